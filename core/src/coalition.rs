@@ -1,0 +1,24 @@
+//! Coalitions: which devices' weights are close.
+//!
+//! A formation method works on a [`Gram`](crate::distance::Gram) matrix alone and gives [`Formed`] coalitions of indices
+//! into it. What the indices stand for, and what becomes of a formation from round to round, is for
+//! [`crate::strategy`] to know.
+
+mod identity;
+mod paper_like;
+
+pub use identity::keep_ids;
+pub use paper_like::form;
+
+/// Coalitions of the devices 0..n of one formation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formed {
+    /// Members of each coalition, in order. No coalition is empty, and every device is in one.
+    pub members: Vec<Vec<usize>>,
+    /// The member of each coalition that is nearest to its barycenter.
+    pub centers: Vec<usize>,
+    /// Passes of assignment and new centers that were needed.
+    pub iterations: u32,
+    /// Sum of the squared distances of all devices to their barycenters.
+    pub within: f64,
+}

@@ -1,0 +1,188 @@
+//! What goes into a coordinator and what comes out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::config::{CheckedConfig, RunConfig};
+use crate::ids::{DeviceId, Round, RunId, Slot};
+use crate::rejection::Rejection;
+use crate::view::CoalitionView;
+use crate::wire::{Configured, Farewell, Report, RoundOpened, Update};
+
+/// What happens to a room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// A device that was not in the room before joins it.
+    Joined {
+        /// Its number, never used in this room before.
+        device: DeviceId,
+        /// What its user calls it.
+        name: String,
+    },
+    /// A device of the room has opened its socket.
+    Connected(DeviceId),
+    /// A device's socket is closed. The device may come back.
+    Disconnected(DeviceId),
+    /// A device leaves for good.
+    Left(DeviceId),
+    /// A device's update, decoded and checked against the run's models.
+    Update {
+        /// Who sent it.
+        device: DeviceId,
+        /// Bytes of the post's body.
+        bytes: u64,
+        /// What it says.
+        update: Box<Update>,
+    },
+    /// The driver refused something of a device before it could become an input.
+    Refused {
+        /// Whose it was.
+        device: DeviceId,
+        /// The refusal's code.
+        code: &'static str,
+    },
+    /// A model message has been handed to a device's socket.
+    Sent {
+        /// To whom.
+        device: DeviceId,
+        /// Bytes of the frame.
+        bytes: u64,
+    },
+    /// The desk wants something.
+    Desk(Command),
+    /// Time has passed: [`super::Coordinator::next_deadline`] is reached.
+    Tick,
+}
+
+/// What the desk can want.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Begin, or go on after a pause.
+    Start,
+    /// Open no further round.
+    Pause,
+    /// Open one round, then pause.
+    Step,
+    /// Begin the run anew, with another seed where one is given.
+    Reset(Option<u32>),
+    /// Put a device out for good.
+    Remove(DeviceId),
+    /// Begin a run with another configuration.
+    Configure(Box<CheckedConfig>),
+}
+
+/// What came of an input, and what the driver must do now, in this order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// For whoever caused the input.
+    pub answer: Result<Answer, Rejection>,
+    /// For everybody else.
+    pub effects: Vec<Effect>,
+}
+
+/// An input's success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Done.
+    Done,
+    /// The device has joined and has this slot.
+    Joined(Slot),
+    /// The update is counted.
+    Accepted,
+    /// The update had been counted before.
+    Duplicate,
+}
+
+/// Something the driver must do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send a device a message over its socket. Nothing comes of it if the socket is gone.
+    Send {
+        /// To whom.
+        device: DeviceId,
+        /// What.
+        message: Message,
+    },
+    /// The view has changed.
+    Publish,
+    /// Add to the run's record.
+    Record(Event),
+}
+
+/// A message to a device.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// The run it is part of. JSON text.
+    Configured(Box<Configured>),
+    /// A round with its models. Devices that start from the same models share one, so that it is encoded once.
+    RoundOpened(Arc<RoundOpened>),
+    /// The run is over. JSON text.
+    RunFinished,
+    /// It is out of the room. JSON text; the driver closes the socket after it.
+    Farewell(Farewell),
+}
+
+/// A line of the run's record.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run begins; what came before belongs to another.
+    RunConfigured {
+        /// Counts the room's runs.
+        run: RunId,
+        /// Everything it can be repeated from.
+        config: Box<RunConfig>,
+    },
+    /// A device joined.
+    Joined {
+        /// Its number.
+        device: DeviceId,
+        /// Its index in the partition.
+        slot: Slot,
+    },
+    /// A device left for good.
+    Left {
+        /// Its number.
+        device: DeviceId,
+    },
+    /// A round opened.
+    RoundOpened {
+        /// The round.
+        round: Round,
+        /// Who is asked.
+        cohort: Vec<DeviceId>,
+    },
+    /// An update was counted.
+    Accepted {
+        /// The round.
+        round: Round,
+        /// Whose.
+        device: DeviceId,
+        /// Its bytes.
+        bytes: u64,
+        /// What it measured.
+        report: Report,
+    },
+    /// Something was refused.
+    Refused {
+        /// Whose it was.
+        device: DeviceId,
+        /// Why.
+        code: &'static str,
+    },
+    /// A round closed.
+    RoundClosed {
+        /// The round.
+        round: Round,
+        /// Hash of all models so far.
+        fingerprint: String,
+        /// Who was asked and did not answer in time.
+        missing: Vec<DeviceId>,
+        /// Coalitions by arm.
+        coalitions: BTreeMap<String, Vec<CoalitionView>>,
+    },
+    /// The run is over.
+    RunFinished,
+}

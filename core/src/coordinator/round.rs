@@ -1,0 +1,73 @@
+//! A round while it is open.
+
+use std::collections::BTreeMap;
+
+use crate::ids::{DeviceId, Round};
+use crate::wire::Update;
+
+/// A round while it is open.
+#[derive(Debug)]
+pub(super) struct OpenRound {
+    pub(super) round: Round,
+    pub(super) purpose: Purpose,
+    pub(super) opened_ms: u64,
+    pub(super) deadline_ms: u64,
+    /// Fixed when the round opens; only devices that leave for good drop out.
+    pub(super) cohort: BTreeMap<DeviceId, Participant>,
+}
+
+/// What a round asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Training, and measuring the models of the round before.
+    Train,
+    /// Measuring the models of the run's last round.
+    Evaluate,
+}
+
+/// A device of a cohort.
+#[derive(Debug)]
+pub(super) enum Participant {
+    /// The round waits for it.
+    Awaited,
+    /// It sent something that could not be taken. The round does not wait for it.
+    Refused,
+    /// Its connection is lost. The round does not wait for it.
+    Gone,
+    /// Its update is counted.
+    Answered(Box<Update>),
+}
+
+impl OpenRound {
+    /// Whether there is nobody left to wait for.
+    pub(super) fn is_complete(&self) -> bool {
+        !self
+            .cohort
+            .values()
+            .any(|participant| matches!(participant, Participant::Awaited))
+    }
+
+    /// Number of updates counted.
+    pub(super) fn answered(&self) -> usize {
+        self.cohort
+            .values()
+            .filter(|participant| matches!(participant, Participant::Answered(_)))
+            .count()
+    }
+
+    /// The updates, in device order, and the devices of the cohort that gave none.
+    pub(super) fn into_updates(self) -> (BTreeMap<DeviceId, Update>, Vec<DeviceId>) {
+        let (mut updates, mut missing) = (BTreeMap::new(), Vec::new());
+        for (device, participant) in self.cohort {
+            match participant {
+                Participant::Answered(update) => {
+                    updates.insert(device, *update);
+                }
+                Participant::Awaited | Participant::Refused | Participant::Gone => {
+                    missing.push(device)
+                }
+            }
+        }
+        (updates, missing)
+    }
+}

@@ -1,0 +1,199 @@
+//! Examples: data sets, how they are dealt out to devices, and how a device's group sees them.
+
+mod idx;
+mod partition;
+mod transform;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "gzip")]
+pub use idx::gunzip;
+pub use idx::{IdxError, Images};
+pub use partition::Share;
+pub use transform::GroupView;
+
+use crate::config::DataConfig;
+use crate::ids::Slot;
+use crate::linalg::LANES;
+
+/// A data set that ships with the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum DatasetName {
+    /// 10,000 + 2,000 handwritten digits.
+    MnistSmall,
+    /// 10,000 + 2,000 pictures of clothes.
+    FashionMnistSmall,
+    /// 60,000 + 10,000 handwritten digits; for the laboratory.
+    Mnist,
+}
+
+impl DatasetName {
+    /// The name, as in the configuration and in addresses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MnistSmall => "mnist-small",
+            Self::FashionMnistSmall => "fashion-mnist-small",
+            Self::Mnist => "mnist",
+        }
+    }
+
+    /// Width and height of an image, in pixels.
+    #[must_use]
+    pub fn image(self) -> (u32, u32) {
+        (28, 28)
+    }
+
+    /// Number of labels, from 0.
+    #[must_use]
+    pub fn classes(self) -> u32 {
+        10
+    }
+}
+
+/// Names of a data set's four IDX files: training images and labels, test images and labels.
+pub const FILES: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
+
+/// A data set in memory.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Dealt out to devices.
+    pub train: Images,
+    /// For the balanced view.
+    pub test: Images,
+}
+
+impl Dataset {
+    /// Reads the four files of [`FILES`], in that order, unzipped.
+    ///
+    /// # Errors
+    /// The first file that is not what it should be.
+    pub fn read(name: DatasetName, files: [&[u8]; 4]) -> Result<Self, IdxError> {
+        let [train_images, train_labels, test_images, test_labels] = files;
+        Ok(Self {
+            train: Images::read(name, train_images, train_labels)?,
+            test: Images::read(name, test_images, test_labels)?,
+        })
+    }
+}
+
+/// Examples as training wants them: pixels from 0 to 1, each example padded to a multiple of eight values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examples {
+    x: Vec<f32>,
+    labels: Vec<u8>,
+    stride: usize,
+}
+
+impl Examples {
+    /// None yet, of so many values each.
+    #[must_use]
+    pub fn new(values: usize) -> Self {
+        Self {
+            x: Vec::new(),
+            labels: Vec::new(),
+            stride: values.next_multiple_of(LANES),
+        }
+    }
+
+    /// Adds an example. Values past the padding are cut off, missing ones are 0.
+    pub fn push(&mut self, values: impl IntoIterator<Item = f32>, label: u8) {
+        let end = self.x.len() + self.stride;
+        self.x.extend(values.into_iter().take(self.stride));
+        self.x.resize(end, 0.0);
+        self.labels.push(label);
+    }
+
+    /// Number of examples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Values of an example, padding included.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The values of one example.
+    #[must_use]
+    pub fn x(&self, example: usize) -> &[f32] {
+        self.rows(example..example + 1)
+    }
+
+    /// The values of several examples, `[count, stride]`.
+    #[must_use]
+    pub fn rows(&self, range: core::ops::Range<usize>) -> &[f32] {
+        &self.x[range.start * self.stride..range.end * self.stride]
+    }
+
+    /// The labels.
+    #[must_use]
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+}
+
+/// One device's data, as its group sees it.
+#[derive(Clone, Debug)]
+pub struct LocalData {
+    /// What it trains on.
+    pub train: Examples,
+    /// What it is measured on: its own mix of labels.
+    pub held_out: Examples,
+    /// The same test examples for every device, label by label equally many.
+    pub balanced: Examples,
+    /// The device's hidden group, where there are some.
+    pub group: Option<u32>,
+}
+
+impl LocalData {
+    /// The data of a slot: computed from the seed alone, so that nothing about it travels.
+    #[must_use]
+    pub fn new(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
+        let share = Share::deal(config, seed, slot, dataset);
+        let group = config.groups.as_ref().map(|groups| slot.0 % groups.count);
+        let view = GroupView::new(config, seed, slot);
+        let examples = |images: &Images, picked: &[u32]| {
+            let mut examples = Examples::new(images.pixels_per_image());
+            for &i in picked {
+                let pixels = view.image(images.image(i as usize), images.width());
+                examples.push(
+                    pixels.into_iter().map(|p| f32::from(p) / 255.0),
+                    view.label(images.labels()[i as usize]),
+                );
+            }
+            examples
+        };
+        Self {
+            train: examples(&dataset.train, &share.train),
+            held_out: examples(&dataset.train, &share.held_out),
+            balanced: examples(&dataset.test, &share.balanced),
+            group,
+        }
+    }
+
+    /// Number of training examples by label.
+    #[must_use]
+    pub fn label_histogram(&self, classes: usize) -> Vec<u32> {
+        let mut counts = vec![0; classes];
+        for &label in self.train.labels() {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+}

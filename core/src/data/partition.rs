@@ -1,0 +1,260 @@
+//! Who gets which examples.
+//!
+//! Every class's examples are put in a random order once per run; four fifths of them are for training, the rest for
+//! the held-out parts. Slots are served one after the other: each takes as many of every class as its mix of labels
+//! asks for, from where the slot before stopped. A slot computes that from the seed alone, by adding up what the slots
+//! before it asked for. No example is given out twice until a class is used up; then its order starts over.
+
+use super::{Dataset, Images};
+use crate::config::{DataConfig, Partition};
+use crate::ids::Slot;
+use crate::rng::{Purpose, Stream};
+
+/// Indices of the examples of one slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Training examples, among the data set's training images.
+    pub train: Vec<u32>,
+    /// Held-out examples, among the data set's training images.
+    pub held_out: Vec<u32>,
+    /// Label-balanced sample, among the data set's test images; the same for every slot.
+    pub balanced: Vec<u32>,
+}
+
+/// Of five examples of a class, so many are for training.
+const TRAIN_OF_FIVE: usize = 4;
+
+impl Share {
+    /// The share of a slot.
+    #[must_use]
+    pub fn deal(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
+        let classes = config.dataset.classes() as usize;
+        let [mut train, mut held_out] = [Vec::new(), Vec::new()];
+        let before: Vec<Demand> = (0..slot.0)
+            .map(|s| Demand::new(config, seed, Slot(s)))
+            .collect();
+        let own = Demand::new(config, seed, slot);
+        for class in 0..classes {
+            let mut order = indices_of(&dataset.train, class);
+            Stream::new(seed, Purpose::Deal, class as u32, 0).shuffle(&mut order);
+            let (train_pool, held_out_pool) = order.split_at(order.len() * TRAIN_OF_FIVE / 5);
+            let start = before.iter().map(|demand| demand.train[class]).sum();
+            take(train_pool, start, own.train[class], &mut train);
+            let start = before.iter().map(|demand| demand.held_out[class]).sum();
+            take(held_out_pool, start, own.held_out[class], &mut held_out);
+        }
+        let per_label = config.balanced_per_label as usize;
+        let balanced = (0..classes)
+            .flat_map(|class| indices_of(&dataset.test, class).into_iter().take(per_label))
+            .collect();
+        Self {
+            train,
+            held_out,
+            balanced,
+        }
+    }
+}
+
+fn indices_of(images: &Images, class: usize) -> Vec<u32> {
+    let labels = images.labels().iter().enumerate();
+    labels
+        .filter(|(_, label)| usize::from(**label) == class)
+        .map(|(i, _)| i as u32)
+        .collect()
+}
+
+fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
+    to.extend(
+        pool.iter()
+            .cycle()
+            .skip(start as usize % pool.len().max(1))
+            .take(count as usize),
+    );
+}
+
+/// How many examples of each class a slot asks for.
+struct Demand {
+    train: Vec<u32>,
+    held_out: Vec<u32>,
+}
+
+impl Demand {
+    fn new(config: &DataConfig, seed: u32, slot: Slot) -> Self {
+        let mix = label_mix(
+            &config.partition,
+            config.dataset.classes() as usize,
+            seed,
+            slot,
+        );
+        Self {
+            train: counts(&mix, config.examples),
+            held_out: counts(&mix, config.held_out),
+        }
+    }
+}
+
+/// Fraction of each label in a slot's examples; they add up to 1.
+fn label_mix(partition: &Partition, classes: usize, seed: u32, slot: Slot) -> Vec<f64> {
+    match *partition {
+        Partition::Iid {} => vec![1.0 / classes as f64; classes],
+        Partition::Dirichlet { alpha } => {
+            let mut stream = Stream::new(seed, Purpose::LabelMix, slot.0, 0);
+            let draws: Vec<f64> = (0..classes).map(|_| stream.gamma(alpha)).collect();
+            let total: f64 = draws.iter().sum();
+            if total > 0.0 {
+                draws.into_iter().map(|draw| draw / total).collect()
+            } else {
+                // With a tiny alpha all draws may round to zero; in the limit one label has everything.
+                let only = stream.below(classes as u32) as usize;
+                (0..classes)
+                    .map(|class| f64::from(u8::from(class == only)))
+                    .collect()
+            }
+        }
+        Partition::Shards { labels_per_device } => {
+            let mut order: Vec<usize> = (0..classes).collect();
+            Stream::new(seed, Purpose::LabelMix, 0, 0).shuffle(&mut order);
+            let mut mix = vec![0.0; classes];
+            for j in 0..labels_per_device as usize {
+                mix[order[(slot.index() * labels_per_device as usize + j) % classes]] =
+                    1.0 / f64::from(labels_per_device);
+            }
+            mix
+        }
+    }
+}
+
+/// `total` examples in the proportions of `mix`, by largest remainder, ties to the lower label.
+fn counts(mix: &[f64], total: u32) -> Vec<u32> {
+    let exact: Vec<f64> = mix.iter().map(|share| share * f64::from(total)).collect();
+    let mut counts: Vec<u32> = exact.iter().map(|e| *e as u32).collect();
+    let missing = (total - counts.iter().sum::<u32>().min(total)) as usize;
+    let mut by_remainder: Vec<usize> = (0..mix.len()).collect();
+    by_remainder.sort_by(|&a, &b| (exact[b].fract()).total_cmp(&exact[a].fract()));
+    for &label in by_remainder.iter().cycle().take(missing) {
+        counts[label] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::data::DatasetName;
+
+    /// 100 training and 20 test images a class, in turn.
+    fn dataset() -> Dataset {
+        let images = |per_class: usize| {
+            let count = per_class * 10;
+            let mut image_bytes = vec![0, 0, 8, 3];
+            for dimension in [count, 28, 28] {
+                image_bytes.extend((dimension as u32).to_be_bytes());
+            }
+            image_bytes.resize(16 + count * 784, 0);
+            let mut label_bytes = vec![0, 0, 8, 1];
+            label_bytes.extend((count as u32).to_be_bytes());
+            label_bytes.extend((0..count).map(|i| (i % 10) as u8));
+            Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes).unwrap()
+        };
+        Dataset {
+            train: images(100),
+            test: images(20),
+        }
+    }
+
+    fn partitions() -> impl Strategy<Value = Partition> {
+        prop_oneof![
+            Just(Partition::Iid {}),
+            (0.001_f64..10.0).prop_map(|alpha| Partition::Dirichlet { alpha }),
+            (1_u32..=10).prop_map(|labels_per_device| Partition::Shards { labels_per_device }),
+        ]
+    }
+
+    fn config(partition: Partition, examples: u32) -> DataConfig {
+        DataConfig {
+            partition,
+            examples,
+            held_out: examples / 4 + 1,
+            balanced_per_label: 5,
+            ..DataConfig::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_slot_gets_as_many_as_it_should(partition in partitions(), seed: u32, slot in 0_u32..50, n in 1_u32..300) {
+            let config = config(partition, n);
+            let share = Share::deal(&config, seed, Slot(slot), &dataset());
+            prop_assert_eq!(share.train.len() as u32, n);
+            prop_assert_eq!(share.held_out.len() as u32, n / 4 + 1);
+            prop_assert_eq!(share.balanced.len(), 50);
+        }
+
+        #[test]
+        fn training_and_held_out_examples_never_meet(partition in partitions(), seed: u32) {
+            let config = config(partition, 100);
+            let data = dataset();
+            let shares: Vec<_> = (0..12).map(|s| Share::deal(&config, seed, Slot(s), &data)).collect();
+            let train: BTreeSet<_> = shares.iter().flat_map(|s| &s.train).collect();
+            prop_assert!(shares.iter().flat_map(|s| &s.held_out).all(|i| !train.contains(i)));
+        }
+    }
+
+    #[test]
+    fn no_example_is_given_out_twice_while_they_last() {
+        let config = config(Partition::Iid {}, 100);
+        let data = dataset();
+        // 8 slots × 10 of each class use up the 80 training examples of a class; the ninth starts over.
+        let shares: Vec<_> = (0..9)
+            .map(|s| Share::deal(&config, 7, Slot(s), &data).train)
+            .collect();
+        let distinct: BTreeSet<_> = shares[..8].iter().flatten().collect();
+        assert_eq!(distinct.len(), 800);
+        assert_eq!(shares[8], shares[0]);
+    }
+
+    #[test]
+    fn shards_have_as_many_labels_as_asked_for() {
+        let config = config(
+            Partition::Shards {
+                labels_per_device: 2,
+            },
+            40,
+        );
+        let data = dataset();
+        for slot in 0..10 {
+            let share = Share::deal(&config, 7, Slot(slot), &data);
+            let labels: BTreeSet<_> = share
+                .train
+                .iter()
+                .map(|&i| data.train.labels()[i as usize])
+                .collect();
+            assert_eq!(labels.len(), 2);
+        }
+    }
+
+    #[test]
+    fn counts_go_by_largest_remainder() {
+        assert_eq!(counts(&[0.5, 0.26, 0.24], 10), [5, 3, 2]);
+        assert_eq!(counts(&[1.0 / 3.0; 3], 10), [4, 3, 3]);
+        assert_eq!(counts(&[0.0, 1.0], 7), [0, 7]);
+    }
+
+    #[test]
+    fn small_alphas_concentrate_labels() {
+        let largest = |alpha| -> f64 {
+            let mixes =
+                (0..200).map(|s| label_mix(&Partition::Dirichlet { alpha }, 10, 7, Slot(s)));
+            mixes
+                .map(|mix| mix.into_iter().fold(0.0, f64::max))
+                .sum::<f64>()
+                / 200.0
+        };
+        assert!(largest(0.05) > 0.7);
+        assert!(largest(100.0) < 0.15);
+    }
+}

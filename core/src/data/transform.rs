@@ -1,0 +1,109 @@
+//! How a hidden group sees an example.
+
+use crate::config::{DataConfig, GroupKind};
+use crate::ids::Slot;
+use crate::rng::{Purpose, Stream};
+
+/// A group's way of seeing images and labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupView {
+    quarter_turns: u32,
+    /// What each label is called in this group.
+    labels: Vec<u8>,
+}
+
+impl GroupView {
+    /// The view of the group that a slot belongs to: slot s is in group s mod count.
+    #[must_use]
+    pub fn new(config: &DataConfig, seed: u32, slot: Slot) -> Self {
+        let mut labels: Vec<u8> = (0..config.dataset.classes() as u8).collect();
+        let mut quarter_turns = 0;
+        if let Some(groups) = &config.groups {
+            let group = slot.0 % groups.count;
+            match groups.kind {
+                // Two groups are half a turn apart.
+                GroupKind::Rotation => quarter_turns = group * (4 / groups.count.max(1)),
+                GroupKind::LabelSwap if group > 0 => swap_in_pairs(&mut labels, seed, group),
+                GroupKind::LabelSwap => {}
+            }
+        }
+        Self {
+            quarter_turns,
+            labels,
+        }
+    }
+
+    /// The image as this group sees it: turned anticlockwise.
+    #[must_use]
+    pub fn image(&self, pixels: &[u8], width: usize) -> Vec<u8> {
+        (0..self.quarter_turns).fold(pixels.to_vec(), |image, _| quarter_turn(&image, width))
+    }
+
+    /// The label as this group calls it.
+    #[must_use]
+    pub fn label(&self, label: u8) -> u8 {
+        self.labels[usize::from(label)]
+    }
+}
+
+/// Pairs all labels at random and swaps the two of each pair. With an odd number one label stays.
+fn swap_in_pairs(labels: &mut [u8], seed: u32, group: u32) {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    Stream::new(seed, Purpose::LabelSwap, group, 0).shuffle(&mut order);
+    for [a, b] in order.as_chunks::<2>().0 {
+        labels.swap(*a, *b);
+    }
+}
+
+/// Turns a square image by 90 degrees, anticlockwise.
+fn quarter_turn(pixels: &[u8], width: usize) -> Vec<u8> {
+    (0..pixels.len())
+        .map(|to| pixels[to % width * width + (width - 1 - to / width)])
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Groups;
+
+    fn view(kind: GroupKind, count: u32, slot: u32) -> GroupView {
+        let config = DataConfig {
+            groups: Some(Groups { count, kind }),
+            ..DataConfig::default()
+        };
+        GroupView::new(&config, 7, Slot(slot))
+    }
+
+    #[test]
+    fn images_turn_by_quarters() {
+        let image = [1, 2, 3, 4];
+        let turned = |slot| view(GroupKind::Rotation, 4, slot).image(&image, 2);
+        assert_eq!(turned(0), [1, 2, 3, 4]);
+        assert_eq!(turned(1), [2, 4, 1, 3]);
+        assert_eq!(turned(2), [4, 3, 2, 1]);
+        assert_eq!(turned(3), [3, 1, 4, 2]);
+        assert_eq!(turned(4), turned(0));
+        assert_eq!(
+            view(GroupKind::Rotation, 2, 1).image(&image, 2),
+            [4, 3, 2, 1]
+        );
+    }
+
+    #[test]
+    fn swapped_labels_swap_back_and_none_stays() {
+        assert!((0..10).all(|l| view(GroupKind::LabelSwap, 4, 0).label(l) == l));
+        let mut seen = std::collections::BTreeSet::new();
+        for slot in 1..4 {
+            let view = view(GroupKind::LabelSwap, 4, slot);
+            for label in 0..10 {
+                assert_ne!(view.label(label), label);
+                assert_eq!(view.label(view.label(label)), label);
+            }
+            assert!(
+                seen.insert(view.labels.clone()),
+                "every group has pairs of its own"
+            );
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! A device's logic: what it does with what the room sends, training in slices, its update.
+//!
+//! The driver hands in messages and data, does what the effects say, and calls [`Device::work`] as long as
+//! [`Device::has_work`], looking up in between. Nothing here knows of sockets, time or threads.
+
+mod job;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Dataset, DatasetName, LocalData};
+use crate::ids::{Round, RunId};
+use crate::model::Network;
+use crate::params::Params;
+use crate::view::{Activity, DeviceArm, DeviceView, Samples};
+use crate::wire::{Configured, Farewell, RoomNews, RoundOpened, WireError};
+
+use job::{Done, Job};
+
+/// What happens to a device.
+#[derive(Debug)]
+pub enum Input {
+    /// A control message of the room.
+    News(RoomNews),
+    /// A binary frame of the room: a round opens.
+    Round(Vec<u8>),
+    /// The data set that [`Effect::LoadData`] asked for.
+    Data(DatasetName, Arc<Dataset>),
+    /// What the room said of an update.
+    Answer(PostAnswer),
+    /// The connection to the room is lost.
+    Disconnected,
+}
+
+/// What the room said of an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PostAnswer {
+    /// It is counted, now or before.
+    Accepted,
+    /// It is not, and why.
+    Refused(Refusal),
+}
+
+/// A refusal as the device's user sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Refusal {
+    /// The stable code.
+    pub code: String,
+    /// The sentence.
+    pub detail: String,
+}
+
+/// Something the driver must do.
+#[derive(Debug)]
+pub enum Effect {
+    /// Get a data set and hand it in as [`Input::Data`].
+    LoadData(DatasetName),
+    /// Post an update, and hand in what the room says as [`Input::Answer`]. Try again while the room cannot be
+    /// reached; give up when the connection is lost, because the room asks again.
+    Post {
+        /// The round, for the address.
+        round: Round,
+        /// The body.
+        body: Arc<[u8]>,
+    },
+    /// Some of the device's own examples, for its page.
+    Show(Samples),
+    /// The room refused something, or sent something that cannot be read.
+    Refused(Refusal),
+    /// The room has said farewell.
+    Left(Farewell),
+}
+
+/// Images shown on the device's page.
+const SHOWN: usize = 16;
+
+/// A device's state machine.
+#[derive(Debug, Default)]
+pub struct Device {
+    run: Option<RunState>,
+    /// Kept over resets, which seldom change it.
+    dataset: Option<(DatasetName, Arc<Dataset>)>,
+    view: DeviceView,
+}
+
+/// Everything about the run that the device is part of.
+#[derive(Debug)]
+struct RunState {
+    configured: Configured,
+    network: Arc<Network>,
+    data: Option<Arc<LocalData>>,
+    /// A round that came before the data did.
+    early: Option<Vec<u8>>,
+    job: Option<Box<Job>>,
+    /// The device's own weights, for arms that never leave it.
+    own: BTreeMap<String, Arc<Params>>,
+    /// The last update, kept in case the room asks again.
+    posted: Option<(Round, Arc<[u8]>)>,
+}
+
+impl Device {
+    /// A device that has heard nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What its page shows.
+    #[must_use]
+    pub fn view(&self) -> &DeviceView {
+        &self.view
+    }
+
+    /// The run it is part of.
+    #[must_use]
+    pub fn run(&self) -> Option<RunId> {
+        self.run.as_ref().map(|run| run.configured.run)
+    }
+
+    /// Whether [`Device::work`] would do something.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.job.is_some())
+    }
+
+    /// Takes an input.
+    pub fn handle(&mut self, input: Input) -> Vec<Effect> {
+        match input {
+            Input::News(RoomNews::Configured(configured)) => self.configured(*configured),
+            Input::News(RoomNews::RunFinished) => {
+                self.view.activity = Activity::Finished;
+                Vec::new()
+            }
+            Input::News(RoomNews::Farewell(farewell)) => vec![Effect::Left(farewell)],
+            Input::News(RoomNews::Refused { code, detail }) => {
+                vec![Effect::Refused(Refusal { code, detail })]
+            }
+            Input::Round(frame) => self.round(frame),
+            Input::Data(name, dataset) => {
+                self.dataset = Some((name, dataset));
+                self.prepare_data()
+            }
+            Input::Answer(answer) => {
+                if self.view.activity == Activity::Sending {
+                    self.view.activity = Activity::Waiting;
+                }
+                match answer {
+                    PostAnswer::Accepted => {
+                        self.view.updates_accepted += 1;
+                        Vec::new()
+                    }
+                    PostAnswer::Refused(refusal) => vec![Effect::Refused(refusal)],
+                }
+            }
+            Input::Disconnected => {
+                self.view.activity = Activity::Connecting;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Does a slice of the round's work: one mini-batch of training, or one of evaluation. A few milliseconds.
+    pub fn work(&mut self) -> Vec<Effect> {
+        let Some(run) = &mut self.run else {
+            return Vec::new();
+        };
+        let (Some(mut job), Some(data)) = (run.job.take(), &run.data) else {
+            return Vec::new();
+        };
+        job.work(data);
+        self.view.progress = job.progress();
+        self.view.activity = if job.is_training() {
+            Activity::Training
+        } else {
+            Activity::Evaluating
+        };
+        for (arm, found) in self.view.arms.iter_mut().zip(job.reports()) {
+            arm.balanced_before = found.balanced_before;
+            arm.own_before = found.own_before;
+            arm.own_after = found.own_after;
+            arm.loss = found.loss;
+        }
+        if !job.is_done() {
+            run.job = Some(job);
+            return Vec::new();
+        }
+        let Done { round, body, own } = job.finish(run.configured.run, data.train.len() as u32);
+        run.own.extend(own);
+        run.posted = Some((round, Arc::clone(&body)));
+        self.view.bytes_up += body.len() as u64;
+        self.view.activity = Activity::Sending;
+        vec![Effect::Post { round, body }]
+    }
+
+    fn configured(&mut self, configured: Configured) -> Vec<Effect> {
+        let config = &configured.config;
+        self.view.rounds = config.rounds;
+        if self.view.activity == Activity::Connecting {
+            self.view.activity = Activity::Waiting;
+        }
+        if self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.configured == configured)
+        {
+            // The same run after a lost connection: the device goes on with what it has.
+            return Vec::new();
+        }
+        let arms = config.arms.iter().map(|arm| DeviceArm {
+            name: arm.name.clone(),
+            ..DeviceArm::default()
+        });
+        self.view = DeviceView {
+            activity: Activity::LoadingData,
+            rounds: config.rounds,
+            arms: arms.collect(),
+            ..DeviceView::default()
+        };
+        self.run = Some(RunState {
+            network: Arc::new(Network::new(&config.model, config.data.dataset)),
+            data: None,
+            early: None,
+            job: None,
+            own: BTreeMap::new(),
+            posted: None,
+            configured,
+        });
+        self.prepare_data()
+    }
+
+    /// Computes the device's own examples, or asks for the data set they come from.
+    fn prepare_data(&mut self) -> Vec<Effect> {
+        let Some(run) = &mut self.run else {
+            return Vec::new();
+        };
+        if run.data.is_some() {
+            return Vec::new();
+        }
+        let Configured { config, slot, .. } = &run.configured;
+        let dataset = match &self.dataset {
+            Some((name, dataset)) if *name == config.data.dataset => dataset,
+            _ => return vec![Effect::LoadData(config.data.dataset)],
+        };
+        let data = LocalData::new(&config.data, config.seed, *slot, dataset);
+        self.view.activity = Activity::Waiting;
+        self.view.group = data.group;
+        self.view.examples = data.train.len() as u32;
+        self.view.label_histogram = data.label_histogram(run.network.classes());
+        let mut effects = vec![Effect::Show(samples(&data, config.data.dataset))];
+        run.data = Some(Arc::new(data));
+        if let Some(frame) = run.early.take() {
+            effects.extend(self.start_round(&frame));
+        }
+        effects
+    }
+
+    fn round(&mut self, frame: Vec<u8>) -> Vec<Effect> {
+        self.view.bytes_down += frame.len() as u64;
+        match &mut self.run {
+            Some(run) if run.data.is_none() => {
+                run.early = Some(frame);
+                Vec::new()
+            }
+            _ => self.start_round(&frame),
+        }
+    }
+
+    fn start_round(&mut self, frame: &[u8]) -> Vec<Effect> {
+        let Some(run) = &mut self.run else {
+            return Vec::new();
+        };
+        let opened = match RoundOpened::decode(frame, run.network.spec()) {
+            Ok(opened) => opened,
+            Err(error) => return vec![Effect::Refused(unreadable(&error))],
+        };
+        if opened.run != run.configured.run {
+            return Vec::new();
+        }
+        if let Some((round, body)) = &run.posted
+            && *round == opened.round
+        {
+            // The room asks again: the connection was lost before it heard, or said, that it has the update.
+            self.view.bytes_up += body.len() as u64;
+            self.view.activity = Activity::Sending;
+            return vec![Effect::Post {
+                round: *round,
+                body: Arc::clone(body),
+            }];
+        }
+        if run
+            .job
+            .as_ref()
+            .is_some_and(|job| job.round() == opened.round)
+        {
+            return Vec::new();
+        }
+        self.view.round = Round(opened.round.0.min(run.configured.config.rounds));
+        self.view.progress = 0.0;
+        self.view.activity = Activity::Evaluating;
+        for (arm, plan) in self.view.arms.iter_mut().zip(&opened.arms) {
+            arm.coalition = plan.coalition;
+        }
+        let config = &run.configured;
+        run.job = run.data.as_ref().map(|data| {
+            Box::new(Job::new(
+                &run.network,
+                opened,
+                &run.own,
+                data,
+                config.config.seed,
+                config.slot,
+            ))
+        });
+        Vec::new()
+    }
+}
+
+fn unreadable(error: &WireError) -> Refusal {
+    Refusal {
+        code: "unreadable_round".to_owned(),
+        detail: format!("the room sent a round that cannot be read: {error}"),
+    }
+}
+
+fn samples(data: &LocalData, dataset: DatasetName) -> Samples {
+    let (width, height) = dataset.image();
+    let count = data.train.len().min(SHOWN);
+    // Spread over all examples, which lie label by label.
+    let picked = || (0..count).map(|i| i * data.train.len() / count);
+    let pixels = picked().flat_map(|i| &data.train.x(i)[..(width * height) as usize]);
+    Samples {
+        width,
+        height,
+        labels: picked().map(|i| data.train.labels()[i]).collect(),
+        pixels: pixels.map(|v| (v * 255.0) as u8).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

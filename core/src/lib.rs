@@ -1,0 +1,38 @@
+//! Federated learning by coalitions, without I/O.
+//!
+//! Two state machines do it all: [`coordinator::Coordinator`] for a room and [`device::Device`] for one participant.
+//! Time and randomness are arguments, so that the server, a browser's worker, the laboratory and the tests drive the
+//! same code and get the same numbers, to the bit.
+
+#![warn(missing_docs, clippy::pedantic)]
+#![allow(
+    // Counts, sizes and pixel values are far below the bounds where these conversions lose anything; every place that
+    // reads a number from outside checks it first.
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::cast_lossless,
+    // Matrices and formulas are written with their papers' letters.
+    clippy::many_single_char_names,
+    clippy::similar_names
+)]
+
+pub mod aggregate;
+pub mod coalition;
+pub mod config;
+pub mod coordinator;
+pub mod data;
+pub mod device;
+pub mod distance;
+pub mod ids;
+pub mod layout;
+pub mod linalg;
+pub mod metrics;
+pub mod model;
+pub mod params;
+pub mod rejection;
+pub mod rng;
+pub mod strategy;
+pub mod train;
+pub mod view;
+pub mod wire;

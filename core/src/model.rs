@@ -1,0 +1,494 @@
+//! Models and their training arithmetic: forward, softmax cross-entropy, backward.
+//!
+//! A [`Network`] is a chain of layers over one flat vector of *packed* weights: dense weights in panels (see
+//! [`crate::linalg`]), everything padded to eight values. Training works on packed weights from its first step to its
+//! last; [`Network::pack`] and [`Network::unpack`] translate from and to [`Params`], which have the order of the
+//! equivalent `torch.nn.Sequential`.
+
+mod conv;
+mod dense;
+mod loss;
+mod pool;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{ConfigError, limits, range, require};
+use crate::data::DatasetName;
+use crate::linalg::LANES;
+use crate::params::{ParamSpec, Params, TensorSpec};
+use crate::rng::{Purpose, Stream};
+
+use conv::Conv;
+use dense::Dense;
+pub use loss::Loss;
+use pool::MaxPool;
+
+/// Which model a run trains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelConfig {
+    /// Multinomial logistic regression.
+    Softmax {},
+    /// Dense layers with ReLU between them.
+    Mlp {
+        /// Units of each hidden layer.
+        hidden: Vec<u32>,
+    },
+    /// Convolution 5×5×10, max-pool, convolution 5×5×20, max-pool, dense 50: 21,840 parameters on 28×28 images.
+    Cnn {},
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self::Mlp { hidden: vec![64] }
+    }
+}
+
+impl ModelConfig {
+    pub(crate) fn check(&self, dataset: DatasetName) -> Result<(), ConfigError> {
+        match self {
+            Self::Softmax {} => Ok(()),
+            Self::Mlp { hidden } => {
+                let layers = hidden.len();
+                let field = "model.hidden";
+                require(
+                    (1..=limits::HIDDEN_LAYERS).contains(&layers),
+                    field,
+                    format!("a list of {layers}"),
+                    "1 to 8 layers",
+                )?;
+                hidden
+                    .iter()
+                    .try_for_each(|&units| range(field, units, 1, limits::HIDDEN_UNITS))
+            }
+            Self::Cnn {} => {
+                let (width, height) = dataset.image();
+                require(
+                    (width, height) == (28, 28),
+                    "model.kind",
+                    "cnn",
+                    "another model: cnn is for images of 28×28",
+                )
+            }
+        }
+    }
+}
+
+/// A model's layers and the shape of its parameters.
+#[derive(Clone, Debug)]
+pub struct Network {
+    layers: Vec<Placed>,
+    spec: Arc<ParamSpec>,
+    inputs: usize,
+    classes: usize,
+    packed_len: usize,
+}
+
+/// A layer and where its weights lie among the packed ones.
+#[derive(Clone, Debug)]
+struct Placed {
+    layer: Layer,
+    weights: core::ops::Range<usize>,
+    /// Values of one example behind this layer, padded.
+    stride: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Layer {
+    Dense(Dense),
+    Conv(Conv),
+    MaxPool(MaxPool),
+    Relu,
+}
+
+/// A layer with weights, as far as packing must know it.
+trait Weighted {
+    /// Shapes of weight and bias in the order of PyTorch.
+    fn shapes(&self) -> [Vec<usize>; 2];
+    /// Inputs of one unit: the bound of its first weights is one over its root.
+    fn fan_in(&self) -> usize;
+    /// Number of packed values.
+    fn packed_len(&self) -> usize;
+    /// From weight and bias to packed.
+    fn pack(&self, weight: &[f32], bias: &[f32], packed: &mut [f32]);
+    /// From packed to weight and bias.
+    fn unpack(&self, packed: &[f32], weight: &mut [f32], bias: &mut [f32]);
+}
+
+impl Layer {
+    fn weighted(&self) -> Option<&dyn Weighted> {
+        match self {
+            Self::Dense(dense) => Some(dense),
+            Self::Conv(conv) => Some(conv),
+            Self::MaxPool(_) | Self::Relu => None,
+        }
+    }
+}
+
+/// Packed weights of a network, or their gradient.
+pub type Packed = Vec<f32>;
+
+/// Buffers of a training step, allocated once for the largest batch.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    batch: usize,
+    /// What each layer gave for the batch, one behind the other.
+    outputs: Vec<Vec<f32>>,
+    /// Loss by what each layer gave.
+    slopes: Vec<Vec<f32>>,
+    /// Patches of one image, for the convolutions.
+    patches: Vec<f32>,
+}
+
+impl Network {
+    /// The network of a configuration, for a data set's images.
+    #[must_use]
+    pub fn new(config: &ModelConfig, dataset: DatasetName) -> Self {
+        let (width, height) = dataset.image();
+        let inputs = (width * height) as usize;
+        let classes = dataset.classes() as usize;
+        let mut builder = Builder::new(inputs);
+        match config {
+            ModelConfig::Softmax {} => builder.dense(classes),
+            ModelConfig::Mlp { hidden } => {
+                for &units in hidden {
+                    builder.dense(units as usize);
+                    builder.relu();
+                }
+                builder.dense(classes);
+            }
+            ModelConfig::Cnn {} => {
+                builder.conv(1, 10, 28);
+                builder.max_pool(10, 24);
+                builder.relu();
+                builder.conv(10, 20, 12);
+                builder.max_pool(20, 8);
+                builder.relu();
+                builder.flatten();
+                builder.dense(50);
+                builder.relu();
+                builder.dense(classes);
+            }
+        }
+        builder.finish(inputs, classes)
+    }
+
+    /// Names and shapes of the parameters.
+    #[must_use]
+    pub fn spec(&self) -> &Arc<ParamSpec> {
+        &self.spec
+    }
+
+    /// Values of one example, padded to a multiple of eight with zeros.
+    #[must_use]
+    pub fn input_stride(&self) -> usize {
+        self.inputs.next_multiple_of(LANES)
+    }
+
+    /// Number of labels.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The initial model of a run: uniform within one over the root of a unit's inputs, as PyTorch does by default.
+    #[must_use]
+    pub fn initial(&self, seed: u32) -> Params {
+        let mut stream = Stream::new(seed, Purpose::InitialModel, 0, 0);
+        let mut values = Vec::with_capacity(self.spec.len());
+        for (layer, tensors) in self.weighted() {
+            let bound = 1.0 / libm::sqrt(layer.fan_in() as f64);
+            let count: usize = tensors.iter().map(|t| t.len).sum();
+            values.extend((0..count).map(|_| ((2.0 * stream.uniform() - 1.0) * bound) as f32));
+        }
+        Params::try_new(values, &self.spec).expect("as many values as the spec has, all bounded")
+    }
+
+    /// Parameters as training wants them.
+    #[must_use]
+    pub fn pack(&self, params: &Params) -> Packed {
+        self.pack_values(params.values())
+    }
+
+    /// Values in the order of the spec as training wants them; they need not be finite.
+    #[must_use]
+    pub(crate) fn pack_values(&self, values: &[f32]) -> Packed {
+        let mut packed = vec![0.0; self.packed_len];
+        for ((layer, tensors), range) in self.weighted().zip(self.weight_ranges()) {
+            layer.pack(
+                tensors[0].of(values),
+                tensors[1].of(values),
+                &mut packed[range],
+            );
+        }
+        packed
+    }
+
+    /// Packed weights in the order of the spec. They may be no [`Params`], if training diverged.
+    #[must_use]
+    pub fn unpack(&self, packed: &Packed) -> Vec<f32> {
+        let mut values = vec![0.0; self.spec.len()];
+        for ((layer, tensors), range) in self.weighted().zip(self.weight_ranges()) {
+            let start = tensors[0].offset;
+            let (weight, bias) =
+                values[start..start + tensors[0].len + tensors[1].len].split_at_mut(tensors[0].len);
+            layer.unpack(&packed[range], weight, bias);
+        }
+        values
+    }
+
+    /// Buffers for batches of up to `batch` examples.
+    #[must_use]
+    pub fn workspace(&self, batch: usize) -> Workspace {
+        let buffers = || {
+            self.layers
+                .iter()
+                .map(|placed| vec![0.0; batch * placed.stride])
+                .collect::<Vec<_>>()
+        };
+        let patches = self.layers.iter().map(|placed| {
+            if let Layer::Conv(conv) = &placed.layer {
+                conv.patches_len()
+            } else {
+                0
+            }
+        });
+        Workspace {
+            batch,
+            outputs: buffers(),
+            slopes: buffers(),
+            patches: vec![0.0; patches.max().unwrap_or(0)],
+        }
+    }
+
+    /// Loss and correct answers of a batch. `x` is `[labels.len(), input_stride]`.
+    pub fn evaluate(
+        &self,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+    ) -> Loss {
+        self.forward(packed, x, labels.len(), work);
+        let (scores, stride) = self.scores(labels.len(), work);
+        loss::measure(scores, stride, self.classes, labels)
+    }
+
+    /// Loss and correct answers of a batch, and in `gradient`, which is overwritten, the mean loss by every packed
+    /// weight. `x` is `[labels.len(), input_stride]`.
+    pub fn gradient(
+        &self,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+    ) -> Loss {
+        let batch = labels.len();
+        self.forward(packed, x, batch, work);
+        let Some(last) = self.layers.len().checked_sub(1) else {
+            return Loss::default();
+        };
+        let stride = self.layers[last].stride;
+        let scores = &work.outputs[last][..batch * stride];
+        let found = loss::differentiate(
+            scores,
+            stride,
+            self.classes,
+            labels,
+            &mut work.slopes[last][..batch * stride],
+        );
+        for at in (0..=last).rev() {
+            let placed = &self.layers[at];
+            let (below, above) = work.slopes.split_at_mut(at);
+            let slope = &above[0][..batch * placed.stride];
+            let input_stride = if at == 0 {
+                self.input_stride()
+            } else {
+                self.layers[at - 1].stride
+            };
+            let input = if at == 0 {
+                x
+            } else {
+                &work.outputs[at - 1][..batch * input_stride]
+            };
+            // The slope by the network's input is nobody's business.
+            let slope_below = below
+                .last_mut()
+                .map(|buffer| &mut buffer[..batch * input_stride]);
+            let weights = &packed[placed.weights.clone()];
+            let gradient = &mut gradient[placed.weights.clone()];
+            match &placed.layer {
+                Layer::Dense(dense) => {
+                    dense.backward(weights, input, input_stride, slope, gradient, slope_below)
+                }
+                Layer::Conv(conv) => conv.backward(
+                    weights,
+                    input,
+                    slope,
+                    gradient,
+                    slope_below,
+                    &mut work.patches,
+                ),
+                Layer::MaxPool(pool) => {
+                    if let Some(below) = slope_below {
+                        pool.backward(input, slope, below);
+                    }
+                }
+                Layer::Relu => {
+                    if let Some(below) = slope_below {
+                        for ((below, slope), input) in below.iter_mut().zip(slope).zip(input) {
+                            *below = if *input > 0.0 { *slope } else { 0.0 };
+                        }
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    fn forward(&self, packed: &Packed, x: &[f32], batch: usize, work: &mut Workspace) {
+        assert!(
+            batch <= work.batch,
+            "a batch of {batch} in a workspace for {}",
+            work.batch
+        );
+        let mut input_stride = self.input_stride();
+        for (at, placed) in self.layers.iter().enumerate() {
+            let (below, above) = work.outputs.split_at_mut(at);
+            let input = below
+                .last()
+                .map_or(x, |buffer| &buffer[..batch * input_stride]);
+            let output = &mut above[0][..batch * placed.stride];
+            let weights = &packed[placed.weights.clone()];
+            match &placed.layer {
+                Layer::Dense(dense) => dense.forward(weights, input, input_stride, output),
+                Layer::Conv(conv) => conv.forward(weights, input, output, &mut work.patches),
+                Layer::MaxPool(pool) => pool.forward(input, output),
+                Layer::Relu => {
+                    for (y, x) in output.iter_mut().zip(input) {
+                        *y = if *x > 0.0 { *x } else { 0.0 };
+                    }
+                }
+            }
+            input_stride = placed.stride;
+        }
+    }
+
+    fn scores<'w>(&self, batch: usize, work: &'w Workspace) -> (&'w [f32], usize) {
+        let stride = self.layers.last().map_or(0, |placed| placed.stride);
+        (
+            work.outputs
+                .last()
+                .map_or(&[], |buffer| &buffer[..batch * stride]),
+            stride,
+        )
+    }
+
+    /// The layers with weights, each with its two tensors.
+    fn weighted(&self) -> impl Iterator<Item = (&dyn Weighted, &[TensorSpec])> {
+        self.layers
+            .iter()
+            .filter_map(|placed| placed.layer.weighted())
+            .zip(self.spec.tensors().chunks_exact(2))
+    }
+
+    fn weight_ranges(&self) -> impl Iterator<Item = core::ops::Range<usize>> {
+        self.layers
+            .iter()
+            .filter(|placed| placed.layer.weighted().is_some())
+            .map(|placed| placed.weights.clone())
+    }
+}
+
+/// Strings layers together and counts what the names of PyTorch's tensors count.
+struct Builder {
+    layers: Vec<Placed>,
+    tensors: Vec<(String, Vec<usize>)>,
+    /// Index in the equivalent `torch.nn.Sequential`.
+    index: usize,
+    /// Values of one example behind the last layer, without padding.
+    values: usize,
+    packed_len: usize,
+}
+
+impl Builder {
+    fn new(inputs: usize) -> Self {
+        Self {
+            layers: Vec::new(),
+            tensors: Vec::new(),
+            index: 0,
+            values: inputs,
+            packed_len: 0,
+        }
+    }
+
+    fn dense(&mut self, outputs: usize) {
+        self.push(
+            Layer::Dense(Dense {
+                inputs: self.values,
+                outputs,
+            }),
+            outputs,
+        );
+    }
+
+    fn conv(&mut self, channels: usize, filters: usize, side: usize) {
+        let conv = Conv {
+            channels,
+            filters,
+            side,
+        };
+        self.push(Layer::Conv(conv), conv.outputs());
+    }
+
+    fn max_pool(&mut self, channels: usize, side: usize) {
+        let pool = MaxPool { channels, side };
+        self.push(Layer::MaxPool(pool), pool.outputs());
+    }
+
+    fn relu(&mut self) {
+        self.push(Layer::Relu, self.values);
+    }
+
+    /// Nothing to do here, but a place in PyTorch's chain.
+    fn flatten(&mut self) {
+        self.index += 1;
+    }
+
+    fn push(&mut self, layer: Layer, outputs: usize) {
+        let start = self.packed_len;
+        if let Some(weighted) = layer.weighted() {
+            let [weight, bias] = weighted.shapes();
+            self.tensors
+                .push((format!("{}.weight", self.index), weight));
+            self.tensors.push((format!("{}.bias", self.index), bias));
+            self.packed_len += weighted.packed_len();
+        }
+        let stride = outputs.next_multiple_of(LANES);
+        self.layers.push(Placed {
+            layer,
+            weights: start..self.packed_len,
+            stride,
+        });
+        self.index += 1;
+        self.values = outputs;
+    }
+
+    fn finish(self, inputs: usize, classes: usize) -> Network {
+        let spec = Arc::new(ParamSpec::new(self.tensors));
+        Network {
+            layers: self.layers,
+            spec,
+            inputs,
+            classes,
+            packed_len: self.packed_len,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

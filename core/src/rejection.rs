@@ -1,0 +1,106 @@
+//! Everything a room refuses: one variant, one stable code, one sentence.
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+use crate::ids::{DeviceId, Round};
+use crate::params::ParamsError;
+use crate::view::Phase;
+use crate::wire::WireError;
+
+/// A refusal. Nothing but a counter changes when something is refused.
+#[derive(Clone, Debug, PartialEq, Error)]
+pub enum Rejection {
+    /// The room has as many devices as it takes.
+    #[error("the room is full: it takes {0} devices")]
+    RoomFull(u32),
+    /// No such device in the room.
+    #[error("device {0} is not in this room")]
+    UnknownDevice(DeviceId),
+    /// The update is for a round that is closed, or of an earlier run.
+    #[error("round {sent} is closed; the room is at round {current}")]
+    Stale {
+        /// The update's round.
+        sent: Round,
+        /// The room's.
+        current: Round,
+    },
+    /// The update is for a round that has not been opened.
+    #[error("round {sent} has not been opened; the room is at round {current}")]
+    FutureRound {
+        /// The update's round.
+        sent: Round,
+        /// The room's.
+        current: Round,
+    },
+    /// The address names one round, the body another.
+    #[error("the address says round {address}, the update says round {body}")]
+    RoundMismatch {
+        /// The address's round.
+        address: Round,
+        /// The body's.
+        body: Round,
+    },
+    /// The device is not in the round's cohort.
+    #[error(
+        "device {device} does not take part in round {round}; it is asked from the next one on"
+    )]
+    NotInCohort {
+        /// The device.
+        device: DeviceId,
+        /// The round.
+        round: Round,
+    },
+    /// An update without weights where weights were asked for, or the other way round.
+    #[error("{0}")]
+    WrongKind(&'static str),
+    /// The update's body is not one of this run.
+    #[error(transparent)]
+    Update(#[from] WireError),
+    /// The configuration cannot be run.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The desk asked for something that the phase does not allow.
+    #[error("cannot {command} while the room is {phase:?}")]
+    WrongPhase {
+        /// What was asked for.
+        command: &'static str,
+        /// What the room is doing.
+        phase: Phase,
+    },
+}
+
+impl Rejection {
+    /// The refusal's code. Codes never change their meaning.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::RoomFull(_) => "room_full",
+            Self::UnknownDevice(_) => "unknown_device",
+            Self::Stale { .. } => "stale",
+            Self::FutureRound { .. } => "future_round",
+            Self::RoundMismatch { .. } => "round_mismatch",
+            Self::NotInCohort { .. } => "not_in_cohort",
+            Self::WrongKind(_) => "wrong_kind",
+            Self::Update(error) => match error {
+                WireError::Format(_) => "bad_file",
+                WireError::Metadata { .. } => "bad_metadata",
+                WireError::MissingTensor(_) => "missing_tensor",
+                WireError::UnknownTensor(_) => "unknown_tensor",
+                WireError::WrongType { .. } => "wrong_type",
+                WireError::WrongShape { .. } => "wrong_shape",
+                WireError::Values {
+                    source: ParamsError::NonFinite { .. },
+                    ..
+                } => "non_finite",
+                WireError::Values {
+                    source: ParamsError::Length { .. },
+                    ..
+                } => "wrong_length",
+                WireError::Report(_) => "bad_report",
+            },
+            Self::Config(_) => "bad_config",
+            Self::WrongPhase { .. } => "wrong_phase",
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! Coalitions from round to round: warm-up, forming anew, freezing, newcomers, devices that stay away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{ArmState, ArmUpdate, Coalition, RoundUpdates};
+use crate::aggregate::{mean, squared_distance, weighted_mean};
+use crate::coalition::{Formed, form, keep_ids};
+use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
+use crate::distance::{Gram, delta, features};
+use crate::ids::{CoalitionId, DeviceId};
+use crate::params::Params;
+use crate::rng::{Purpose, Stream};
+
+/// What coalition formation remembers from round to round.
+#[derive(Clone, Debug, Default)]
+pub struct Grouping {
+    /// Rounds closed so far.
+    rounds: u32,
+    /// Formations in a row that gave the same coalitions.
+    unchanged: u32,
+    /// The warm-up's sums of unit-length deltas, and how many were added.
+    sums: Arc<BTreeMap<DeviceId, Sum>>,
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    total: Vec<f32>,
+    count: u32,
+}
+
+/// Who is with whom.
+type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
+
+impl Grouping {
+    /// Rounds closed so far.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+}
+
+/// The state after a round: coalitions formed anew or kept, as the options say, their barycenters, and the global
+/// model, which is the barycenters' mean.
+pub(super) fn regroup(options: &Formation, state: &ArmState, round: &RoundUpdates) -> ArmState {
+    let mut grouping = state.grouping.clone();
+    grouping.rounds += 1;
+    let before: Members = state
+        .coalitions
+        .iter()
+        .map(|c| {
+            (
+                c.id,
+                c.members.intersection(&round.in_room).copied().collect(),
+            )
+        })
+        .collect();
+    let warming_up = grouping.rounds <= options.warm_up;
+    let frozen = options
+        .freeze_after
+        .is_some_and(|limit| grouping.unchanged >= limit);
+    let due = options
+        .reform_every
+        .is_some_and(|every| (grouping.rounds - 1).saturating_sub(options.warm_up) % every == 0);
+    let mut stream = Stream::new(round.seed, Purpose::Centers, round.round.0, 0);
+    let mut members = if warming_up {
+        add_unit_deltas(&mut grouping, options, round);
+        form_on_sums(&grouping, options, &before, &mut stream)
+    } else {
+        grouping.sums = Arc::default();
+        if before.iter().all(|(_, m)| m.is_empty()) || (due && !frozen) {
+            let formed = form_on_updates(options, round, &before, &mut stream);
+            grouping.unchanged = if formed == before {
+                grouping.unchanged + 1
+            } else {
+                0
+            };
+            formed
+        } else {
+            before
+        }
+    };
+    place_newcomers(options, state, round, &mut members);
+    members.retain(|(_, devices)| !devices.is_empty());
+    members.sort_by_key(|(id, _)| *id);
+    let coalitions: Vec<Coalition> = members
+        .into_iter()
+        .filter_map(|(id, devices)| coalition(options, state, round, id, devices))
+        .collect();
+    let barycenters = coalitions.iter().map(|c| (c.barycenter.as_ref(), c.weight));
+    let global = weighted_mean(barycenters).map_or_else(|| Arc::clone(&state.global), Arc::new);
+    ArmState {
+        global,
+        coalitions,
+        grouping,
+    }
+}
+
+fn add_unit_deltas(grouping: &mut Grouping, options: &Formation, round: &RoundUpdates) {
+    let vectors = update_features(DistanceKind::UnitDeltas, options.layers, round);
+    let sums = Arc::make_mut(&mut grouping.sums);
+    for (update, vector) in round.updates.iter().zip(vectors) {
+        let sum = sums.entry(update.device).or_insert_with(|| Sum {
+            total: vec![0.0; vector.len()],
+            count: 0,
+        });
+        for (total, v) in sum.total.iter_mut().zip(vector) {
+            *total += v;
+        }
+        sum.count += 1;
+    }
+    sums.retain(|device, _| round.in_room.contains(device));
+}
+
+/// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
+fn form_on_sums(
+    grouping: &Grouping,
+    options: &Formation,
+    before: &Members,
+    stream: &mut Stream,
+) -> Members {
+    let devices: Vec<DeviceId> = grouping.sums.keys().copied().collect();
+    let means: Vec<Vec<f32>> = grouping
+        .sums
+        .values()
+        .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
+        .collect();
+    named(&form(&gram(&means), options, stream), &devices, before)
+}
+
+fn form_on_updates(
+    options: &Formation,
+    round: &RoundUpdates,
+    before: &Members,
+    stream: &mut Stream,
+) -> Members {
+    let devices: Vec<DeviceId> = round.updates.iter().map(|update| update.device).collect();
+    let formed = if (options.distance, options.layers) == (DistanceKind::Weights, LayerScale::Raw) {
+        form(round.weights_gram(), options, stream)
+    } else {
+        form(
+            &gram(&update_features(options.distance, options.layers, round)),
+            options,
+            stream,
+        )
+    };
+    let mut members = named(&formed, &devices, before);
+    // Devices that sent nothing stay with the coalition they were in, if there still is one of that name.
+    for (id, devices_before) in before {
+        let absent = devices_before
+            .iter()
+            .filter(|device| !devices.contains(device));
+        if let Some((_, devices)) = members.iter_mut().find(|(new, _)| new == id) {
+            devices.extend(absent);
+        }
+    }
+    members
+}
+
+fn gram(vectors: &[Vec<f32>]) -> Gram {
+    Gram::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+fn update_features(kind: DistanceKind, layers: LayerScale, round: &RoundUpdates) -> Vec<Vec<f32>> {
+    let weights: Vec<&Params> = round.updates.iter().map(|update| &update.weights).collect();
+    let starts: Vec<&Params> = round
+        .updates
+        .iter()
+        .map(|update| update.start.as_ref())
+        .collect();
+    features(kind, layers, &weights, &starts)
+}
+
+fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
+    let next: Vec<BTreeSet<DeviceId>> = formed
+        .members
+        .iter()
+        .map(|members| members.iter().map(|&m| devices[m]).collect())
+        .collect();
+    let mut members: Members = keep_ids(before, &next).into_iter().zip(next).collect();
+    members.sort_by_key(|(id, _)| *id);
+    members
+}
+
+/// A device without a coalition joins the one its update is closest to: by direction, seen from the model it started
+/// from, where distances are between unit-length deltas; else by distance to the barycenter.
+fn place_newcomers(
+    options: &Formation,
+    state: &ArmState,
+    round: &RoundUpdates,
+    members: &mut Members,
+) {
+    let placed: BTreeSet<DeviceId> = members
+        .iter()
+        .flat_map(|(_, devices)| devices.iter().copied())
+        .collect();
+    for update in round
+        .updates
+        .iter()
+        .filter(|update| !placed.contains(&update.device))
+    {
+        let nearest = state
+            .coalitions
+            .iter()
+            .filter(|coalition| {
+                members
+                    .iter()
+                    .any(|(id, devices)| *id == coalition.id && !devices.is_empty())
+            })
+            .map(|coalition| {
+                (
+                    coalition.id,
+                    strangeness(options.distance, update, &coalition.barycenter),
+                )
+            })
+            .min_by(|(_, a), (_, b)| a.total_cmp(b));
+        if let Some((id, _)) = nearest
+            && let Some((_, devices)) = members.iter_mut().find(|(coalition, _)| *coalition == id)
+        {
+            devices.insert(update.device);
+        }
+    }
+}
+
+fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
+    match kind {
+        DistanceKind::Weights | DistanceKind::Deltas => {
+            squared_distance(&update.weights, barycenter)
+        }
+        DistanceKind::UnitDeltas => {
+            let (own, theirs) = (
+                delta(&update.weights, &update.start),
+                delta(barycenter, &update.start),
+            );
+            let product: f64 = own
+                .iter()
+                .zip(&theirs)
+                .map(|(a, b)| f64::from(*a) * f64::from(*b))
+                .sum();
+            let lengths = crate::distance::norm(&own) * crate::distance::norm(&theirs);
+            if lengths > 0.0 {
+                1.0 - product / lengths
+            } else {
+                1.0
+            }
+        }
+    }
+}
+
+/// A coalition from its members' updates. One whose members all stayed away keeps what it had.
+fn coalition(
+    options: &Formation,
+    state: &ArmState,
+    round: &RoundUpdates,
+    id: CoalitionId,
+    members: BTreeSet<DeviceId>,
+) -> Option<Coalition> {
+    let updates: Vec<&ArmUpdate> = members
+        .iter()
+        .filter_map(|device| round.of(*device))
+        .collect();
+    let Some(barycenter) = mean(updates.iter().map(|update| &update.weights)) else {
+        let before = state
+            .coalitions
+            .iter()
+            .find(|coalition| coalition.id == id)?;
+        let center = if members.contains(&before.center) {
+            before.center
+        } else {
+            *members.first()?
+        };
+        return Some(Coalition {
+            members,
+            center,
+            ..before.clone()
+        });
+    };
+    let distances: Vec<f64> = updates
+        .iter()
+        .map(|update| squared_distance(&update.weights, &barycenter))
+        .collect();
+    let nearest = distances
+        .iter()
+        .enumerate()
+        .min_by(|(_, a), (_, b)| a.total_cmp(b))
+        .map(|(at, _)| at)?;
+    let weight = match options.weighting {
+        Weighting::Coalitions => 1.0,
+        Weighting::Size => updates.len() as f64,
+        Weighting::Examples => updates
+            .iter()
+            .map(|update| f64::from(update.examples))
+            .sum(),
+    };
+    Some(Coalition {
+        id,
+        center: updates[nearest].device,
+        barycenter: Arc::new(barycenter),
+        spread: libm::sqrt(distances.iter().sum::<f64>() / distances.len() as f64),
+        weight,
+        members,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{members, model, round};
+    use super::*;
+
+    const FAR: [(u32, &[f32]); 4] = [(1, &[0.0]), (1, &[1.0]), (1, &[10.0]), (1, &[11.0])];
+    /// Device 2 has gone over.
+    const MOVED: [(u32, &[f32]); 4] = [(1, &[0.0]), (1, &[9.0]), (1, &[10.0]), (1, &[11.0])];
+
+    fn options() -> Formation {
+        Formation {
+            k: 2,
+            restarts: 20,
+            ..Formation::default()
+        }
+    }
+
+    fn after(options: &Formation, rounds: &[&[(u32, &[f32])]]) -> ArmState {
+        let start = ArmState::new(model(&[0.0]));
+        (1..).zip(rounds).fold(start, |state, (number, updates)| {
+            regroup(options, &state, &round(number, updates))
+        })
+    }
+
+    #[test]
+    fn coalitions_form_anew_as_often_as_the_options_say() {
+        let stay = vec![vec![1, 2], vec![3, 4]];
+        let go = vec![vec![1], vec![2, 3, 4]];
+        let every = |reform_every| Formation {
+            reform_every,
+            ..options()
+        };
+        assert_eq!(members(&after(&every(Some(1)), &[&FAR, &MOVED])), go);
+        assert_eq!(members(&after(&every(None), &[&FAR, &MOVED])), stay);
+        assert_eq!(members(&after(&every(Some(2)), &[&FAR, &MOVED])), stay);
+        assert_eq!(
+            members(&after(&every(Some(2)), &[&FAR, &MOVED, &MOVED])),
+            go
+        );
+    }
+
+    #[test]
+    fn coalitions_freeze_when_they_have_not_changed() {
+        let options = Formation {
+            freeze_after: Some(2),
+            ..options()
+        };
+        let stay = vec![vec![1, 2], vec![3, 4]];
+        assert_ne!(
+            members(&after(&options, &[&FAR, &FAR, &MOVED])),
+            stay,
+            "unchanged once"
+        );
+        assert_eq!(
+            members(&after(&options, &[&FAR, &FAR, &FAR, &MOVED])),
+            stay,
+            "unchanged twice"
+        );
+    }
+
+    #[test]
+    fn a_coalition_whose_members_stay_away_keeps_its_model() {
+        let options = Formation {
+            reform_every: None,
+            ..options()
+        };
+        let state = after(&options, &[&FAR]);
+        let mut half = round(2, &FAR[..2]);
+        half.in_room.extend([DeviceId(3), DeviceId(4)]);
+        let next = regroup(&options, &state, &half);
+        assert_eq!(members(&next), [vec![1, 2], vec![3, 4]]);
+        let far = next.coalition_of(DeviceId(3)).unwrap();
+        assert_eq!(far.barycenter.values(), [10.5]);
+        assert_eq!(next.global.values(), [5.5]);
+    }
+
+    #[test]
+    fn devices_that_left_are_in_no_coalition() {
+        let options = Formation {
+            reform_every: None,
+            ..options()
+        };
+        let state = after(&options, &[&FAR]);
+        let next = regroup(&options, &state, &round(2, &FAR[..3]));
+        assert_eq!(members(&next), [vec![1, 2], vec![3]]);
+        assert_eq!(
+            members(&regroup(&options, &next, &round(3, &FAR[..2]))),
+            [vec![1, 2]]
+        );
+    }
+
+    #[test]
+    fn a_newcomer_joins_the_nearest_barycenter() {
+        let options = Formation {
+            reform_every: None,
+            ..options()
+        };
+        let state = after(&options, &[&FAR]);
+        let next = regroup(
+            &options,
+            &state,
+            &round(2, &[&FAR[..], &[(1, &[8.0])]].concat()),
+        );
+        assert_eq!(members(&next), [vec![1, 2], vec![3, 4, 5]]);
+    }
+
+    #[test]
+    fn the_warm_up_adds_up_what_single_rounds_hide() {
+        // Each round one of two coordinates is noise that makes a wrong pair; over two rounds it averages out.
+        let first: [(u32, &[f32]); 4] = [
+            (1, &[1.0, 3.0, 0.0]),
+            (1, &[1.0, 0.0, 3.0]),
+            (1, &[-1.0, 3.0, 0.0]),
+            (1, &[-1.0, 0.0, 3.0]),
+        ];
+        let second: [(u32, &[f32]); 4] = [
+            (1, &[1.0, 0.0, 3.0]),
+            (1, &[1.0, 3.0, 0.0]),
+            (1, &[-1.0, 0.0, 3.0]),
+            (1, &[-1.0, 3.0, 0.0]),
+        ];
+        let options = Formation {
+            k: 2,
+            warm_up: 2,
+            ..Formation::with_warm_up()
+        };
+        let start = ArmState::new(model(&[0.0; 3]));
+        let one = regroup(&options, &start, &round(1, &first));
+        assert_eq!(members(&one), [vec![1, 3], vec![2, 4]]);
+        let two = regroup(&options, &one, &round(2, &second));
+        assert_eq!(members(&two), [vec![1, 2], vec![3, 4]]);
+    }
+}

@@ -1,0 +1,304 @@
+//! One device's training for one arm and round: mini-batch SGD in slices.
+
+use std::sync::Arc;
+
+use crate::config::TrainingConfig;
+use crate::data::Examples;
+use crate::model::{Loss, Network, Packed, Workspace};
+use crate::params::Params;
+use crate::rng::Stream;
+
+/// Training under way. Every [`Training::step`] is one mini-batch, so a worker can look up between two.
+#[derive(Debug)]
+pub struct Training {
+    network: Arc<Network>,
+    config: TrainingConfig,
+    weights: Packed,
+    /// Empty without momentum.
+    velocity: Packed,
+    gradient: Packed,
+    shuffle: Stream,
+    order: Vec<u32>,
+    /// Next place in `order`.
+    at: usize,
+    epoch: u32,
+    epoch_loss: Loss,
+    /// Examples of a batch, gathered.
+    batch: Vec<f32>,
+    labels: Vec<u8>,
+}
+
+/// What training gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// Values in the order of the spec. Not all finite if training diverged.
+    pub values: Vec<f32>,
+    /// Loss over the last epoch, each batch measured before its step.
+    pub loss: Loss,
+}
+
+impl Training {
+    /// Training from `start`, shuffled by `shuffle`, which epochs draw from one after the other.
+    #[must_use]
+    pub fn new(
+        network: &Arc<Network>,
+        start: &Params,
+        config: &TrainingConfig,
+        examples: &Examples,
+        shuffle: Stream,
+    ) -> Self {
+        let weights = network.pack(start);
+        let batch = config.batch.min(examples.len() as u32) as usize;
+        let mut training = Self {
+            velocity: if config.momentum > 0.0 {
+                vec![0.0; weights.len()]
+            } else {
+                Vec::new()
+            },
+            gradient: vec![0.0; weights.len()],
+            weights,
+            network: Arc::clone(network),
+            config: config.clone(),
+            shuffle,
+            order: (0..examples.len() as u32).collect(),
+            at: 0,
+            epoch: 0,
+            epoch_loss: Loss::default(),
+            batch: vec![0.0; batch * examples.stride()],
+            labels: Vec::with_capacity(batch),
+        };
+        training.shuffle.shuffle(&mut training.order);
+        training
+    }
+
+    /// Whether all epochs are done.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.epoch == self.config.epochs || self.order.is_empty()
+    }
+
+    /// Mini-batches that all epochs take together.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.order.len().div_ceil(self.config.batch as usize) * self.config.epochs as usize
+    }
+
+    /// Trains on one mini-batch; the last of an epoch may be smaller. Does nothing once all epochs are done.
+    pub fn step(&mut self, examples: &Examples, work: &mut Workspace) {
+        if self.is_done() {
+            return;
+        }
+        if self.at == 0 {
+            self.epoch_loss = Loss::default();
+        }
+        let end = (self.at + self.config.batch as usize).min(self.order.len());
+        self.labels.clear();
+        let stride = examples.stride();
+        for (&example, row) in self.order[self.at..end]
+            .iter()
+            .zip(self.batch.chunks_exact_mut(stride))
+        {
+            row.copy_from_slice(examples.x(example as usize));
+            self.labels.push(examples.labels()[example as usize]);
+        }
+        let x = &self.batch[..self.labels.len() * stride];
+        let loss = self
+            .network
+            .gradient(&self.weights, x, &self.labels, work, &mut self.gradient);
+        self.epoch_loss = self.epoch_loss.plus(loss);
+        self.descend();
+        self.at = end;
+        if end == self.order.len() {
+            self.at = 0;
+            self.epoch += 1;
+            if !self.is_done() {
+                self.shuffle.shuffle(&mut self.order);
+            }
+        }
+    }
+
+    /// What training gave so far.
+    #[must_use]
+    pub fn finish(self) -> Trained {
+        Trained {
+            values: self.network.unpack(&self.weights),
+            loss: self.epoch_loss,
+        }
+    }
+
+    /// One step of SGD with classical momentum and weight decay, as PyTorch's `SGD` without dampening.
+    fn descend(&mut self) {
+        let rate = self.config.learning_rate as f32;
+        if self.config.weight_decay > 0.0 {
+            let decay = self.config.weight_decay as f32;
+            for (g, w) in self.gradient.iter_mut().zip(&self.weights) {
+                *g += decay * w;
+            }
+        }
+        if self.velocity.is_empty() {
+            for (w, g) in self.weights.iter_mut().zip(&self.gradient) {
+                *w -= rate * g;
+            }
+        } else {
+            let momentum = self.config.momentum as f32;
+            for ((w, v), g) in self
+                .weights
+                .iter_mut()
+                .zip(&mut self.velocity)
+                .zip(&self.gradient)
+            {
+                *v = momentum * *v + g;
+                *w -= rate * *v;
+            }
+        }
+    }
+}
+
+/// Examples that one call of [`evaluate`] looks at, so that a worker can look up between two.
+pub const EVALUATION_BATCH: usize = 50;
+
+/// Loss and correct answers of the `slice`-th [`EVALUATION_BATCH`] examples; `None` past the last.
+pub fn evaluate(
+    network: &Network,
+    weights: &Packed,
+    examples: &Examples,
+    slice: usize,
+    work: &mut Workspace,
+) -> Option<Loss> {
+    let start = slice * EVALUATION_BATCH;
+    let end = (start + EVALUATION_BATCH).min(examples.len());
+    (start < end).then(|| {
+        network.evaluate(
+            weights,
+            examples.rows(start..end),
+            &examples.labels()[start..end],
+            work,
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::DatasetName;
+    use crate::model::ModelConfig;
+    use crate::rng::Purpose;
+
+    fn examples(count: usize) -> Examples {
+        let mut examples = Examples::new(784);
+        for i in 0..count {
+            examples.push(
+                (0..784).map(|p| if p % 10 == i % 10 { 1.0 } else { 0.0 }),
+                (i % 10) as u8,
+            );
+        }
+        examples
+    }
+
+    fn train(config: &TrainingConfig, model: &ModelConfig, examples: &Examples) -> Trained {
+        let network = Arc::new(Network::new(model, DatasetName::MnistSmall));
+        let mut work = network.workspace(config.batch as usize);
+        let shuffle = Stream::new(1, Purpose::Shuffle, 0, 0);
+        let mut training = Training::new(&network, &network.initial(1), config, examples, shuffle);
+        let mut steps = 0;
+        while !training.is_done() {
+            training.step(examples, &mut work);
+            steps += 1;
+        }
+        assert_eq!(steps, training.steps());
+        training.finish()
+    }
+
+    #[test]
+    fn every_model_learns_what_is_plain() {
+        let examples = examples(100);
+        for model in [
+            ModelConfig::Softmax {},
+            ModelConfig::default(),
+            ModelConfig::Cnn {},
+        ] {
+            let config = TrainingConfig {
+                epochs: 12,
+                batch: 8,
+                learning_rate: 0.1,
+                ..TrainingConfig::default()
+            };
+            let trained = train(&config, &model, &examples);
+            assert_eq!(trained.loss.examples, 100);
+            assert!(
+                trained.loss.accuracy().unwrap() > 0.95,
+                "{model:?}: {:?}",
+                trained.loss
+            );
+        }
+    }
+
+    /// One example, one class wrong by hand: with softmax over zero weights each class gets 1/10.
+    #[test]
+    fn momentum_and_weight_decay_are_those_of_pytorch() {
+        let network = Arc::new(Network::new(
+            &ModelConfig::Softmax {},
+            DatasetName::MnistSmall,
+        ));
+        let mut one = Examples::new(784);
+        one.push((0..784).map(|p| if p == 0 { 1.0 } else { 0.0 }), 3);
+        let mut values = vec![0.0; network.spec().len()];
+        values[1] = 1.0; // class 0, pixel 1: the example does not see it, only decay does
+        let start = Params::try_new(values, network.spec()).unwrap();
+        let config = TrainingConfig {
+            epochs: 2,
+            batch: 1,
+            learning_rate: 0.5,
+            momentum: 0.5,
+            weight_decay: 0.1,
+        };
+        let mut training = Training::new(
+            &network,
+            &start,
+            &config,
+            &one,
+            Stream::new(1, Purpose::Shuffle, 0, 0),
+        );
+        let mut work = network.workspace(1);
+        training.step(&one, &mut work);
+        let first = network.unpack(&training.weights);
+        // g = 0.1 * 1; v = g; w = 1 - 0.5 * 0.1
+        assert!((first[1] - 0.95).abs() < 1e-6);
+        // g = 1/10 - 1 for the label's class; w = 0.5 * 0.9
+        assert!((first[3 * 784] - 0.45).abs() < 1e-6);
+        training.step(&one, &mut work);
+        let second = network.unpack(&training.weights);
+        // g = 0.1 * 0.95; v = 0.5 * 0.1 + g = 0.145; w = 0.95 - 0.5 * 0.145
+        assert!((second[1] - 0.8775).abs() < 1e-6);
+        assert!(training.is_done());
+    }
+
+    #[test]
+    fn the_last_batch_may_be_smaller() {
+        let config = TrainingConfig {
+            epochs: 3,
+            batch: 8,
+            ..TrainingConfig::default()
+        };
+        assert_eq!(
+            train(&config, &ModelConfig::Softmax {}, &examples(13))
+                .loss
+                .examples,
+            13
+        );
+    }
+
+    #[test]
+    fn evaluation_covers_every_example_once() {
+        let network = Network::new(&ModelConfig::Softmax {}, DatasetName::MnistSmall);
+        let (examples, mut work) = (examples(120), network.workspace(EVALUATION_BATCH));
+        let packed = network.pack(&network.initial(1));
+        let slices: Vec<_> = (0..)
+            .map_while(|i| evaluate(&network, &packed, &examples, i, &mut work))
+            .collect();
+        assert_eq!(
+            slices.iter().map(|l| l.examples).collect::<Vec<_>>(),
+            [50, 50, 20]
+        );
+    }
+}

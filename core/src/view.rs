@@ -1,0 +1,331 @@
+//! What pages, tests and outside programs read. Fields may be added; these keep their names and meaning.
+//!
+//! Accuracies are fractions of 1. `accuracy` and `history` are in the balanced view where there is one.
+//! Nothing here is derived on the page that could be derived here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::RunConfig;
+use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+
+/// A room as its boards see it: the body of `GET /api/rooms/{room}` and of every message of the live feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct View {
+    /// Counts the views of the room; a larger one is newer.
+    pub seq: u32,
+    /// The room's code.
+    pub room: String,
+    /// Counts the runs of the room.
+    pub run: RunId,
+    /// What the room is doing.
+    pub phase: Phase,
+    /// The round under way, or the last one closed; 0 before the first.
+    pub round: Round,
+    /// The run's seed.
+    pub seed: u32,
+    /// Hash of all models of all finished rounds, as 64 hexadecimal digits; empty before the first round closed.
+    pub fingerprint: String,
+    /// Everything a run can be repeated from.
+    pub config: RunConfig,
+    /// The devices of the room, in the order of joining.
+    pub devices: Vec<DeviceRow>,
+    /// One per arm, in the order of the configuration.
+    pub arms: Vec<ArmView>,
+    /// Model bytes of this run.
+    pub traffic: Traffic,
+    /// How often something was refused in this run, by code.
+    pub refusals: BTreeMap<String, u32>,
+}
+
+/// What a room is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Devices gather; no round has been opened.
+    Lobby,
+    /// Too few devices are connected to open the next round.
+    Waiting,
+    /// Devices train and send their updates.
+    Training,
+    /// A round is closed, the next one opens by itself when the pace allows.
+    Resting,
+    /// A round is closed, the next one waits for the desk.
+    Paused,
+    /// All rounds are closed; devices say how the final models serve them.
+    Evaluating,
+    /// The run is over.
+    Finished,
+}
+
+/// One device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DeviceRow {
+    /// Its number.
+    pub id: DeviceId,
+    /// Its index in the partition of the data.
+    pub slot: Slot,
+    /// What its user calls it.
+    pub name: String,
+    /// What it is doing.
+    pub state: DeviceState,
+    /// Its hidden group, where there are some.
+    pub group: Option<u32>,
+    /// Its number of training examples.
+    pub examples: u32,
+    /// Model bytes received from it in this run.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_up: u64,
+    /// Model bytes sent to it in this run.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_down: u64,
+    /// Updates of it that were refused in this run.
+    pub refused: u32,
+    /// Code of the last refusal.
+    pub last_refusal: Option<String>,
+}
+
+/// What a device is doing, as far as the room knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceState {
+    /// Connected, not in this round's cohort.
+    Ready,
+    /// In the cohort; its update is awaited.
+    Training,
+    /// Its update for this round has been accepted.
+    Sent,
+    /// It missed the round's deadline.
+    Late,
+    /// Not connected. It may come back with its identity.
+    Away,
+}
+
+/// One arm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ArmView {
+    /// The arm's name.
+    pub name: String,
+    /// The strategy's name, as in the configuration.
+    pub strategy: String,
+    /// How the last measured models serve the devices, balanced view.
+    pub accuracy: Option<Accuracy>,
+    /// The same on the devices' own held-out examples.
+    pub own_accuracy: Option<Accuracy>,
+    /// The coalitions after the last closed round.
+    pub coalitions: Vec<CoalitionView>,
+    /// Adjusted Rand index of coalitions with hidden groups, where there are some.
+    pub agreement: Option<f64>,
+    /// One row per round whose models have been measured. Devices measure a round's models when they receive them, so
+    /// the row of round r appears when round r + 1 closes, and the last one after the closing evaluation.
+    pub history: Vec<HistoryRow>,
+    /// Picture of the distances between the devices' weights, where weights were sent.
+    pub map: Option<MapView>,
+}
+
+/// An accuracy over devices: never a mean alone.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Accuracy {
+    /// Mean over devices.
+    pub mean: f64,
+    /// The worst device's.
+    pub worst: f64,
+    /// The best device's.
+    pub best: f64,
+    /// The worst hidden group's mean, where there are groups; else the worst device's.
+    pub worst_group: f64,
+}
+
+/// A coalition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct CoalitionView {
+    /// Kept from round to round.
+    pub id: CoalitionId,
+    /// Its devices, in order. Never empty.
+    pub members: Vec<DeviceId>,
+    /// The member nearest to the barycenter.
+    pub center: DeviceId,
+    /// Root mean square distance of the members to the barycenter, in units of weight.
+    pub spread: f64,
+}
+
+/// An arm after one round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct HistoryRow {
+    /// The round whose models were measured.
+    pub round: Round,
+    /// Mean accuracy over devices, balanced view.
+    pub mean: f64,
+    /// The worst device's.
+    pub worst: f64,
+    /// The best device's.
+    pub best: f64,
+    /// The worst hidden group's.
+    pub worst_group: f64,
+    /// Mean accuracy over devices on their own held-out examples.
+    pub own_mean: f64,
+    /// The worst device's.
+    pub own_worst: f64,
+    /// The best device's.
+    pub own_best: f64,
+    /// Adjusted Rand index with the hidden groups.
+    pub agreement: Option<f64>,
+    /// Number of coalitions.
+    pub coalitions: u32,
+}
+
+/// Devices in the plane, near each other where their weights are near. One unit is one unit of weight distance.
+/// The center of all points is the origin, and a picture is turned to fit the round's before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MapView {
+    /// The devices whose weights arrived in the last closed round.
+    pub points: Vec<MapPoint>,
+    /// The coalitions' barycenters.
+    pub barycenters: Vec<MapBarycenter>,
+    /// The global model.
+    pub global: Option<MapPlace>,
+    /// Kruskal's stress-1: how far distances in the picture are from the real ones, as a fraction.
+    pub loss: f64,
+}
+
+/// A place in the plane.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MapPlace {
+    /// To the right.
+    pub x: f64,
+    /// Upwards.
+    pub y: f64,
+}
+
+/// A device's place.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MapPoint {
+    /// The device.
+    pub device: DeviceId,
+    /// To the right.
+    pub x: f64,
+    /// Upwards.
+    pub y: f64,
+}
+
+/// A barycenter's place.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MapBarycenter {
+    /// The coalition.
+    pub coalition: CoalitionId,
+    /// To the right.
+    pub x: f64,
+    /// Upwards.
+    pub y: f64,
+}
+
+/// Model bytes as they crossed the wire: whole safetensors files, control messages not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Traffic {
+    /// From devices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_up: u64,
+    /// To devices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_down: u64,
+    /// Rounds closed.
+    pub rounds: u32,
+}
+
+/// A device as its own page shows it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DeviceView {
+    /// What it is doing.
+    pub activity: Activity,
+    /// The round it last took part in; 0 before the first.
+    pub round: Round,
+    /// Rounds of the run.
+    pub rounds: u32,
+    /// How much of this round's work is done, 0 to 1.
+    pub progress: f64,
+    /// Its hidden group, where there are some.
+    pub group: Option<u32>,
+    /// One per arm, in the order of the configuration.
+    pub arms: Vec<DeviceArm>,
+    /// Training examples.
+    pub examples: u32,
+    /// Training examples by label.
+    pub label_histogram: Vec<u32>,
+    /// Updates the server accepted.
+    pub updates_accepted: u32,
+    /// Model bytes sent.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_up: u64,
+    /// Model bytes received.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_down: u64,
+}
+
+/// What a device is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// Not connected (yet, or for the moment).
+    #[default]
+    Connecting,
+    /// Reading its data set.
+    LoadingData,
+    /// Connected; no round asks for it.
+    Waiting,
+    /// Measuring the models it received.
+    Evaluating,
+    /// Training.
+    Training,
+    /// Its update is on the way.
+    Sending,
+    /// The run is over.
+    Finished,
+}
+
+/// One arm on a device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DeviceArm {
+    /// The arm's name.
+    pub name: String,
+    /// The coalition whose model, or whose company, the device was given.
+    pub coalition: Option<CoalitionId>,
+    /// Accuracy of the received model on the balanced sample.
+    pub balanced_before: Option<f64>,
+    /// Accuracy of the received model on the device's own held-out examples.
+    pub own_before: Option<f64>,
+    /// The same after training.
+    pub own_after: Option<f64>,
+    /// Mean loss over the last training epoch.
+    pub loss: Option<f64>,
+}
+
+/// Some of a device's examples, to show on its page. They stay in the tab.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Samples {
+    /// Pixels of a row.
+    pub width: u32,
+    /// Rows of an image.
+    pub height: u32,
+    /// One per image, as the device's group sees it.
+    pub labels: Vec<u8>,
+    /// Grey values 0 to 255, image after image, row after row.
+    pub pixels: Vec<u8>,
+}

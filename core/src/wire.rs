@@ -1,0 +1,16 @@
+//! Protocol version 1: what crosses the wire between a room and a device.
+//!
+//! Control messages are JSON text. Whatever carries weights is a safetensors file: its metadata holds the message's
+//! JSON, its tensors are named `{arm}/{tensor}`. One enum per direction.
+//! `docs/protocol.md` says the same for people who write a device of their own.
+
+mod message;
+pub mod safetensors;
+
+pub use message::{
+    ArmPlan, ArmReport, Configured, DeviceNews, Farewell, Models, Report, RoomNews, RoundOpened,
+    Start, Update, WireError,
+};
+
+/// Version of the protocol, in every `configured` message.
+pub const PROTOCOL: u32 = 1;
