@@ -1,0 +1,186 @@
+//! Requests to the server: joining, posting updates, loading data sets.
+
+use constellation_core::data::{Dataset, DatasetName, FILES};
+use constellation_core::device::Refusal;
+use constellation_core::ids::{DeviceId, Round, Slot};
+use constellation_core::view::Identity;
+use js_sys::{ArrayBuffer, Uint8Array};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Headers, Request, RequestInit, Response};
+
+use crate::worker::scope;
+
+/// Why a request gave nothing.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The server could not be reached, or broke off. Worth another try.
+    Unreachable,
+    /// The server is there and says no.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Code and sentence.
+        refusal: Refusal,
+    },
+}
+
+/// The server and the room that requests go to.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) origin: String,
+    pub(crate) room: String,
+}
+
+#[derive(Serialize)]
+struct Join<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    name: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Joined {
+    device: DeviceId,
+    device_token: String,
+    slot: Slot,
+}
+
+impl Server {
+    fn room_address(&self) -> String {
+        format!("{}/api/rooms/{}", self.origin, self.room)
+    }
+
+    /// Address of a device's socket.
+    pub(crate) fn socket_address(&self, device: DeviceId) -> String {
+        let address = format!("{}/devices/{device}/socket", self.room_address());
+        address.replacen("http", "ws", 1)
+    }
+
+    /// Asks for a place in the room.
+    pub(crate) async fn join(&self, name: &str) -> Result<Identity, Failure> {
+        let body = serde_json::to_string(&Join { name }).map_err(|_| Failure::Unreachable)?;
+        let address = format!("{}/devices", self.room_address());
+        let response = request(
+            "POST",
+            &address,
+            &[("content-type", "application/json")],
+            Some(&body.into()),
+        )
+        .await?;
+        let Joined {
+            device,
+            device_token: token,
+            slot,
+        } = json(&response).await?;
+        Ok(Identity {
+            device,
+            token,
+            slot,
+        })
+    }
+
+    /// Whether the room is still there.
+    pub(crate) async fn look(&self) -> Result<(), Failure> {
+        request("GET", &self.room_address(), &[], None)
+            .await
+            .map(|_| ())
+    }
+
+    /// Posts an update.
+    pub(crate) async fn post_update(
+        &self,
+        token: &str,
+        round: Round,
+        body: &[u8],
+    ) -> Result<(), Failure> {
+        let address = format!("{}/rounds/{round}/updates", self.room_address());
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("content-type", "application/octet-stream"),
+            ("authorization", bearer.as_str()),
+        ];
+        request(
+            "POST",
+            &address,
+            &headers,
+            Some(&Uint8Array::from(body).into()),
+        )
+        .await
+        .map(|_| ())
+    }
+
+    /// Loads a data set; the browser unzips it.
+    pub(crate) async fn load(&self, name: DatasetName) -> Result<Dataset, Failure> {
+        let mut files: [Vec<u8>; 4] = Default::default();
+        for (file, content) in FILES.iter().zip(&mut files) {
+            let address = format!("{}/data/{}/{file}", self.origin, name.as_str());
+            *content = bytes(&request("GET", &address, &[], None).await?).await?;
+        }
+        Dataset::read(name, files.each_ref().map(Vec::as_slice)).map_err(|error| Failure::Refused {
+            status: 200,
+            refusal: Refusal {
+                code: "unreadable_data".to_owned(),
+                detail: error.to_string(),
+            },
+        })
+    }
+}
+
+async fn request(
+    method: &str,
+    address: &str,
+    headers: &[(&str, &str)],
+    body: Option<&JsValue>,
+) -> Result<Response, Failure> {
+    let response = send(method, address, headers, body)
+        .await
+        .map_err(|_| Failure::Unreachable)?;
+    if response.ok() {
+        return Ok(response);
+    }
+    let status = response.status();
+    // Whatever answers without a problem document is not our server.
+    let refusal = json(&response).await.unwrap_or_else(|_| Refusal {
+        code: format!("http_{status}"),
+        detail: format!("the server answered with status {status}"),
+    });
+    Err(Failure::Refused { status, refusal })
+}
+
+async fn send(
+    method: &str,
+    address: &str,
+    headers: &[(&str, &str)],
+    body: Option<&JsValue>,
+) -> Result<Response, JsValue> {
+    let all = Headers::new()?;
+    for (name, value) in headers {
+        all.set(name, value)?;
+    }
+    let init = RequestInit::new();
+    init.set_method(method);
+    init.set_headers(&all);
+    if let Some(body) = body {
+        init.set_body(body);
+    }
+    let request = Request::new_with_str_and_init(address, &init)?;
+    JsFuture::from(scope()?.fetch_with_request(&request))
+        .await?
+        .dyn_into()
+}
+
+async fn bytes(response: &Response) -> Result<Vec<u8>, Failure> {
+    let body = async {
+        JsFuture::from(response.array_buffer()?)
+            .await?
+            .dyn_into::<ArrayBuffer>()
+    };
+    body.await
+        .map(|buffer| Uint8Array::new(&buffer).to_vec())
+        .map_err(|_| Failure::Unreachable)
+}
+
+async fn json<T: for<'a> Deserialize<'a>>(response: &Response) -> Result<T, Failure> {
+    serde_json::from_slice(&bytes(response).await?).map_err(|_| Failure::Unreachable)
+}

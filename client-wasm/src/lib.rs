@@ -1,0 +1,75 @@
+//! A device of Constellation in a browser's worker.
+//!
+//! JavaScript sees one class, [`DeviceClient`], and one callback that gets
+//! [`DeviceEvent`](constellation_core::view::DeviceEvent)s. The socket, training and weights stay in here.
+//! Everything runs on the worker's one thread: a slice of training, then whatever the browser has waiting, and so on.
+
+mod http;
+mod session;
+mod socket;
+mod worker;
+
+use std::rc::Rc;
+
+use constellation_core::view::Identity;
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+use session::Session;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"import type { DeviceEvent, Identity } from "../src/types.gen";"#;
+
+/// One device. Made in a worker, joins one room, and is of no use after it has left.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct DeviceClient {
+    on_event: Function,
+    session: Option<Rc<Session>>,
+}
+
+#[wasm_bindgen]
+impl DeviceClient {
+    /// A device that tells `on_event` what happens to it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "(event: DeviceEvent) => void")] on_event: Function,
+    ) -> Self {
+        Self {
+            on_event,
+            session: None,
+        }
+    }
+
+    /// Joins a room of the server at `origin`, as who it was before if `identity` says so. Everything else comes as
+    /// events. Does nothing the second time.
+    ///
+    /// # Errors
+    /// `identity` is not what a "joined" event gave, or this is not a worker.
+    pub fn join(
+        &mut self,
+        origin: String,
+        room: String,
+        name: String,
+        #[wasm_bindgen(unchecked_param_type = "Identity | undefined")] identity: JsValue,
+    ) -> Result<(), JsValue> {
+        if self.session.is_none() {
+            let identity: Option<Identity> = serde_wasm_bindgen::from_value(identity)?;
+            self.session = Some(Session::start(
+                self.on_event.clone(),
+                origin,
+                room,
+                name,
+                identity,
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Leaves the room for good; the event "left" says when that is done.
+    pub fn leave(&self) {
+        if let Some(session) = &self.session {
+            session.leave();
+        }
+    }
+}
