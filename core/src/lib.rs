@@ -36,3 +36,6 @@ pub mod strategy;
 pub mod train;
 pub mod view;
 pub mod wire;
+
+#[cfg(test)]
+mod typescript;

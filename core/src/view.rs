@@ -329,3 +329,56 @@ pub struct Samples {
     /// Grey values 0 to 255, image after image, row after row.
     pub pixels: Vec<u8>,
 }
+
+/// Who a device is to its room. Kept by its page, so that a reloaded tab is the same device again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Identity {
+    /// Its number.
+    pub device: DeviceId,
+    /// Proves it. Never shown, never logged.
+    pub token: String,
+    /// Its index in the partition of the data.
+    pub slot: Slot,
+}
+
+/// What a device's page is told by its worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum DeviceEvent {
+    /// The device has a place in the room.
+    Joined {
+        /// Who it is.
+        identity: Identity,
+    },
+    /// Everything the page shows; at most about ten a second.
+    View {
+        /// What it shows.
+        view: Box<DeviceView>,
+    },
+    /// Some of its own examples.
+    Samples {
+        /// The images.
+        samples: Samples,
+    },
+    /// The room refused something.
+    Refused {
+        /// The stable code.
+        code: String,
+        /// The sentence.
+        detail: String,
+    },
+    /// The connection was lost, or is back.
+    Connection {
+        /// Whether there is one.
+        online: bool,
+        /// What happens next, as a sentence.
+        detail: String,
+    },
+    /// The device is no longer in the room, for good.
+    Left {
+        /// Why, as a sentence.
+        reason: String,
+    },
+}

@@ -1,0 +1,89 @@
+//! The TypeScript types of everything a page reads, held against the committed file.
+
+use std::fs;
+use std::path::Path;
+
+use ts_rs::{Config, TS};
+
+use crate::config::{
+    ArmConfig, DataConfig, DistanceKind, FirstCenters, Formation, GroupKind, Groups, LayerScale,
+    PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+};
+use crate::data::DatasetName;
+use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::model::ModelConfig;
+use crate::view::{
+    Accuracy, Activity, ArmView, CoalitionView, DeviceArm, DeviceEvent, DeviceRow, DeviceState,
+    DeviceView, HistoryRow, Identity, MapBarycenter, MapPlace, MapPoint, MapView, Phase, Samples,
+    Traffic, View,
+};
+
+const HEADER: &str = "\
+// Generated from the Rust types in core/. Do not edit.
+// To write it anew: UPDATE_TYPES=1 cargo test -p constellation-core typescript
+";
+
+fn declarations() -> String {
+    let config = Config::default();
+    macro_rules! declare {
+        ($($name:ty),* $(,)?) => { [$(format!("export {}\n", <$name>::decl(&config))),*].concat() };
+    }
+    let types = declare![
+        DeviceId,
+        Slot,
+        Round,
+        RunId,
+        CoalitionId,
+        View,
+        Phase,
+        DeviceRow,
+        DeviceState,
+        ArmView,
+        Accuracy,
+        CoalitionView,
+        HistoryRow,
+        MapView,
+        MapPlace,
+        MapPoint,
+        MapBarycenter,
+        Traffic,
+        DeviceEvent,
+        Identity,
+        DeviceView,
+        Activity,
+        DeviceArm,
+        Samples,
+        RunConfig,
+        ModelConfig,
+        DataConfig,
+        DatasetName,
+        Partition,
+        Groups,
+        GroupKind,
+        TrainingConfig,
+        PacingConfig,
+        ArmConfig,
+        StrategyConfig,
+        Formation,
+        FirstCenters,
+        DistanceKind,
+        LayerScale,
+        Weighting,
+    ];
+    format!("{HEADER}\n{types}")
+}
+
+#[test]
+fn the_pages_have_the_types_of_the_core() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/src/types.gen.ts");
+    let declared = declarations();
+    if std::env::var_os("UPDATE_TYPES").is_some() {
+        fs::write(&path, &declared).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == declared,
+        "web/src/types.gen.ts is not what the Rust types say; write it anew with\n\
+         UPDATE_TYPES=1 cargo test -p constellation-core typescript"
+    );
+}
