@@ -1,0 +1,209 @@
+/** The coalition map: devices, hulls, barycenters and the global model, which glide from round to round. */
+
+import { html, LitElement, nothing, type PropertyValues, svg } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { Fit, Size } from "../lib/fit";
+import { hullPath, type Place } from "../lib/hull";
+import { Motion } from "../lib/motion";
+import { coalitionMark, shapePath, starPath } from "../lib/palette";
+import { strings } from "../strings";
+import type { ArmView, CoalitionView, DeviceId, DeviceRow, RunId } from "../types.gen";
+import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
+import { coalitionOf } from "./select";
+
+const GLIDE_MS = 700;
+
+export class CoalitionMap extends LitElement {
+  static override properties = {
+    arm: { attribute: false },
+    devices: { attribute: false },
+    run: { attribute: false },
+    answer: { attribute: false },
+  };
+
+  declare arm: ArmView | null;
+  declare devices: readonly DeviceRow[];
+  declare run: RunId;
+  /** Says a device's hidden group in a word; `null` while the answer is hidden. */
+  declare answer: ((device: DeviceRow) => string) | null;
+
+  #size: Size = { width: 0, height: 0 };
+  #fit: Fit | null = null;
+  #radius = 0;
+  #shown = "";
+  #motion = new Motion(GLIDE_MS);
+  #frame = 0;
+  #observer = new ResizeObserver(() => this.#measure());
+  #stillness = matchMedia("(prefers-reduced-motion: reduce)");
+
+  constructor() {
+    super();
+    this.arm = null;
+    this.devices = [];
+    this.run = 0;
+    this.answer = null;
+  }
+
+  /** The page's own tree, so that styles and tests reach the picture. */
+  protected override createRenderRoot() {
+    return this;
+  }
+
+  override connectedCallback() {
+    super.connectedCallback();
+    this.#observer.observe(this);
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    this.#observer.disconnect();
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+  }
+
+  #measure() {
+    const size = { width: this.clientWidth, height: this.clientHeight };
+    if (size.width === this.#size.width && size.height === this.#size.height) return;
+    this.#size = size;
+    this.#aim(false);
+    this.requestUpdate();
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>) {
+    if (!changed.has("arm") && !changed.has("run")) return;
+    const shown = `${this.run}/${this.arm?.name}`;
+    const same = shown === this.#shown;
+    if (!same) this.#fit = null;
+    this.#shown = shown;
+    this.#aim(same);
+  }
+
+  #aim(glide: boolean) {
+    const map = this.arm?.map;
+    if (!map || this.#size.width === 0) return;
+    const { fit, radius, targets } = layOut(map, this.#size, this.#fit);
+    this.#fit = fit;
+    this.#radius = radius;
+    this.#motion.aim(targets, performance.now(), glide && !this.#stillness.matches);
+  }
+
+  protected override updated() {
+    if (this.#frame !== 0 || !this.#motion.moving(performance.now())) return;
+    this.#frame = requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.requestUpdate();
+    });
+  }
+
+  protected override render() {
+    const { arm } = this;
+    if (!arm?.map || this.#size.width === 0) return nothing;
+    const { width, height } = this.#size;
+    const places = this.#motion.places(performance.now());
+    const coalition = coalitionOf(arm);
+    const global = places.get(GLOBAL);
+    const points = arm.map.points.map(({ device }) => device);
+    // What the global model is the mean of: the barycenters, or every device where there are no coalitions.
+    const averaged =
+      arm.coalitions.length > 0 ? arm.coalitions.map(({ id }) => barycenterKey(id)) : points.map((id) => deviceKey(id));
+    return html`<svg
+      viewBox="0 0 ${width} ${height}"
+      role="img"
+      aria-label=${strings.board.mapLabel(points.length, arm.coalitions.length)}
+    >
+      ${repeat(
+        arm.coalitions,
+        ({ id }) => id,
+        (view) => this.#hull(view, places),
+      )}
+      ${averaged.map((key) => line("to-global", places.get(key), global))}
+      ${global ? this.#globalName(global) : nothing}
+      ${repeat(
+        points,
+        (id) => id,
+        (id) => this.#device(id, coalition.get(id), places.get(deviceKey(id))),
+      )}
+      ${repeat(
+        arm.coalitions,
+        ({ id }) => id,
+        (view) => this.#barycenter(view, places),
+      )}
+      ${global ? this.#global(global) : nothing} ${this.#answers(places)}
+    </svg>`;
+  }
+
+  #hull({ id, members }: CoalitionView, places: Map<string, Place>) {
+    const { className } = coalitionMark(id);
+    const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
+    const center = places.get(barycenterKey(id));
+    return svg`<g class="hull ${className}">
+      <path d=${hullPath(center ? [...own, center] : own)} stroke-width=${this.#radius * 3.4} />
+      ${own.map((place) => line("to-barycenter", place, center))}
+    </g>`;
+  }
+
+  #device(id: DeviceId, coalition: number | undefined, place: Place | undefined) {
+    if (!place) return nothing;
+    const row = this.devices.find((device) => device.id === id);
+    const { className, shape, letter } =
+      coalition === undefined
+        ? { className: "c-none", shape: "circle" as const, letter: "" }
+        : coalitionMark(coalition);
+    const radius = this.#radius;
+    return svg`<g
+      class="device ${className} ${row?.state === "away" || !row ? "away" : ""}"
+      transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})"
+      data-testid="map-device"
+      data-device=${id}
+      data-coalition=${letter}
+    >
+      <title>${row?.name ?? id}</title>
+      <path d=${shapePath(shape, radius)} />
+      ${radius >= NUMBERED ? svg`<text class="number" font-size=${radius * 0.95} dy="0.38em">${id}</text>` : nothing}
+    </g>`;
+  }
+
+  /** The hidden groups, above all marks so that none covers them. */
+  #answers(places: Map<string, Place>) {
+    const { answer } = this;
+    if (!answer) return nothing;
+    return this.devices.map((device) => {
+      const place = places.get(deviceKey(device.id));
+      const radius = this.#radius;
+      if (!place) return nothing;
+      return svg`<text class="answer" x=${(place.x + radius).toFixed(1)} y=${(place.y - radius * 0.8).toFixed(1)}>${answer(device)}</text>`;
+    });
+  }
+
+  #barycenter({ id, members }: CoalitionView, places: Map<string, Place>) {
+    const place = places.get(barycenterKey(id));
+    if (!place) return nothing;
+    const { className, letter } = coalitionMark(id);
+    const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
+    const label = outside(place, own, this.#size, this.#radius);
+    return svg`<g class=${className}>
+      <path class="star" transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})" d=${starPath(this.#radius * 0.95)} />
+      <text class="letter" x=${label.x.toFixed(1)} y=${label.y.toFixed(1)} dy="0.36em">${letter}</text>
+    </g>`;
+  }
+
+  #global({ x, y }: Place) {
+    const radius = this.#radius;
+    return svg`<g transform="translate(${x.toFixed(1)} ${y.toFixed(1)})">
+      <circle class="global-ring" r=${radius * 0.95} />
+      <circle class="global-dot" r=${radius * 0.34} />
+    </g>`;
+  }
+
+  /** Drawn before the devices: the legend says it too, so a device may cover it. */
+  #globalName({ x, y }: Place) {
+    return svg`<text class="global-name" x=${(x + this.#radius * 1.4).toFixed(1)} y=${y.toFixed(1)} dy="0.36em">${strings.board.globalModel}</text>`;
+  }
+}
+
+function line(name: string, from: Place | undefined, to: Place | undefined) {
+  if (!from || !to) return nothing;
+  return svg`<line class=${name} x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} />`;
+}
+
+customElements.define("coalition-map", CoalitionMap);

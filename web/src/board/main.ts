@@ -1,0 +1,67 @@
+import "../styles/base.css";
+import "../styles/marks.css";
+import "../styles/board.css";
+import "../styles/board-map.css";
+import "../styles/board-panels.css";
+import "../styles/board-sizes.css";
+import { render } from "lit";
+import { desk, joinAddress, liveUrl, Refused, readRoom } from "../lib/api";
+import { follow } from "../lib/live";
+import { roomOf } from "../lib/room";
+import { deskToken, tabStorage } from "../lib/storage";
+import { createStore } from "../lib/store";
+import { strings } from "../strings";
+import type { View } from "../types.gen";
+import type { Actions } from "./actions";
+import { boardPage } from "./page";
+import { initialBoard, reduceBoard } from "./state";
+
+const room = roomOf(location.pathname);
+const token = deskToken(tabStorage(), room, location.hash);
+document.title = strings.board.pageTitle(room);
+
+const store = createStore(initialBoard(room, token), reduceBoard, (state) =>
+  render(boardPage(state, actions), document.body),
+);
+
+const actions: Actions = {
+  dispatch: (message) => store.dispatch(message),
+  desk: (command) => {
+    if (!token || store.state.busy) return;
+    store.dispatch({ type: "desk_sent" });
+    desk(room, token, command).then(
+      (view) => store.dispatch({ type: "desk_answered", view }),
+      (error: unknown) => store.dispatch({ type: "desk_refused", detail: sentence(error) }),
+    );
+  },
+};
+
+const unfollow = follow(liveUrl(room, location), (event) => {
+  if (event.type === "message") store.dispatch({ type: "view", view: JSON.parse(event.text) as View });
+  else store.dispatch(event);
+  if (event.type === "lost") void lookForRoom();
+  if (event.type === "connected" && !store.state.address) void loadAddress();
+});
+
+/** A feed ends when the server is away and also when it no longer knows the room; only asking tells which. */
+async function lookForRoom() {
+  try {
+    await readRoom(room);
+  } catch (error) {
+    if (!(error instanceof Refused && error.status === 404)) return;
+    unfollow();
+    store.dispatch({ type: "missing", detail: error.message });
+  }
+}
+
+async function loadAddress() {
+  try {
+    store.dispatch({ type: "address", address: await joinAddress(room) });
+  } catch (error) {
+    store.dispatch({ type: "desk_refused", detail: sentence(error) });
+  }
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Refused ? error.message : strings.home.noServer;
+}

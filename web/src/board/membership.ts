@@ -1,0 +1,115 @@
+/** The table beside the map: every device of the room, in the order of joining. */
+
+import { html, nothing } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { bytes, fixed } from "../lib/format";
+import { coalitionMark } from "../lib/palette";
+import { strings } from "../strings";
+import type { CoalitionId, DeviceRow, View } from "../types.gen";
+import { coalitionSign } from "../ui/marks";
+import type { Actions } from "./actions";
+import { coalitionOf, groupLabel, selectedArm } from "./select";
+import type { BoardState } from "./state";
+
+const say = strings.board;
+
+export function membership(state: BoardState, view: View, actions: Actions) {
+  const arm = selectedArm(view, state.arm);
+  const coalition = coalitionOf(arm);
+  const groups = view.config.data.groups !== null;
+  return html`<section class="membership" aria-labelledby="membership-title">
+    <div class="head">
+      <h2 id="membership-title">${say.membership}</h2>
+      ${arm ? html`<span class="dim">${say.membershipOf(strings.armShort(arm.name, arm.strategy))}</span>` : nothing}
+      ${
+        groups
+          ? html`<button
+              type="button"
+              class="slim"
+              aria-pressed=${state.answerShown}
+              data-testid="show-answer"
+              @click=${() => actions.dispatch({ type: "answer_toggled" })}
+            >
+              ${state.answerShown ? say.hideAnswer : say.showAnswer}
+            </button>`
+          : nothing
+      }
+    </div>
+    ${groups ? agreement(view) : nothing}
+    <div class="scroll" tabindex="0" role="region" aria-labelledby="membership-title">
+      <table data-testid="membership">
+        <thead>
+          <tr>
+            <th scope="col">${say.device}</th>
+            <th scope="col" class="count">${say.slot}</th>
+            <th scope="col">${say.state}</th>
+            <th scope="col">${say.coalitionHead}</th>
+            ${groups ? html`<th scope="col">${say.group}</th>` : nothing}
+            <th scope="col" class="count">${say.up}</th>
+            <th scope="col" class="count">${say.down}</th>
+            <th scope="col">${say.refused}</th>
+            ${state.desk ? html`<th scope="col"><span class="unseen">${say.remove}</span></th>` : nothing}
+          </tr>
+        </thead>
+        <tbody>
+          ${repeat(
+            view.devices,
+            ({ id }) => id,
+            (device) => row(device, coalition.get(device.id), groups, state, view, actions),
+          )}
+        </tbody>
+      </table>
+      ${view.devices.length === 0 ? html`<p class="empty">${say.noDevices}</p>` : nothing}
+    </div>
+  </section>`;
+}
+
+function agreement(view: View) {
+  const arms = view.arms.filter((arm) => arm.agreement !== null);
+  if (arms.length === 0) return nothing;
+  return html`<p class="agreement" title=${say.agreementHint}>
+    <span class="dim">${say.agreement}:</span>
+    ${arms.map(
+      (arm) => html`<span data-testid="agreement-${arm.name}" data-value=${arm.agreement}>
+        ${strings.armShort(arm.name, arm.strategy)} <b>${fixed(arm.agreement, 2)}</b>
+      </span>`,
+    )}
+  </p>`;
+}
+
+function row(
+  device: DeviceRow,
+  coalition: CoalitionId | undefined,
+  groups: boolean,
+  state: BoardState,
+  view: View,
+  actions: Actions,
+) {
+  return html`<tr data-testid="device-row" data-device=${device.id} data-state=${device.state} data-coalition=${coalition ?? nothing}>
+    <th scope="row"><b>${device.id}</b> ${device.name}</th>
+    <td class="count">${device.slot}</td>
+    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span></td>
+    <td>${coalition === undefined ? "—" : html`${coalitionSign(coalition)} ${coalitionMark(coalition).letter}`}</td>
+    ${groups ? html`<td data-testid="group">${state.answerShown ? groupLabel(view, device.group) : "?"}</td>` : nothing}
+    <td class="count">${bytes(device.bytes_up)}</td>
+    <td class="count">${bytes(device.bytes_down)}</td>
+    <td class="refusal" title=${device.last_refusal ?? ""}>${device.refused === 0 ? "0" : html`<b>${device.refused}</b> ${device.last_refusal ?? nothing}`}</td>
+    ${
+      state.desk
+        ? html`<td>
+            <button
+              type="button"
+              class="slim"
+              title=${say.remove}
+              aria-label=${say.removeDevice(device.id)}
+              data-testid="remove-device"
+              ?disabled=${state.busy}
+              @click=${() => actions.desk({ command: "remove", device: device.id })}
+            >
+              ✕
+            </button>
+          </td>`
+        : nothing
+    }
+  </tr>`;
+}

@@ -1,0 +1,42 @@
+/** The whole board as a function of its state. */
+
+import { html, nothing } from "lit";
+import { strings } from "../strings";
+import { accuracyPanel } from "./accuracy-panel";
+import type { Actions } from "./actions";
+import { header } from "./header";
+import { joinPanel } from "./join-panel";
+import { mapPanel } from "./map-panel";
+import { membership } from "./membership";
+import { type BoardState, joinShown } from "./state";
+import { traffic } from "./traffic";
+
+const say = strings.board;
+
+export function boardPage(state: BoardState, actions: Actions) {
+  const { view, connection } = state;
+  if (connection.kind === "missing") {
+    return html`<main class="alone" data-testid="missing">
+      <h1>${say.missing}</h1>
+      <p>${connection.detail}</p>
+      <p><a class="button primary" href="/">${say.home}</a></p>
+    </main>`;
+  }
+  return html`${header(state, actions)} ${notices(state)}
+    ${
+      view
+        ? html`<main class="board-grid">
+              ${joinShown(state) ? joinPanel(state, actions) : mapPanel(state, view, actions)}
+              ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
+            </main>
+            ${traffic(view)}`
+        : html`<main class="alone"><p class="dim">${say.connecting}</p></main>`
+    }`;
+}
+
+function notices({ connection, notice }: BoardState) {
+  return html`<div class="notices" role="alert">
+    ${connection.kind === "lost" ? html`<p data-testid="connection-lost">${say.lost(connection.retryMs)}</p>` : nothing}
+    ${notice ? html`<p data-testid="notice">${notice}</p>` : nothing}
+  </div>`;
+}

@@ -1,0 +1,100 @@
+/** What the board says, worked out from a view. */
+
+import { points } from "../lib/format";
+import type { Accuracy, ArmView, CoalitionId, DeviceId, DeviceRow, HistoryRow, Phase, View } from "../types.gen";
+import type { Question } from "./state";
+
+/** The arm on the map: the chosen one, else the one where grouping pays, else the last one with a picture. */
+export function selectedArm(view: View, chosen: string | null): ArmView | null {
+  return (
+    view.arms.find((arm) => arm.name === chosen) ??
+    view.arms.find((arm) => arm.strategy === "coalition_models") ??
+    view.arms.findLast((arm) => arm.map !== null) ??
+    view.arms.at(-1) ??
+    null
+  );
+}
+
+export function accuracyOf(arm: ArmView, question: Question): Accuracy | null {
+  return question === "balanced" ? arm.accuracy : arm.own_accuracy;
+}
+
+export interface Comparison {
+  readonly coalitions: number;
+  readonly average: number;
+  /** Percentage points, between the rounded numbers. */
+  readonly points: number;
+}
+
+/** One model per coalition against plain averaging, where a run has measured both. */
+export function comparison(view: View, question: Question): Comparison | null {
+  const mean = (strategy: string) => {
+    const arm = view.arms.find((candidate) => candidate.strategy === strategy);
+    return arm ? (accuracyOf(arm, question)?.mean ?? null) : null;
+  };
+  const [coalitions, average] = [mean("coalition_models"), mean("fed_avg")];
+  if (coalitions === null || average === null) return null;
+  return { coalitions, average, points: points(coalitions, average) };
+}
+
+export function coalitionOf(arm: ArmView | null): Map<DeviceId, CoalitionId> {
+  return new Map(arm?.coalitions.flatMap(({ id, members }) => members.map((device) => [device, id] as const)));
+}
+
+/** Devices of the room that the picture does not show, since their weights did not arrive in the last closed round. */
+export function missingFromMap(view: View, arm: ArmView | null): DeviceRow[] {
+  const shown = new Set(arm?.map?.points.map((point) => point.device));
+  return arm?.map ? view.devices.filter((device) => !shown.has(device.id)) : [];
+}
+
+export type DeskButton = "start" | "pause" | "step" | "reset";
+
+/** Which of the desk's buttons make sense. */
+export function deskAllows(phase: Phase): Record<DeskButton, boolean> {
+  const still = phase === "lobby" || phase === "paused";
+  const moving = phase === "waiting" || phase === "training" || phase === "resting";
+  return { start: still, pause: moving, step: still, reset: true };
+}
+
+/** How far the round is: updates that arrived, and the devices it was opened with that are still there. */
+export function roundProgress(devices: readonly DeviceRow[]): { sent: number; of: number } {
+  const sent = devices.filter(({ state }) => state === "sent").length;
+  return { sent, of: sent + devices.filter(({ state }) => state === "training").length };
+}
+
+/** The hidden groups' right answer, in words short enough for a mark on the map. */
+export function groupLabel(view: View, group: number | null): string {
+  const groups = view.config.data.groups;
+  if (group === null || !groups) return "";
+  if (groups.kind === "rotation") return `${Math.round((360 / groups.count) * group)}°`;
+  return `${group}`;
+}
+
+export interface Curves {
+  readonly rounds: number[];
+  /** One list per arm; `null` where a round has not been measured. */
+  readonly means: (number | null)[][];
+  /** Worst and best device of the arm whose band is shown. */
+  readonly worst: (number | null)[];
+  readonly best: (number | null)[];
+}
+
+/** The accuracies of every round in columns, which is how the curves are drawn. */
+export function curves(arms: readonly ArmView[], band: string | null, question: Question): Curves {
+  const rounds = [...new Set(arms.flatMap((arm) => arm.history.map((row) => row.round)))].sort((a, b) => a - b);
+  const own = question === "own";
+  const column = (arm: ArmView | undefined, pick: (row: HistoryRow) => number) => {
+    const rows = new Map(arm?.history.map((row) => [row.round, row]));
+    return rounds.map((round) => {
+      const row = rows.get(round);
+      return row ? pick(row) : null;
+    });
+  };
+  const banded = arms.find((arm) => arm.name === band);
+  return {
+    rounds,
+    means: arms.map((arm) => column(arm, (row) => (own ? row.own_mean : row.mean))),
+    worst: column(banded, (row) => (own ? row.own_worst : row.worst)),
+    best: column(banded, (row) => (own ? row.own_best : row.best)),
+  };
+}

@@ -1,0 +1,121 @@
+/** The board's state, and how each message changes it. Nothing here touches the page. */
+
+import type { JoinAddress } from "../lib/api";
+import { unreachable } from "../lib/store";
+import type { View } from "../types.gen";
+
+export type Connection =
+  | { readonly kind: "connecting" }
+  | { readonly kind: "live" }
+  | { readonly kind: "lost"; readonly retryMs: number }
+  | { readonly kind: "missing"; readonly detail: string };
+
+/** Which of the two questions the accuracies answer. */
+export type Question = "balanced" | "own";
+
+export interface BoardState {
+  readonly room: string;
+  /** The token of whoever holds the desk. */
+  readonly desk: string | null;
+  readonly connection: Connection;
+  readonly view: View | null;
+  /** False until the first view of a connection, whose `seq` may be anything: the server may have been restarted. */
+  readonly synced: boolean;
+  /** The arm chosen for the map; `null` while nobody has chosen. */
+  readonly arm: string | null;
+  /** The arm pointed at in the curves. */
+  readonly pointed: string | null;
+  readonly question: Question;
+  readonly answerShown: boolean;
+  /** Whether the join panel is open; `null` while nobody has chosen. */
+  readonly joinOpen: boolean | null;
+  readonly resetOpen: boolean;
+  readonly address: JoinAddress | null;
+  /** A desk command is on its way. */
+  readonly busy: boolean;
+  /** What the server refused last. */
+  readonly notice: string | null;
+}
+
+export type BoardMessage =
+  | { readonly type: "connected" }
+  | { readonly type: "view"; readonly view: View }
+  | { readonly type: "lost"; readonly retryMs: number }
+  | { readonly type: "missing"; readonly detail: string }
+  | { readonly type: "address"; readonly address: JoinAddress }
+  | { readonly type: "arm_chosen"; readonly arm: string }
+  | { readonly type: "arm_pointed"; readonly arm: string | null }
+  | { readonly type: "question_chosen"; readonly question: Question }
+  | { readonly type: "answer_toggled" }
+  | { readonly type: "join_toggled" }
+  | { readonly type: "reset_toggled" }
+  | { readonly type: "desk_sent" }
+  | { readonly type: "desk_answered"; readonly view: View }
+  | { readonly type: "desk_refused"; readonly detail: string };
+
+export function initialBoard(room: string, desk: string | null): BoardState {
+  return {
+    room,
+    desk,
+    connection: { kind: "connecting" },
+    view: null,
+    synced: false,
+    arm: null,
+    pointed: null,
+    question: "balanced",
+    answerShown: false,
+    joinOpen: null,
+    resetOpen: false,
+    address: null,
+    busy: false,
+    notice: null,
+  };
+}
+
+export function reduceBoard(state: BoardState, message: BoardMessage): BoardState {
+  switch (message.type) {
+    case "connected":
+      return { ...state, connection: { kind: "live" }, synced: false };
+    case "view":
+      return { ...withView(state, message.view), connection: { kind: "live" }, synced: true };
+    case "lost":
+      return { ...state, connection: { kind: "lost", retryMs: message.retryMs } };
+    case "missing":
+      return { ...state, connection: { kind: "missing", detail: message.detail } };
+    case "address":
+      return { ...state, address: message.address };
+    case "arm_chosen":
+      return { ...state, arm: message.arm };
+    case "arm_pointed":
+      return state.pointed === message.arm ? state : { ...state, pointed: message.arm };
+    case "question_chosen":
+      return { ...state, question: message.question };
+    case "answer_toggled":
+      return { ...state, answerShown: !state.answerShown };
+    case "join_toggled":
+      return { ...state, joinOpen: !joinShown(state) };
+    case "reset_toggled":
+      return { ...state, resetOpen: !state.resetOpen };
+    case "desk_sent":
+      return { ...state, busy: true, resetOpen: false, notice: null };
+    case "desk_answered":
+      return { ...withView(state, message.view), busy: false };
+    case "desk_refused":
+      return { ...state, busy: false, notice: message.detail };
+    default:
+      return unreachable(message);
+  }
+}
+
+/** Takes a view unless a newer one is already shown: the answer to a desk command may overtake the feed. */
+function withView(state: BoardState, view: View): BoardState {
+  if (state.view && state.synced && view.seq <= state.view.seq) return state;
+  const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
+  // The join panel gives its place to the map when a run starts, however it was left in the lobby.
+  return { ...state, view, joinOpen: leavesLobby ? null : state.joinOpen };
+}
+
+/** The join panel is what a lobby is about; later it is there on demand. */
+export function joinShown({ joinOpen, view }: BoardState): boolean {
+  return joinOpen ?? view?.phase === "lobby";
+}

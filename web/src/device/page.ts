@@ -1,0 +1,73 @@
+/** The page of a tab's devices: one card, and a row of signs when there are several. */
+
+import { html, nothing } from "lit";
+import { coalitionMark } from "../lib/palette";
+import { strings } from "../strings";
+import { coalitionSign, logo } from "../ui/marks";
+import { card } from "./card";
+import { coalitionShown, MOST_DEVICES, type TabDevice, type TabState } from "./state";
+
+const say = strings.device;
+
+export interface TabActions {
+  add(): void;
+  leave(key: number): void;
+  show(key: number): void;
+}
+
+export function tabPage(state: TabState, actions: TabActions) {
+  const shown = state.devices.find(({ key }) => key === state.shown);
+  return html`<header class="top">
+      <a href="/">${logo}${strings.product}</a>
+      <span>${say.room} <span class="code" data-testid="room">${state.room}</span></span>
+    </header>
+    ${state.devices.length > 1 ? switcher(state, actions) : nothing}
+    ${shown ? card(shown) : gone(state, actions)}
+    ${
+      shown
+        ? html`<p class="row">
+            <button type="button" data-testid="add-device" ?disabled=${state.devices.length >= MOST_DEVICES} @click=${actions.add}>
+              ${say.add}
+            </button>
+            <button type="button" data-testid="leave-device" aria-label=${say.leaveDevice(nameOf(shown))} @click=${() => actions.leave(shown.key)}>
+              ${say.leave}
+            </button>
+            ${state.devices.length >= MOST_DEVICES ? html`<small class="dim">${say.limit(MOST_DEVICES)}</small>` : nothing}
+          </p>`
+        : nothing
+    }`;
+}
+
+export function nameOf({ identity }: TabDevice): string {
+  return identity ? say.name(identity.device) : say.joining;
+}
+
+function switcher({ devices, shown }: TabState, actions: TabActions) {
+  return html`<nav class="switcher" aria-label=${say.switcher}>
+    ${devices.map((device) => {
+      const coalition = coalitionShown(device.view);
+      const activity = device.view?.activity ?? "connecting";
+      const where = coalition === null ? say.noCoalition : say.coalition(coalitionMark(coalition).letter);
+      return html`<button
+        type="button"
+        aria-pressed=${device.key === shown}
+        aria-label="${nameOf(device)}, ${where}, ${strings.activities[activity]}"
+        data-testid="device-tab"
+        data-device=${device.identity?.device ?? nothing}
+        data-activity=${activity}
+        @click=${() => actions.show(device.key)}
+      >
+        ${coalition === null ? nothing : coalitionSign(coalition)} ${device.identity?.device ?? "…"}
+      </button>`;
+    })}
+  </nav>`;
+}
+
+function gone({ farewell }: TabState, actions: TabActions) {
+  if (farewell === null) return html`<main class="gone"><p class="dim">${say.joining}</p></main>`;
+  return html`<main class="gone" data-testid="gone">
+    <h1>${say.gone}</h1>
+    <p data-testid="farewell">${farewell}</p>
+    <button type="button" class="primary" data-testid="join-again" @click=${actions.add}>${say.joinAgain}</button>
+  </main>`;
+}

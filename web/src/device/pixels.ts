@@ -1,0 +1,21 @@
+/** From examples and counts to what a canvas and a bar take. */
+
+import type { Samples } from "../types.gen";
+
+/** One grey image as the canvas wants it. Pixels that are missing stay black. */
+export function greyToRgba({ width, height, pixels }: Pick<Samples, "width" | "height" | "pixels">, index: number) {
+  const size = width * height;
+  const rgba = new Uint8ClampedArray(size * 4);
+  for (let i = 0; i < size; i++) {
+    const grey = pixels[index * size + i] ?? 0;
+    rgba.fill(grey, i * 4, i * 4 + 3);
+    rgba[i * 4 + 3] = 255;
+  }
+  return rgba;
+}
+
+/** Heights of bars in proportion; what is there at all can be seen. */
+export function barHeights(counts: readonly number[], tallest: number): number[] {
+  const most = Math.max(...counts, 1);
+  return counts.map((count) => (count === 0 ? 0 : Math.max((count / most) * tallest, 1.5)));
+}

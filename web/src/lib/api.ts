@@ -1,0 +1,69 @@
+/** The calls a page makes. The rest of the protocol is spoken by the device's worker. */
+
+import type { DeviceId, View } from "../types.gen";
+
+export type DeskCommand =
+  | { readonly command: "start" }
+  | { readonly command: "pause" }
+  | { readonly command: "step" }
+  | { readonly command: "reset"; readonly seed?: number }
+  | { readonly command: "remove"; readonly device: DeviceId };
+
+/** What `POST /api/rooms` answers, as far as a page needs it. */
+export interface NewRoom {
+  readonly room: string;
+  readonly desk_token: string;
+}
+
+/** What `GET /api/rooms/{room}/join` answers. */
+export interface JoinAddress {
+  readonly join_url: string;
+  readonly qr_svg_url: string;
+}
+
+/** A refusal of the server, with the sentence it gave (RFC 9457). */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+export const startRoom = () => call<NewRoom>("POST", "/api/rooms", {});
+
+export const joinAddress = (room: string) => call<JoinAddress>("GET", `${roomUrl(room)}/join`);
+
+export const readRoom = (room: string) => call<View>("GET", roomUrl(room));
+
+export function desk(room: string, token: string, { command, ...body }: DeskCommand): Promise<View> {
+  return call<View>("POST", `${roomUrl(room)}/desk/${command}`, body, token);
+}
+
+export function liveUrl(room: string, page: Location): string {
+  return `${page.protocol === "https:" ? "wss:" : "ws:"}//${page.host}${roomUrl(room)}/live`;
+}
+
+const roomUrl = (room: string) => `/api/rooms/${encodeURIComponent(room)}`;
+
+async function call<Answer>(method: "GET" | "POST", url: string, body?: object, token?: string): Promise<Answer> {
+  const headers = new Headers();
+  if (body) headers.set("content-type", "application/json");
+  if (token) headers.set("authorization", `Bearer ${token}`);
+  const response = await fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+  if (!response.ok) throw await refusal(response);
+  // The server and this page are built together; its types are checked there.
+  return (await response.json()) as Answer;
+}
+
+async function refusal(response: Response): Promise<Refused> {
+  const problem: unknown = await response.json().catch(() => null);
+  const field = (name: string) => {
+    const value: unknown = problem && typeof problem === "object" ? Reflect.get(problem, name) : undefined;
+    return typeof value === "string" ? value : "";
+  };
+  const detail = field("detail") || field("title") || `${response.status} ${response.statusText}`;
+  return new Refused(response.status, field("code"), detail);
+}

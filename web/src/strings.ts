@@ -1,0 +1,226 @@
+/** Everything a page says. Translations will replace this module and nothing else. */
+
+import { percent, signed } from "./lib/format";
+import type { Activity, DeviceState, Phase } from "./types.gen";
+
+const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+
+const phases: Record<Phase, string> = {
+  lobby: "Devices gather",
+  waiting: "Waiting for devices",
+  training: "Devices train",
+  resting: "Round closed",
+  paused: "Paused",
+  evaluating: "Last measurement",
+  finished: "Finished",
+};
+
+const deviceStates: Record<DeviceState, string> = {
+  ready: "ready",
+  training: "training",
+  sent: "sent",
+  late: "late",
+  away: "away",
+};
+
+const activities: Record<Activity, string> = {
+  connecting: "Connecting",
+  loading_data: "Reading its examples",
+  waiting: "Waiting for the next round",
+  evaluating: "Measuring the models that arrived",
+  training: "Training on its own examples",
+  sending: "Sending its weights",
+  finished: "The run is over",
+};
+
+/** Two names, one for narrow places, and one sentence for each strategy. */
+const strategies: Record<string, { title: string; short: string; sentence: string }> = {
+  local_only: {
+    title: "Every device alone",
+    short: "Alone",
+    sentence: "Every device goes on from its own weights, which never leave it.",
+  },
+  fed_avg: {
+    title: "Plain averaging",
+    short: "Plain averaging",
+    sentence: "One model for all: the mean of all weights, by number of examples (FedAvg).",
+  },
+  coalition_global: {
+    title: "Coalitions, one global model",
+    short: "One global model",
+    sentence: "One model for all: the mean of the coalitions' barycenters.",
+  },
+  coalition_models: {
+    title: "One model per coalition",
+    short: "One per coalition",
+    sentence: "Every device starts from the barycenter of its own coalition.",
+  },
+};
+
+export const strings = {
+  product: "Constellation",
+  phases,
+  deviceStates,
+  activities,
+
+  armTitle: (name: string, strategy: string) => (name === strategy ? (strategies[strategy]?.title ?? name) : name),
+  armShort: (name: string, strategy: string) => (name === strategy ? (strategies[strategy]?.short ?? name) : name),
+  armSentence: (strategy: string) => strategies[strategy]?.sentence ?? "",
+
+  home: {
+    what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
+    stays: "The examples a device learns from never leave its tab; only weights and counts do.",
+    start: "Start a room",
+    startHint: "You get a board for the projector and the desk to run it from.",
+    starting: "Starting…",
+    code: "Room code",
+    join: "Join",
+    joinHint: "Your tab becomes a device of that room.",
+    noServer: "The server does not answer. Is it still running?",
+    noCode: "Type the code that the board shows.",
+  },
+
+  board: {
+    pageTitle: (room: string) => `Board ${room}, Constellation`,
+    roomCode: "Room code",
+    round: "Round",
+    ofRounds: (rounds: number) => `of ${rounds}`,
+    sentOf: (sent: number, of: number) => `${sent} of ${of} updates in`,
+    connecting: "Connecting to the room…",
+    lost: (ms: number) => `The server does not answer. Trying again in ${Math.max(1, Math.round(ms / 1000))} s.`,
+    missing: "There is no such room.",
+    home: "Start or join another one",
+    start: "Start",
+    goOn: "Go on",
+    pause: "Pause",
+    step: "Step",
+    reset: "Reset",
+    resetTitle: "Start over from round 1",
+    seed: "Seed",
+    resetNow: "Reset the run",
+    close: "Close",
+    remove: "Remove",
+    removeDevice: (id: number) => `Remove device ${id}`,
+
+    join: "Join",
+    joinTitle: "Join with a phone or a tab",
+    joinSteps: "Scan the picture, or open this address:",
+    joinCode: "Room",
+    joinTab: "Open a device in a new tab",
+    qr: (room: string) => `QR code of the address that joins room ${room}`,
+    devices: (count: number) => plural(count, "device is here", "devices are here"),
+    needed: (count: number) => `${plural(count, "more", "more")} needed to open a round`,
+    enough: "Enough to start",
+    runSummary: (rounds: number, arms: number) =>
+      `The run: ${plural(rounds, "round", "rounds")}, ${plural(arms, "arm", "arms")} compared on the same devices and data.`,
+
+    map: "Whose weights are close",
+    mapArms: "Arm on the map",
+    mapLabel: (devices: number, coalitions: number) =>
+      `Map of ${plural(devices, "device", "devices")} in ${plural(coalitions, "coalition", "coalitions")}. The tables hold the same facts.`,
+    mapNone: "The map appears when the first round closes.",
+    mapLocal: "Weights of this arm stay on the devices, so the server has nothing to draw.",
+    coalition: (letter: string) => `Coalition ${letter}`,
+    coalitionSize: (letter: string, count: number) => `${letter}: ${plural(count, "device", "devices")}`,
+    lone: (letter: string, coalitions: number) =>
+      `The one device of ${letter} counts 1/${coalitions} of the global model.`,
+    barycenter: "barycenter",
+    globalModel: "global model",
+    loss: (loss: number) => `the picture loses ${percent(loss)} of the distances`,
+    apart: "Marks that would cover each other are moved apart.",
+    notShown: (ids: readonly number[]) =>
+      `Not in the picture: ${ids.length === 1 ? "device" : "devices"} ${ids.join(", ")}.`,
+    coalitionTable: "Coalitions",
+    members: "Members",
+    center: "Center",
+    spread: "Spread",
+
+    accuracy: "Accuracy",
+    balanced: "Balanced",
+    own: "Own",
+    balancedHint: "Does it know everything its group sees, also the digits it rarely sees?",
+    ownHint: "Does it serve the device today, on the device's own mix?",
+    questions: "Which accuracy",
+    headline: (coalitions: number, average: number) =>
+      `One model per coalition: ${percent(coalitions)}. Plain averaging: ${percent(average)}.`,
+    difference: (points: number) => `Difference: ${signed(points)} ${Math.abs(points) === 1 ? "point" : "points"}.`,
+    headlineNone: "Accuracies appear once devices have measured the first round's models.",
+    worstDevice: (fraction: number) => `worst device ${percent(fraction)}`,
+    worstGroup: (fraction: number) => `worst group ${percent(fraction)}`,
+    overRounds: "Over the rounds",
+    band: (arm: string) => `band: worst to best device, ${arm}`,
+    curvesLabel: "Accuracy of every arm over the rounds",
+    curvesTable: "Accuracy by round",
+
+    membership: "Who is in which coalition",
+    membershipOf: (arm: string) => `arm: ${arm}`,
+    device: "Device",
+    slot: "Slot",
+    state: "State",
+    coalitionHead: "Coalition",
+    group: "Group",
+    up: "Up",
+    down: "Down",
+    refused: "Refused",
+    showAnswer: "Show the answer",
+    hideAnswer: "Hide the answer",
+    agreement: "Agreement with hidden groups",
+    agreementHint: "Adjusted Rand index: 1 is the same grouping, 0 is chance.",
+    noDevices: "No device has joined yet.",
+
+    traffic: "Sent this run",
+    bytesUp: "up",
+    bytesDown: "down",
+    noImages: "0 images sent",
+    rounds: (count: number) => plural(count, "round", "rounds"),
+    refusals: "Refused",
+    noRefusals: "nothing refused",
+    fingerprint: "Fingerprint",
+    fingerprintNone: "after round 1",
+  },
+
+  device: {
+    pageTitle: (room: string) => `Device in room ${room}, Constellation`,
+    name: (id: number) => `Device ${id}`,
+    joining: "Joining…",
+    room: "Room",
+    round: (round: number, rounds: number) => (round === 0 ? "before round 1" : `round ${round} of ${rounds}`),
+    coalition: (letter: string) => `Coalition ${letter}`,
+    noCoalition: "No coalition yet",
+    now: "Now",
+    modelArrives: "model arrives",
+    trainsHere: "training here",
+    weightsLeave: "weights leave",
+    progress: "Work of this round",
+    learned: "What it has learned",
+    arm: "Arm",
+    balancedBefore: "Balanced",
+    ownBefore: "Own, before",
+    ownAfter: "Own, after",
+    loss: "Loss",
+    learnedHint:
+      "Balanced: all labels alike. Own: the device's own mix, with the model that arrived and after training.",
+    examples: (count: number) => `Its ${plural(count, "example", "examples")}, by label. They stay here.`,
+    histogram: (counts: readonly number[]) =>
+      `Examples by label: ${counts.map((count, label) => `${label}: ${count}`).join(", ")}`,
+    samples: (labels: readonly number[]) => `Some of its examples, with the labels ${labels.join(", ")}`,
+    leftHere: "What left this device",
+    images: "images sent",
+    updates: (count: number) => (count === 1 ? "update sent" : "updates sent"),
+    up: "sent",
+    down: "received",
+    refusals: "What the server refused",
+    connected: "connected",
+    offline: "not connected",
+    add: "Add another device here",
+    limit: (count: number) => `A tab holds up to ${count} devices.`,
+    leave: "Leave",
+    leaveDevice: (name: string) => `${name} leaves the room`,
+    switcher: "Devices in this tab",
+    gone: "No device is left in this tab",
+    joinAgain: "Join again",
+    noWorker: "its worker did not load.",
+    leftUnstarted: "The device had not started.",
+    failed: (detail: string) => `The device could not start: ${detail}`,
+  },
+};

@@ -1,0 +1,593 @@
+// Generated from the Rust types in core/. Do not edit.
+// To write it anew: UPDATE_TYPES=1 cargo test -p constellation-core typescript
+
+export type DeviceId = number;
+export type Slot = number;
+export type Round = number;
+export type RunId = number;
+export type CoalitionId = number;
+export type View = { 
+/**
+ * Counts the views of the room; a larger one is newer.
+ */
+seq: number, 
+/**
+ * The room's code.
+ */
+room: string, 
+/**
+ * Counts the runs of the room.
+ */
+run: RunId, 
+/**
+ * What the room is doing.
+ */
+phase: Phase, 
+/**
+ * The round under way, or the last one closed; 0 before the first.
+ */
+round: Round, 
+/**
+ * The run's seed.
+ */
+seed: number, 
+/**
+ * Hash of all models of all finished rounds, as 64 hexadecimal digits; empty before the first round closed.
+ */
+fingerprint: string, 
+/**
+ * Everything a run can be repeated from.
+ */
+config: RunConfig, 
+/**
+ * The devices of the room, in the order of joining.
+ */
+devices: Array<DeviceRow>, 
+/**
+ * One per arm, in the order of the configuration.
+ */
+arms: Array<ArmView>, 
+/**
+ * Model bytes of this run.
+ */
+traffic: Traffic, 
+/**
+ * How often something was refused in this run, by code.
+ */
+refusals: { [key in string]: number }, };
+export type Phase = "lobby" | "waiting" | "training" | "resting" | "paused" | "evaluating" | "finished";
+export type DeviceRow = { 
+/**
+ * Its number.
+ */
+id: DeviceId, 
+/**
+ * Its index in the partition of the data.
+ */
+slot: Slot, 
+/**
+ * What its user calls it.
+ */
+name: string, 
+/**
+ * What it is doing.
+ */
+state: DeviceState, 
+/**
+ * Its hidden group, where there are some.
+ */
+group: number | null, 
+/**
+ * Its number of training examples.
+ */
+examples: number, 
+/**
+ * Model bytes received from it in this run.
+ */
+bytes_up: number, 
+/**
+ * Model bytes sent to it in this run.
+ */
+bytes_down: number, 
+/**
+ * Updates of it that were refused in this run.
+ */
+refused: number, 
+/**
+ * Code of the last refusal.
+ */
+last_refusal: string | null, };
+export type DeviceState = "ready" | "training" | "sent" | "late" | "away";
+export type ArmView = { 
+/**
+ * The arm's name.
+ */
+name: string, 
+/**
+ * The strategy's name, as in the configuration.
+ */
+strategy: string, 
+/**
+ * How the last measured models serve the devices, balanced view.
+ */
+accuracy: Accuracy | null, 
+/**
+ * The same on the devices' own held-out examples.
+ */
+own_accuracy: Accuracy | null, 
+/**
+ * The coalitions after the last closed round.
+ */
+coalitions: Array<CoalitionView>, 
+/**
+ * Adjusted Rand index of coalitions with hidden groups, where there are some.
+ */
+agreement: number | null, 
+/**
+ * One row per round whose models have been measured. Devices measure a round's models when they receive them, so
+ * the row of round r appears when round r + 1 closes, and the last one after the closing evaluation.
+ */
+history: Array<HistoryRow>, 
+/**
+ * Picture of the distances between the devices' weights, where weights were sent.
+ */
+map: MapView | null, };
+export type Accuracy = { 
+/**
+ * Mean over devices.
+ */
+mean: number, 
+/**
+ * The worst device's.
+ */
+worst: number, 
+/**
+ * The best device's.
+ */
+best: number, 
+/**
+ * The worst hidden group's mean, where there are groups; else the worst device's.
+ */
+worst_group: number, };
+export type CoalitionView = { 
+/**
+ * Kept from round to round.
+ */
+id: CoalitionId, 
+/**
+ * Its devices, in order. Never empty.
+ */
+members: Array<DeviceId>, 
+/**
+ * The member nearest to the barycenter.
+ */
+center: DeviceId, 
+/**
+ * Root mean square distance of the members to the barycenter, in units of weight.
+ */
+spread: number, };
+export type HistoryRow = { 
+/**
+ * The round whose models were measured.
+ */
+round: Round, 
+/**
+ * Mean accuracy over devices, balanced view.
+ */
+mean: number, 
+/**
+ * The worst device's.
+ */
+worst: number, 
+/**
+ * The best device's.
+ */
+best: number, 
+/**
+ * The worst hidden group's.
+ */
+worst_group: number, 
+/**
+ * Mean accuracy over devices on their own held-out examples.
+ */
+own_mean: number, 
+/**
+ * The worst device's.
+ */
+own_worst: number, 
+/**
+ * The best device's.
+ */
+own_best: number, 
+/**
+ * Adjusted Rand index with the hidden groups.
+ */
+agreement: number | null, 
+/**
+ * Number of coalitions.
+ */
+coalitions: number, };
+export type MapView = { 
+/**
+ * The devices whose weights arrived in the last closed round.
+ */
+points: Array<MapPoint>, 
+/**
+ * The coalitions' barycenters.
+ */
+barycenters: Array<MapBarycenter>, 
+/**
+ * The global model.
+ */
+global: MapPlace | null, 
+/**
+ * Kruskal's stress-1: how far distances in the picture are from the real ones, as a fraction.
+ */
+loss: number, };
+export type MapPlace = { 
+/**
+ * To the right.
+ */
+x: number, 
+/**
+ * Upwards.
+ */
+y: number, };
+export type MapPoint = { 
+/**
+ * The device.
+ */
+device: DeviceId, 
+/**
+ * To the right.
+ */
+x: number, 
+/**
+ * Upwards.
+ */
+y: number, };
+export type MapBarycenter = { 
+/**
+ * The coalition.
+ */
+coalition: CoalitionId, 
+/**
+ * To the right.
+ */
+x: number, 
+/**
+ * Upwards.
+ */
+y: number, };
+export type Traffic = { 
+/**
+ * From devices.
+ */
+bytes_up: number, 
+/**
+ * To devices.
+ */
+bytes_down: number, 
+/**
+ * Rounds closed.
+ */
+rounds: number, };
+export type DeviceEvent = { "type": "joined", 
+/**
+ * Who it is.
+ */
+identity: Identity, } | { "type": "view", 
+/**
+ * What it shows.
+ */
+view: DeviceView, } | { "type": "samples", 
+/**
+ * The images.
+ */
+samples: Samples, } | { "type": "refused", 
+/**
+ * The stable code.
+ */
+code: string, 
+/**
+ * The sentence.
+ */
+detail: string, } | { "type": "connection", 
+/**
+ * Whether there is one.
+ */
+online: boolean, 
+/**
+ * What happens next, as a sentence.
+ */
+detail: string, } | { "type": "left", 
+/**
+ * Why, as a sentence.
+ */
+reason: string, };
+export type Identity = { 
+/**
+ * Its number.
+ */
+device: DeviceId, 
+/**
+ * Proves it. Never shown, never logged.
+ */
+token: string, 
+/**
+ * Its index in the partition of the data.
+ */
+slot: Slot, };
+export type DeviceView = { 
+/**
+ * What it is doing.
+ */
+activity: Activity, 
+/**
+ * The round it last took part in; 0 before the first.
+ */
+round: Round, 
+/**
+ * Rounds of the run.
+ */
+rounds: number, 
+/**
+ * How much of this round's work is done, 0 to 1.
+ */
+progress: number, 
+/**
+ * Its hidden group, where there are some.
+ */
+group: number | null, 
+/**
+ * One per arm, in the order of the configuration.
+ */
+arms: Array<DeviceArm>, 
+/**
+ * Training examples.
+ */
+examples: number, 
+/**
+ * Training examples by label.
+ */
+label_histogram: Array<number>, 
+/**
+ * Updates the server accepted.
+ */
+updates_accepted: number, 
+/**
+ * Model bytes sent.
+ */
+bytes_up: number, 
+/**
+ * Model bytes received.
+ */
+bytes_down: number, };
+export type Activity = "connecting" | "loading_data" | "waiting" | "evaluating" | "training" | "sending" | "finished";
+export type DeviceArm = { 
+/**
+ * The arm's name.
+ */
+name: string, 
+/**
+ * The coalition whose model, or whose company, the device was given.
+ */
+coalition: CoalitionId | null, 
+/**
+ * Accuracy of the received model on the balanced sample.
+ */
+balanced_before: number | null, 
+/**
+ * Accuracy of the received model on the device's own held-out examples.
+ */
+own_before: number | null, 
+/**
+ * The same after training.
+ */
+own_after: number | null, 
+/**
+ * Mean loss over the last training epoch.
+ */
+loss: number | null, };
+export type Samples = { 
+/**
+ * Pixels of a row.
+ */
+width: number, 
+/**
+ * Rows of an image.
+ */
+height: number, 
+/**
+ * One per image, as the device's group sees it.
+ */
+labels: Array<number>, 
+/**
+ * Grey values 0 to 255, image after image, row after row.
+ */
+pixels: Array<number>, };
+export type RunConfig = { 
+/**
+ * Source of all randomness of the run.
+ */
+seed: number, 
+/**
+ * Number of rounds, 1 to [`limits::ROUNDS`].
+ */
+rounds: number, 
+/**
+ * The model every arm trains.
+ */
+model: ModelConfig, 
+/**
+ * Which examples a device has.
+ */
+data: DataConfig, 
+/**
+ * What a device does in a round.
+ */
+training: TrainingConfig, 
+/**
+ * When a round opens and closes.
+ */
+pacing: PacingConfig, 
+/**
+ * The strategies that are compared, 1 to [`limits::ARMS`].
+ */
+arms: Array<ArmConfig>, };
+export type ModelConfig = { "kind": "softmax", } | { "kind": "mlp", 
+/**
+ * Units of each hidden layer.
+ */
+hidden: Array<number>, } | { "kind": "cnn", };
+export type DataConfig = { 
+/**
+ * Where the examples come from.
+ */
+dataset: DatasetName, 
+/**
+ * How labels are spread over devices.
+ */
+partition: Partition, 
+/**
+ * Hidden groups of devices whose right answers differ; `null` for none.
+ */
+groups: Groups | null, 
+/**
+ * Training examples per device.
+ */
+examples: number, 
+/**
+ * Held-out examples per device, with the device's own mix of labels, on top of `examples`.
+ */
+held_out: number, 
+/**
+ * Test examples per label in the balanced view.
+ */
+balanced_per_label: number, };
+export type DatasetName = "mnist-small" | "fashion-mnist-small" | "mnist";
+export type Partition = { "kind": "iid", } | { "kind": "dirichlet", 
+/**
+ * Concentration: small values give devices few labels each.
+ */
+alpha: number, } | { "kind": "shards", 
+/**
+ * Number of different labels a device has.
+ */
+labels_per_device: number, };
+export type Groups = { 
+/**
+ * Number of groups.
+ */
+count: number, 
+/**
+ * What sets the groups apart.
+ */
+kind: GroupKind, };
+export type GroupKind = "rotation" | "label_swap";
+export type TrainingConfig = { 
+/**
+ * Passes over the device's examples.
+ */
+epochs: number, 
+/**
+ * Examples per step.
+ */
+batch: number, 
+/**
+ * Step size.
+ */
+learning_rate: number, 
+/**
+ * Classical momentum, 0 for none.
+ */
+momentum: number, 
+/**
+ * L2 penalty added to the gradient, 0 for none.
+ */
+weight_decay: number, };
+export type PacingConfig = { 
+/**
+ * A round opens when at least so many devices are connected, and its deadline closes it only with so many updates.
+ */
+min_devices: number, 
+/**
+ * The run starts by itself when so many devices are connected; `null` waits for the desk.
+ */
+start_at: number | null, 
+/**
+ * Longest time a round waits for its cohort, in milliseconds.
+ */
+deadline_ms: number, 
+/**
+ * Least time from one round's opening to the next one's, in milliseconds, so that people can watch.
+ */
+pace_ms: number, };
+export type ArmConfig = { 
+/**
+ * Name of the arm; left out, the strategy's.
+ */
+name: string, 
+/**
+ * What turns a round's updates into the next round's models.
+ */
+strategy: StrategyConfig, };
+export type StrategyConfig = { "kind": "local_only", } | { "kind": "fed_avg", } | { "kind": "coalition_global", 
+/**
+ * How coalitions form.
+ */
+formation: Formation, } | { "kind": "coalition_models", 
+/**
+ * How coalitions form.
+ */
+formation: Formation, };
+export type Formation = { 
+/**
+ * Number of coalitions asked for; fewer where there are fewer devices.
+ */
+k: number, 
+/**
+ * How the first centers are chosen.
+ */
+first_centers: FirstCenters, 
+/**
+ * Between what the distance is taken.
+ */
+distance: DistanceKind, 
+/**
+ * Whether layers count as they are or each by its own norm.
+ */
+layers: LayerScale, 
+/**
+ * What each coalition counts in the global model.
+ */
+weighting: Weighting, 
+/**
+ * For so many rounds every device starts from the global model while coalitions form on the unit-length deltas
+ * added up so far.
+ */
+warm_up: number, 
+/**
+ * Coalitions form anew every so many rounds; `null` keeps the first ones (those at the end of the warm-up).
+ */
+reform_every: number | null, 
+/**
+ * Coalitions stay as they are once so many formations in a row gave the same; `null` never.
+ */
+freeze_after: number | null, 
+/**
+ * Smaller coalitions are dissolved and their members join the nearest one.
+ */
+min_size: number, 
+/**
+ * Formations tried with different first centers; the one with the least distance within coalitions is kept.
+ */
+restarts: number, 
+/**
+ * Passes of assignment and new centers before a formation that does not settle is taken as it is.
+ */
+max_iterations: number, };
+export type FirstCenters = "random" | "k_means_plus_plus";
+export type DistanceKind = "weights" | "deltas" | "unit_deltas";
+export type LayerScale = "raw" | "by_norm";
+export type Weighting = "coalitions" | "size" | "examples";

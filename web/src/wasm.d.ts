@@ -1,0 +1,13 @@
+/** The wasm package, for when it has not been built yet. Its own declarations take precedence over this pattern. */
+declare module "*/constellation_client.js" {
+  type DeviceEvent = import("./types.gen").DeviceEvent;
+  type Identity = import("./types.gen").Identity;
+
+  export default function init(): Promise<unknown>;
+
+  export class DeviceClient {
+    constructor(onEvent: (event: DeviceEvent) => void);
+    join(origin: string, room: string, name: string, identity: Identity | undefined): void;
+    leave(): void;
+  }
+}

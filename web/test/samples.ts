@@ -1,0 +1,88 @@
+/** Small views to test with. */
+
+import type { ArmView, DeviceRow, HistoryRow, RunConfig, View } from "../src/types.gen";
+
+export const config: RunConfig = {
+  seed: 7,
+  rounds: 30,
+  model: { kind: "mlp", hidden: [64] },
+  data: {
+    dataset: "mnist-small",
+    partition: { kind: "dirichlet", alpha: 0.5 },
+    groups: { count: 4, kind: "rotation" },
+    examples: 400,
+    held_out: 100,
+    balanced_per_label: 50,
+  },
+  training: { epochs: 2, batch: 20, learning_rate: 0.05, momentum: 0, weight_decay: 0 },
+  pacing: { min_devices: 2, start_at: null, deadline_ms: 30000, pace_ms: 1000 },
+  arms: [],
+};
+
+export function device(id: number, change: Partial<DeviceRow> = {}): DeviceRow {
+  return {
+    id,
+    slot: id - 1,
+    name: `device-${id}`,
+    state: "ready",
+    group: (id - 1) % 4,
+    examples: 400,
+    bytes_up: 0,
+    bytes_down: 0,
+    refused: 0,
+    last_refusal: null,
+    ...change,
+  };
+}
+
+export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
+  return {
+    name: strategy,
+    strategy,
+    accuracy: null,
+    own_accuracy: null,
+    coalitions: [],
+    agreement: null,
+    history: [],
+    map: null,
+    ...change,
+  };
+}
+
+export function accuracy(mean: number) {
+  return { mean, worst: mean - 0.1, best: mean + 0.1, worst_group: mean - 0.05 };
+}
+
+export function row(round: number, mean: number): HistoryRow {
+  const { worst, best, worst_group } = accuracy(mean);
+  return {
+    round,
+    mean,
+    worst,
+    best,
+    worst_group,
+    own_mean: mean + 0.2,
+    own_worst: worst + 0.2,
+    own_best: best + 0.2,
+    agreement: null,
+    coalitions: 0,
+  };
+}
+
+export function view(change: Partial<View> = {}): View {
+  return {
+    seq: 1,
+    room: "K7QF",
+    run: 1,
+    phase: "lobby",
+    round: 0,
+    seed: 7,
+    fingerprint: "",
+    config,
+    devices: [],
+    arms: [],
+    traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
+    refusals: {},
+    ...change,
+  };
+}
