@@ -1,0 +1,103 @@
+//! What a server can be told, with a default for everything.
+
+use std::time::Duration;
+
+use constellation_core::config::CheckedConfig;
+
+use crate::address::Addresses;
+use crate::rooms::NewRoom;
+
+/// The limits' default values. Each has a test one past it.
+pub mod limits {
+    use std::time::Duration;
+
+    /// Rooms at a time.
+    pub const ROOMS: usize = 64;
+    /// Characters of a device's name.
+    pub const NAME: usize = 40;
+    /// Bytes of a JSON body.
+    pub const JSON_BODY: usize = 64 * 1024;
+    /// Bytes of a body that are still read after it has been refused.
+    pub const DISCARDED: usize = 8 * 1024 * 1024;
+    /// Bytes of a message that a device or a board sends over its socket.
+    pub const SOCKET_MESSAGE: usize = 4 * 1024;
+    /// Messages that may wait for a device's socket; a device that is further behind is disconnected.
+    pub const DEVICE_QUEUE: usize = 16;
+    /// Requests that may wait for a room; further ones wait before they are put in.
+    pub const ROOM_QUEUE: usize = 256;
+    /// Posts in a row of one device that come to nothing; then [`FUTILE_POSTS_PER_SECOND`] more each second.
+    /// Posts that are accepted cost nothing, because a round accepts one per device anyway.
+    pub const FUTILE_POSTS: u32 = 20;
+    /// See [`FUTILE_POSTS`].
+    pub const FUTILE_POSTS_PER_SECOND: u32 = 2;
+    /// Messages in a row over one socket; then [`SOCKET_MESSAGES_PER_SECOND`] more each second.
+    pub const SOCKET_MESSAGES: u32 = 20;
+    /// See [`SOCKET_MESSAGES`].
+    pub const SOCKET_MESSAGES_PER_SECOND: u32 = 2;
+    /// Bytes of a room's record of the current run; past it the oldest lines go, and the export says so.
+    pub const RECORD: usize = 32 * 1024 * 1024;
+    /// A device that says nothing for so long is disconnected.
+    pub const HEARTBEAT: Duration = Duration::from_secs(15);
+    /// A device's socket must say who it is within so long.
+    pub const HELLO: Duration = Duration::from_secs(5);
+    /// A body must have arrived within so long.
+    pub const BODY: Duration = Duration::from_secs(60);
+    /// A message must have left for a socket within so long.
+    pub const SEND: Duration = Duration::from_secs(30);
+    /// A board that does not answer pings for so long is disconnected.
+    pub const BOARD: Duration = Duration::from_secs(60);
+    /// A room without device and board is removed after so long.
+    pub const IDLE_ROOM: Duration = Duration::from_secs(3600);
+    /// Least time between two views of the live feed.
+    pub const PUBLISH_EVERY: Duration = Duration::from_millis(50);
+    /// A server that was told to stop takes at most so long.
+    pub const STOP: Duration = Duration::from_secs(5);
+}
+
+/// The limits of a server that tests, or people with a reason, may want otherwise. See [`limits`].
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each field is the constant of the same name")]
+pub struct Limits {
+    pub rooms: usize,
+    pub device_queue: usize,
+    pub record: usize,
+    pub heartbeat: Duration,
+    pub hello: Duration,
+    pub body: Duration,
+    pub send: Duration,
+    pub board: Duration,
+    pub idle_room: Duration,
+    pub publish_every: Duration,
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            rooms: limits::ROOMS,
+            device_queue: limits::DEVICE_QUEUE,
+            record: limits::RECORD,
+            heartbeat: limits::HEARTBEAT,
+            hello: limits::HELLO,
+            body: limits::BODY,
+            send: limits::SEND,
+            board: limits::BOARD,
+            idle_room: limits::IDLE_ROOM,
+            publish_every: limits::PUBLISH_EVERY,
+            stop: limits::STOP,
+        }
+    }
+}
+
+/// What a server can be told.
+#[derive(Clone, Debug, Default)]
+pub struct ServerConfig {
+    /// Where people and devices reach it.
+    pub addresses: Addresses,
+    /// How much it takes.
+    pub limits: Limits,
+    /// A room that exists from the start and is never removed.
+    pub first_room: Option<CheckedConfig>,
+    /// Called for every room that is created, to tell whoever runs the server.
+    pub announce: Option<fn(&NewRoom)>,
+}

@@ -1,0 +1,28 @@
+//! The rooms of Constellation behind HTTP and WebSockets: protocol version 1, and the pages that watch it.
+//!
+//! All logic is in `constellation_core`; this crate owns sockets, clocks, randomness and bytes.
+//! Every room is one task that owns its coordinator and is reached by a bounded channel, so nothing about a room is
+//! shared or locked. `docs/protocol.md` describes the protocol for programs that speak it.
+
+#![warn(missing_docs)]
+
+mod address;
+mod body;
+mod config;
+mod error;
+mod metrics;
+mod pages;
+mod qr;
+mod rate;
+mod room;
+mod rooms;
+mod routes;
+mod server;
+mod token;
+
+pub use address::{Addresses, lan_addresses};
+pub use config::{Limits, ServerConfig, limits};
+pub use qr::for_terminal as qr_for_terminal;
+pub use rooms::{Lifetime, NewRoom};
+pub use routes::app;
+pub use server::{Server, serve};

@@ -1,0 +1,136 @@
+//! What a coordinator wants done, done.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::ws::Message as Frame;
+use constellation_core::coordinator::{Answer, Effect, Event, Input, Message, Outcome};
+use constellation_core::ids::DeviceId;
+use constellation_core::rejection::Rejection;
+use constellation_core::wire::{Farewell, RoomNews, RoundOpened};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tracing::{debug, info, warn};
+
+use super::Actor;
+use crate::room::Ending;
+use crate::room::seats::Delivery;
+
+impl Actor {
+    /// Gives the coordinator an input and does what it says.
+    pub(super) fn drive(&mut self, input: Input) -> Result<Answer, Rejection> {
+        let Outcome { answer, effects } = self.handle(input);
+        let mut inputs = VecDeque::new();
+        self.perform(effects, &mut inputs);
+        while let Some(input) = inputs.pop_front() {
+            let outcome = self.handle(input);
+            self.perform(outcome.effects, &mut inputs);
+        }
+        if !Arc::ptr_eq(self.coordinator.models(), &self.models.borrow()) {
+            self.models
+                .send_replace(Arc::clone(self.coordinator.models()));
+        }
+        answer
+    }
+
+    fn handle(&mut self, input: Input) -> Outcome {
+        let now = self.now_ms();
+        match input {
+            Input::Sent { .. } | Input::Refused { .. } => self.coordinator.handle(now, input),
+            // Whatever may close a round may take long.
+            input => blocking(|| self.coordinator.handle(now, input)),
+        }
+    }
+
+    /// Does what the coordinator says; what comes of it are further inputs.
+    fn perform(&mut self, effects: Vec<Effect>, inputs: &mut VecDeque<Input>) {
+        // Devices that share a message share its bytes. The cache holds the messages, so no address comes up twice.
+        let mut encoded: Vec<(Arc<RoundOpened>, Bytes)> = Vec::new();
+        let mut gone = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Publish => self.dirty = true,
+                Effect::Record(event) => {
+                    self.note(&event);
+                    if let Event::Left { device } = event {
+                        gone.push(device);
+                    }
+                }
+                Effect::Send { device, message } => match message {
+                    Message::Configured(configured) => {
+                        self.send_news(device, &RoomNews::Configured(configured), inputs)
+                    }
+                    Message::RunFinished => self.send_news(device, &RoomNews::RunFinished, inputs),
+                    Message::Farewell(farewell) => {
+                        self.seats.end(device, Ending::Farewell(farewell))
+                    }
+                    Message::RoundOpened(round) => {
+                        let known = encoded.iter().find(|(known, _)| Arc::ptr_eq(known, &round));
+                        let bytes = known.map(|(_, bytes)| bytes.clone()).unwrap_or_else(|| {
+                            let bytes = Bytes::from(blocking(|| round.encode()));
+                            encoded.push((round, bytes.clone()));
+                            bytes
+                        });
+                        let len = bytes.len() as u64;
+                        if self.send(device, Frame::Binary(bytes), inputs) {
+                            self.metrics.sent(len);
+                            inputs.push_back(Input::Sent { device, bytes: len });
+                        }
+                    }
+                },
+            }
+        }
+        for device in gone {
+            // A device that left without a farewell has no socket that could need one.
+            self.seats.end(device, Ending::Farewell(Farewell::Left));
+            self.seats.remove(device);
+        }
+    }
+
+    fn send_news(&mut self, device: DeviceId, news: &RoomNews, inputs: &mut VecDeque<Input>) {
+        let text = serde_json::to_string(news).expect("news have string keys");
+        self.send(device, Frame::text(text), inputs);
+    }
+
+    /// Whether the message is on its way.
+    fn send(&mut self, device: DeviceId, frame: Frame, inputs: &mut VecDeque<Input>) -> bool {
+        match self.seats.send(device, frame) {
+            Delivery::Queued => true,
+            Delivery::Absent => false,
+            Delivery::TooSlow => {
+                warn!(
+                    device.id = device.0,
+                    "device disconnected: too many messages wait for it"
+                );
+                inputs.push_back(Input::Disconnected(device));
+                false
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, event: &Event) {
+        match event {
+            Event::RunConfigured { run, .. } => info!(run = run.0, "run configured"),
+            Event::RoundOpened { round, cohort } => {
+                debug!(round = round.0, devices = cohort.len(), "round opened")
+            }
+            Event::RoundClosed { round, missing, .. } => {
+                info!(round = round.0, missing = missing.len(), "round closed");
+            }
+            Event::RunFinished => info!("run finished"),
+            Event::Joined { .. }
+            | Event::Left { .. }
+            | Event::Accepted { .. }
+            | Event::Refused { .. } => {}
+        }
+        self.record.push(self.now_ms(), event);
+    }
+}
+
+/// Does work that may take long without holding up other tasks, where the runtime has other threads for them.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}

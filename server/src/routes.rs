@@ -1,0 +1,99 @@
+//! The addresses of the server.
+
+mod board_socket;
+mod desk;
+mod device_socket;
+mod devices;
+mod export;
+mod health;
+mod models;
+mod rooms;
+mod updates;
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tracing::debug;
+
+use crate::error::{ApiError, ErrorCode};
+use crate::pages;
+use crate::server::Server;
+
+/// Sent with every answer. Workers take the policy of their own response, so it is on every path.
+const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; \
+         style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// All addresses of a server.
+pub fn app(server: Server) -> Router {
+    let room = Router::new()
+        .route("/", get(rooms::view))
+        .route("/devices", post(devices::join))
+        .route("/devices/{device}/socket", get(device_socket::open))
+        .route("/rounds/{round}/updates", post(updates::post))
+        .route("/arms/{arm}/models/{model}", get(models::get))
+        .route("/desk/{command}", post(desk::command))
+        .route("/live", get(board_socket::open))
+        .route("/export", get(export::get))
+        .route("/join", get(rooms::join_address))
+        .route("/qr.svg", get(rooms::qr));
+    Router::new()
+        .route("/api/rooms", post(rooms::create))
+        .nest("/api/rooms/{room}", room)
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/", get(pages::home))
+        .route("/board/{room}", get(pages::board))
+        .route("/join/{room}", get(pages::join))
+        .route("/data/{set}/{file}", get(pages::data))
+        .fallback(fallback)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(from_fn_with_state(server.clone(), around))
+        .with_state(server)
+}
+
+/// A file of the pages, or nothing. Programs get a problem, people a sentence.
+async fn fallback(uri: Uri, request: Request) -> Response {
+    pages::file(&uri, &request).unwrap_or_else(|| ApiError::UnknownPath.into_response())
+}
+
+/// What happens around every request: headers, counters, a line in the log.
+async fn around(State(server): State<Server>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    for (name, value) in SECURITY_HEADERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
+    if let Some(code) = code {
+        server.metrics().refused(code);
+    }
+    debug!(
+        %method,
+        path,
+        status = response.status().as_u16(),
+        code,
+        ms = started.elapsed().as_secs_f64() * 1e3,
+        "request"
+    );
+    response
+}

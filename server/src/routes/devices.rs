@@ -1,0 +1,86 @@
+//! Devices join.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use constellation_core::config::RunConfig;
+use constellation_core::ids::{DeviceId, Slot};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::body::{JsonBody, Segments};
+use crate::config::limits;
+use crate::error::ApiError;
+use crate::room::{Joined, Request};
+use crate::server::Server;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Join {
+    #[serde(default)]
+    name: Option<String>,
+    /// Free for devices that say more about themselves; nothing reads it yet.
+    #[serde(default, rename = "profile")]
+    _profile: Option<Value>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Welcome {
+    device: DeviceId,
+    device_token: String,
+    slot: Slot,
+    config: RunConfig,
+}
+
+pub(super) async fn join(
+    State(server): State<Server>,
+    Segments(room): Segments<String>,
+    JsonBody(body): JsonBody<Join>,
+) -> Result<(StatusCode, Json<Welcome>), ApiError> {
+    let room = server.room(&room)?;
+    let name = body.name.as_deref().map(check_name).transpose()?.flatten();
+    let Joined {
+        device,
+        token,
+        slot,
+        config,
+    } = room.ask(|reply| Request::Join { name, reply }).await??;
+    let welcome = Welcome {
+        device,
+        device_token: token.reveal().to_owned(),
+        slot,
+        config,
+    };
+    Ok((StatusCode::CREATED, Json(welcome)))
+}
+
+/// A name that can be shown, or none.
+fn check_name(name: &str) -> Result<Option<String>, ApiError> {
+    let name = name.trim();
+    let found = name.chars().count();
+    if found > limits::NAME || name.chars().any(char::is_control) {
+        return Err(ApiError::BadName { found });
+    }
+    Ok((found > 0).then(|| name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_can_be_shown() {
+        assert_eq!(check_name("  phone 3 "), Ok(Some("phone 3".to_owned())));
+        assert_eq!(check_name("  "), Ok(None));
+        assert_eq!(
+            check_name(&"é".repeat(limits::NAME)),
+            Ok(Some("é".repeat(limits::NAME)))
+        );
+        let found = limits::NAME + 1;
+        assert_eq!(
+            check_name(&"é".repeat(found)),
+            Err(ApiError::BadName { found })
+        );
+        assert_eq!(check_name("a\nb"), Err(ApiError::BadName { found: 3 }));
+    }
+}

@@ -1,0 +1,109 @@
+//! Devices send their updates.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::StatusCode;
+use constellation_core::coordinator::Answer;
+use constellation_core::ids::{DeviceId, Round};
+use constellation_core::rejection::Rejection;
+use constellation_core::wire::Update;
+use serde_json::{Value, json};
+use tokio::task::spawn_blocking;
+
+use crate::body::{Segments, bearer, discard, read};
+use crate::error::ApiError;
+use crate::room::{Request, RoomHandle};
+use crate::server::Server;
+use crate::token::TokenHash;
+
+pub(super) async fn post(
+    State(server): State<Server>,
+    Segments((room, round)): Segments<(String, u32)>,
+    request: HttpRequest,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let (room, device) = match admit(&server, &room, bearer(request.headers())).await {
+        Ok(admitted) => admitted,
+        Err(error) => {
+            discard(request.into_body(), server.config().limits.body).await;
+            return Err(error);
+        }
+    };
+    let (bytes, update) = match receive(&server, &room, Round(round), request).await {
+        Ok(received) => received,
+        Err(error) => return Err(refuse(&room, device, error).await),
+    };
+    let answer = room
+        .ask(|reply| Request::Update {
+            device,
+            bytes,
+            update: Box::new(update),
+            reply,
+        })
+        .await??;
+    match answer {
+        Answer::Duplicate => {
+            server.metrics().duplicate(bytes);
+            Ok((StatusCode::OK, Json(json!({ "status": "duplicate" }))))
+        }
+        Answer::Accepted | Answer::Done | Answer::Joined(_) => {
+            server.metrics().accepted(bytes);
+            Ok((StatusCode::ACCEPTED, Json(json!({ "status": "accepted" }))))
+        }
+    }
+}
+
+/// Checks who posts before the body is looked at.
+async fn admit(
+    server: &Server,
+    room: &str,
+    token: Result<TokenHash, ApiError>,
+) -> Result<(Arc<RoomHandle>, DeviceId), ApiError> {
+    let room = server.room(room)?;
+    let token = token?;
+    let device = room.ask(|reply| Request::Admit { token, reply }).await??;
+    Ok((room, device))
+}
+
+/// Reads the update and checks all that can be checked without the room. Returns its length as well.
+async fn receive(
+    server: &Server,
+    room: &RoomHandle,
+    address: Round,
+    request: HttpRequest,
+) -> Result<(u64, Update), ApiError> {
+    let bytes = read(
+        request.into_body(),
+        room.models().longest_update(),
+        server.config().limits.body,
+    )
+    .await?;
+    let len = bytes.len() as u64;
+    // The body may have taken its time; the run may be another one by now.
+    let models = room.models();
+    let decoded = spawn_blocking(move || Update::decode(&bytes, &models))
+        .await
+        .map_err(|_| ApiError::Internal)?;
+    let update = decoded.map_err(Rejection::Update)?;
+    if update.round != address {
+        return Err(Rejection::RoundMismatch {
+            address,
+            body: update.round,
+        }
+        .into());
+    }
+    Ok((len, update))
+}
+
+/// Has the room count a refusal, so that its boards show it.
+async fn refuse(room: &RoomHandle, device: DeviceId, error: ApiError) -> ApiError {
+    // If the room is gone, so are its boards.
+    let _ = room
+        .tell(Request::Refused {
+            device,
+            code: error.code(),
+        })
+        .await;
+    error
+}

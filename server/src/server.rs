@@ -1,0 +1,122 @@
+//! The server as a whole: what its handlers share, and its life from the first connection to the last.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::config::ServerConfig;
+use crate::error::ApiError;
+use crate::metrics::Metrics;
+use crate::room::RoomHandle;
+use crate::rooms::{Lifetime, Rooms};
+use crate::routes::app;
+
+/// What all handlers share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Server(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: ServerConfig,
+    rooms: Rooms,
+    metrics: Arc<Metrics>,
+    /// Becomes true once. Rooms and sockets hold receivers, so that the end of the last one shows.
+    stop: watch::Sender<bool>,
+}
+
+impl Server {
+    /// A server without rooms.
+    #[must_use]
+    pub fn new(config: ServerConfig) -> Self {
+        let shared = Shared {
+            config,
+            rooms: Rooms::default(),
+            metrics: Arc::default(),
+            stop: watch::Sender::new(false),
+        };
+        Self(Arc::new(shared))
+    }
+
+    pub(crate) fn config(&self) -> &ServerConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn rooms(&self) -> &Rooms {
+        &self.0.rooms
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    pub(crate) fn stop(&self) -> &watch::Sender<bool> {
+        &self.0.stop
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.0.stop.borrow()
+    }
+
+    /// The room of this code.
+    pub(crate) fn room(&self, code: &str) -> Result<Arc<RoomHandle>, ApiError> {
+        if self.is_stopping() {
+            return Err(ApiError::ServerStops);
+        }
+        self.rooms()
+            .get(code)
+            .ok_or_else(|| ApiError::UnknownRoom(code.chars().take(20).collect()))
+    }
+}
+
+/// Serves on `listener` until `shutdown` comes, then says goodbye to every device and closes every socket, within a
+/// bounded time.
+///
+/// # Errors
+/// If the listener breaks.
+pub async fn serve(
+    listener: TcpListener,
+    config: ServerConfig,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let patience = config.limits.stop;
+    let server = Server::new(config);
+    if let Some(config) = server.config().first_room.clone() {
+        server
+            .create_room(config, Lifetime::Forever, None)
+            .map_err(|error| io::Error::other(error.to_string()))?;
+    }
+    let stopping = server.clone();
+    let mut stop = server.stop().subscribe();
+    let requests = axum::serve(listener, app(server.clone()))
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            info!("stopping");
+            stopping.stop().send_replace(true);
+        })
+        .into_future();
+    let requests = tokio::spawn(requests);
+    stopped(&mut stop).await;
+    drop(stop);
+    let all_done = async {
+        server.stop().closed().await;
+        requests.await
+    };
+    match timeout(patience, all_done).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(failed)) => Err(io::Error::other(failed)),
+        Err(_) => {
+            warn!("stopped with connections still open");
+            Ok(())
+        }
+    }
+}
+
+/// Waits for the server to be told to stop.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // Without a sender there is no server any more.
+    let _ = stop.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,103 @@
+//! The live feed.
+
+use constellation_core::view::{Phase, View};
+use constellation_server::{Limits, ServerConfig};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Error, http};
+
+use crate::support::{Socket, TestServer, fine, small};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_board_that_comes_late_gets_the_present_view_at_once() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    room.join().await;
+    let mut first = room.live().await;
+    let view = first.view().await;
+    assert_eq!(
+        (view.room.as_str(), view.phase, view.devices.len()),
+        (room.code.as_str(), Phase::Lobby, 1)
+    );
+    room.join().await;
+    let newer = first
+        .view_where("the second device", |view| view.devices.len() == 2)
+        .await;
+    assert!(newer.seq > view.seq);
+    let mut late = room.live().await;
+    let now = late.view().await;
+    assert_eq!(now.devices.len(), 2);
+    assert!(now.seq >= newer.seq);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_count_up_and_come_no_faster_than_people_can_see() {
+    let every = Duration::from_secs(1);
+    let limits = Limits {
+        publish_every: every,
+        ..Limits::default()
+    };
+    let server = TestServer::with(ServerConfig {
+        limits,
+        ..ServerConfig::default()
+    })
+    .await;
+    let room = server.room(&small()).await;
+    let mut board = room.live().await;
+    let first: View = board.view().await;
+    for _ in 0..5 {
+        room.join().await;
+    }
+    // Five changes, one view.
+    let second = board.view().await;
+    assert!(second.seq > first.seq);
+    assert_eq!(second.devices.len(), 5);
+    assert!(room.view().await.seq > second.seq);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_sites_get_no_socket() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let device = room.join().await;
+    for path in [
+        room.path("/live"),
+        room.path(&format!("/devices/{}/socket", device.id)),
+    ] {
+        let attempt = |origin: String| {
+            let mut request = format!("ws://{}{path}", server.address)
+                .into_client_request()
+                .unwrap();
+            request
+                .headers_mut()
+                .insert("origin", origin.parse().unwrap());
+            connect_async(request)
+        };
+        let error = attempt("http://evil.example".to_owned()).await.unwrap_err();
+        let Error::Http(response) = error else {
+            panic!("{error}")
+        };
+        assert_eq!(response.status(), http::StatusCode::FORBIDDEN);
+        let problem: Value = serde_json::from_slice(response.body().as_ref().unwrap()).unwrap();
+        assert_eq!(problem["code"], "wrong_origin");
+        let own = attempt(format!("http://{}", server.address)).await;
+        assert!(own.is_ok(), "{:?}", own.err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn boards_that_talk_too_long_are_closed() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let mut board: Socket = room.live().await;
+    board.view().await;
+    board.send_json(&json!("x".repeat(5_000))).await;
+    // Whatever the end looks like, it comes, and other boards do not notice.
+    let mut other = room.live().await;
+    fine(room.desk("reset", &json!({ "seed": 11 })).await, 200).await;
+    other
+        .view_where("the new seed", |view| view.seed == 11)
+        .await;
+}

@@ -1,0 +1,182 @@
+//! The desk.
+
+use constellation_core::ids::DeviceId;
+use constellation_core::view::Phase;
+use constellation_core::wire::{Farewell, RoomNews};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{TestServer, fine, problem, small};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn start_pause_step_and_reset() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (_b_socket, _) = room.connect(&b).await;
+    assert_eq!(room.view().await.phase, Phase::Lobby);
+    let view = fine(room.desk("start", &json!({})).await, 200).await;
+    assert_eq!(
+        (view["phase"].as_str(), view["round"].as_u64()),
+        (Some("training"), Some(1))
+    );
+    a_socket.round(&a).await;
+    fine(room.desk("pause", &json!({})).await, 200).await;
+    let view = fine(room.desk("reset", &json!({ "seed": 99 })).await, 200).await;
+    assert_eq!(
+        (
+            view["phase"].as_str(),
+            view["seed"].as_u64(),
+            view["run"].as_u64()
+        ),
+        (Some("lobby"), Some(99), Some(2))
+    );
+    let RoomNews::Configured(configured) = a_socket.news().await else {
+        panic!("a reset is told")
+    };
+    assert_eq!((configured.run.0, configured.config.seed), (2, 99));
+    let view = fine(room.desk("step", &json!({})).await, 200).await;
+    assert_eq!(view["phase"], "training");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_configuration_changes_what_updates_must_be() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (_b_socket, _) = room.connect(&b).await;
+    fine(room.desk("start", &json!({})).await, 200).await;
+    let (old, _) = a_socket.round(&a).await;
+    let mut config = small();
+    config["arms"] = json!([{ "name": "mean", "strategy": { "kind": "fed_avg" } }]);
+    let view = fine(
+        room.desk("configure", &json!({ "config": config })).await,
+        200,
+    )
+    .await;
+    assert_eq!(view["arms"][0]["name"], "mean");
+    let response = room
+        .post_update(&a, old.round, a.update(&old, 1.0).encode())
+        .await;
+    problem(response, 422, "bad_report").await;
+    let RoomNews::Configured(configured) = a_socket.news().await else {
+        panic!("a new run is told")
+    };
+    assert_eq!(configured.config.arms.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removed_device_is_told_and_stays_out() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut socket, _) = room.connect(&a).await;
+    let view = fine(room.desk("remove", &json!({ "device": a.id })).await, 200).await;
+    assert_eq!(view["devices"].as_array().unwrap().len(), 1);
+    assert_eq!(socket.farewell().await, (Farewell::Removed, 1_000));
+    let mut back = server
+        .socket(&room.path(&format!("/devices/{}/socket", a.id)))
+        .await;
+    back.send_json(&json!({ "message": "hello", "token": a.token }))
+        .await;
+    assert_eq!(back.closed().await, (4_404, "unknown_device".to_owned()));
+    problem(
+        room.desk("remove", &json!({ "device": a.id })).await,
+        404,
+        "unknown_device",
+    )
+    .await;
+    // One that was never connected can be removed just as well.
+    fine(room.desk("remove", &json!({ "device": b.id })).await, 200).await;
+    assert!(
+        room.view()
+            .await
+            .devices
+            .iter()
+            .all(|device| device.id != DeviceId(b.id))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_desk_is_for_whoever_has_its_token() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let other = server.room(&small()).await;
+    let device = room.join().await;
+    let path = room.path("/desk/start");
+    for token in ["guess", device.token.as_str(), other.desk_token.as_str()] {
+        let response = server
+            .request(Method::POST, &path)
+            .bearer_auth(token)
+            .json(&json!({}))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+        problem(response, 401, "wrong_token").await;
+    }
+    problem(server.post(&path, &json!({})).await, 401, "missing_token").await;
+    let empty = server
+        .request(Method::POST, &path)
+        .header("authorization", "Bearer")
+        .json(&json!({}));
+    problem(empty.send().await.unwrap(), 401, "missing_token").await;
+    let basic = server
+        .request(Method::POST, &path)
+        .header("authorization", "Basic eDp5")
+        .json(&json!({}));
+    problem(basic.send().await.unwrap(), 401, "missing_token").await;
+    assert_eq!(room.view().await.phase, Phase::Lobby);
+    // A command without a body is one with an empty body.
+    let bare = server
+        .request(Method::POST, &path)
+        .bearer_auth(&room.desk_token)
+        .send()
+        .await
+        .unwrap();
+    fine(bare, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_desk_cannot_do() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    problem(room.desk("dance", &json!({})).await, 404, "unknown_command").await;
+    problem(
+        room.desk("start", &json!({ "fast": true })).await,
+        422,
+        "wrong_fields",
+    )
+    .await;
+    problem(room.desk("remove", &json!({})).await, 422, "wrong_fields").await;
+    problem(
+        room.desk("reset", &json!({ "seed": -1 })).await,
+        422,
+        "wrong_fields",
+    )
+    .await;
+    problem(room.desk("pause", &json!({})).await, 409, "wrong_phase").await;
+    problem(
+        room.desk("configure", &json!({ "config": { "rounds": 0 } }))
+            .await,
+        422,
+        "bad_config",
+    )
+    .await;
+    problem(
+        room.desk("configure", &json!({ "config": { "rounds": "many" } }))
+            .await,
+        422,
+        "bad_config",
+    )
+    .await;
+    problem(
+        room.desk("configure", &json!({ "config": { "speed": 3 } }))
+            .await,
+        422,
+        "bad_config",
+    )
+    .await;
+}

@@ -1,0 +1,15 @@
+//! The server over real sockets, as devices and boards see it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod board;
+mod desk;
+mod devices;
+mod document;
+mod pages;
+mod program;
+mod requests;
+mod rounds;
+mod stop;
+mod support;
+mod updates;

@@ -1,0 +1,187 @@
+//! The program itself.
+
+use std::process::Stdio;
+
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::support::soon;
+
+struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_constellation"));
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CONSTELLATION_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+impl Program {
+    fn start(flags: &[&str]) -> Self {
+        let mut child = command().args(flags).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    async fn line(&mut self) -> String {
+        soon("a line", self.lines.next_line())
+            .await
+            .unwrap()
+            .expect("the program goes on")
+    }
+}
+
+/// Runs the program to its end: exit code, standard error.
+async fn run(flags: &[&str]) -> (Option<i32>, String) {
+    let output = soon("the program's end", command().args(flags).output())
+        .await
+        .unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[tokio::test]
+async fn it_says_where_it_is_and_where_its_room_is() {
+    let mut program = Program::start(&["--port", "0"]);
+    let first = program.line().await;
+    let address = first
+        .strip_prefix("listening on http://127.0.0.1:")
+        .expect(&first);
+    assert!(address.parse::<u16>().is_ok(), "{first}");
+    assert_eq!(
+        program.line().await,
+        format!("home http://127.0.0.1:{address}/")
+    );
+    let room = program.line().await;
+    let (code, rest) = room
+        .strip_prefix("room ")
+        .and_then(|rest| rest.split_once(": board "))
+        .expect(&room);
+    let (board, join) = rest.split_once("  join ").expect(&room);
+    assert!(
+        board.starts_with(&format!("http://127.0.0.1:{address}/board/{code}#desk=")),
+        "{room}"
+    );
+    assert_eq!(join, format!("http://127.0.0.1:{address}/join/{code}"));
+    let view = reqwest::Client::builder().no_proxy().build().unwrap();
+    let response = view
+        .get(format!("http://127.0.0.1:{address}/api/rooms/{code}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn its_log_keeps_secrets() {
+    let mut program = Program::start(&["--port", "0", "--log", "trace"]);
+    program.line().await;
+    program.line().await;
+    let room = program.line().await;
+    let token = room
+        .split("#desk=")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next())
+        .unwrap()
+        .to_owned();
+    let (_, join) = room.split_once("  join ").unwrap();
+    let (base, code) = join.split_once("/join/").unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let start = client
+        .post(format!("{base}/api/rooms/{code}/desk/start"))
+        .bearer_auth(&token);
+    assert_eq!(start.send().await.unwrap().status(), 200);
+    terminate(&program.child);
+    let mut log = String::new();
+    let mut stderr = program.child.stderr.take().unwrap();
+    soon("the log's end", stderr.read_to_string(&mut log))
+        .await
+        .unwrap();
+    assert!(log.contains("/desk/start"), "{log}");
+    assert!(!log.contains(&token), "{log}");
+}
+
+#[tokio::test]
+async fn it_ends_when_told_to() {
+    let mut program = Program::start(&["--port", "0", "--no-room"]);
+    program.line().await;
+    program.line().await;
+    terminate(&program.child);
+    assert!(
+        soon("its end", program.child.wait())
+            .await
+            .unwrap()
+            .success()
+    );
+    assert_eq!(
+        program.lines.next_line().await.unwrap(),
+        None,
+        "there is no room"
+    );
+}
+
+/// Sends a child what service managers send.
+fn terminate(child: &Child) {
+    let id = child.id().expect("the program runs").to_string();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[tokio::test]
+async fn a_taken_port_is_one_sentence() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (code, text) = run(&["--port", &port]).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    assert!(text.contains(&port) && text.contains("--port"), "{text}");
+}
+
+#[tokio::test]
+async fn a_configuration_is_checked_before_anything_else() {
+    let dir = std::env::temp_dir().join(format!("constellation-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    for (file, names) in [
+        (write("rounds.json", r#"{"rounds":0}"#), "rounds is 0"),
+        (write("field.json", r#"{"speed":1}"#), "speed"),
+        (write("broken.json", "{"), "line 1"),
+        (
+            dir.join("missing.json").to_str().unwrap().to_owned(),
+            "cannot be read",
+        ),
+    ] {
+        let (code, text) = run(&["--port", "0", "--config", &file]).await;
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains(names) && text.contains(&file), "{text}");
+    }
+    let file = write("good.json", r#"{"rounds":3}"#);
+    let mut program = Program::start(&["--port", "0", "--config", &file]);
+    for _ in 0..3 {
+        program.line().await;
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+    let (code, text) = run(&["--log", "=,="]).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("--log"), "{text}");
+}

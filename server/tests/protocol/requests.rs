@@ -1,0 +1,225 @@
+//! Requests that are refused, at each limit and one past it.
+
+use constellation_core::view::Phase;
+use constellation_server::{Limits, ServerConfig, limits};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{TestServer, problem, small};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_no_json() {
+    let server = TestServer::start().await;
+    let send = |content_type: &'static str, body: String| {
+        server
+            .request(Method::POST, "/api/rooms")
+            .header("content-type", content_type)
+            .body(body)
+            .send()
+    };
+    let json_type = "application/json";
+    problem(
+        send(json_type, "{".to_owned()).await.unwrap(),
+        400,
+        "malformed_json",
+    )
+    .await;
+    problem(
+        send(json_type, "{} {}".to_owned()).await.unwrap(),
+        400,
+        "malformed_json",
+    )
+    .await;
+    problem(
+        send("text/plain", "{}".to_owned()).await.unwrap(),
+        415,
+        "wrong_content_type",
+    )
+    .await;
+    problem(
+        send(json_type, "[]".to_owned()).await.unwrap(),
+        422,
+        "wrong_fields",
+    )
+    .await;
+    problem(
+        send(json_type, r#"{"conf":{}}"#.to_owned()).await.unwrap(),
+        422,
+        "wrong_fields",
+    )
+    .await;
+    let config = |config: Value| send(json_type, json!({ "config": config }).to_string());
+    problem(
+        config(json!({ "rounds": 0 })).await.unwrap(),
+        422,
+        "bad_config",
+    )
+    .await;
+    problem(
+        config(json!({ "training": { "batch": "big" } }))
+            .await
+            .unwrap(),
+        422,
+        "bad_config",
+    )
+    .await;
+    problem(
+        config(json!({ "arms": [{ "strategy": { "kind": "magic" } }] }))
+            .await
+            .unwrap(),
+        422,
+        "bad_config",
+    )
+    .await;
+    let padded = |len: usize| format!("{{}}{}", " ".repeat(len - 2));
+    assert_eq!(
+        send(json_type, padded(limits::JSON_BODY))
+            .await
+            .unwrap()
+            .status(),
+        201
+    );
+    problem(
+        send(json_type, padded(limits::JSON_BODY + 1))
+            .await
+            .unwrap(),
+        413,
+        "body_too_large",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_must_arrive_in_time() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let limits = Limits {
+        body: std::time::Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let server = TestServer::with(ServerConfig {
+        limits,
+        ..ServerConfig::default()
+    })
+    .await;
+    let mut stream = tokio::net::TcpStream::connect(&server.address)
+        .await
+        .unwrap();
+    let head = format!(
+        "POST /api/rooms HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4_096];
+    let n = crate::support::soon("the answer", stream.read(&mut answer))
+        .await
+        .unwrap();
+    let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("body_timeout"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn addresses_that_lead_nowhere() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let cases = [
+        ("/api", 404, "unknown_path"),
+        ("/api/", 404, "unknown_path"),
+        ("/api/nothing", 404, "unknown_path"),
+        ("/api/rooms/AAAA", 404, "unknown_room"),
+        ("/api/rooms/short", 404, "unknown_room"),
+        ("/api/rooms/AAAA/live", 404, "unknown_room"),
+        ("/api/rooms/AAAA/export", 404, "unknown_room"),
+        ("/api/rooms/AAAA/qr.svg", 404, "unknown_room"),
+        (
+            "/api/rooms/AAAA/arms/fed_avg/models/global",
+            404,
+            "unknown_room",
+        ),
+        ("/data/mnist-small/secrets", 404, "unknown_path"),
+        ("/data/nothing/train-images-idx3-ubyte", 404, "unknown_path"),
+        ("/%ff", 404, "unknown_path"),
+    ];
+    for (path, status, code) in cases {
+        problem(server.get(path).await, status, code).await;
+    }
+    for (rest, status, code) in [
+        ("/nothing", 404, "unknown_path"),
+        ("/arms/none/models/global", 404, "unknown_arm"),
+        ("/arms/fed_avg/models/best", 404, "unknown_model"),
+        ("/arms/fed_avg/models/77", 404, "unknown_model"),
+        ("/arms/local_only/models/global", 404, "unknown_model"),
+        ("/arms/%ff/models/global", 400, "bad_path"),
+        ("/export?format=xml", 400, "unknown_format"),
+        ("/live", 426, "websocket_expected"),
+        ("/devices/1/socket", 426, "websocket_expected"),
+        ("/devices/one/socket", 400, "bad_path"),
+        ("/devices", 405, "method_not_allowed"),
+        ("/rounds/1/updates", 405, "method_not_allowed"),
+        ("/desk/start", 405, "method_not_allowed"),
+    ] {
+        problem(server.get(&room.path(rest)).await, status, code).await;
+    }
+    problem(server.get("/api/rooms").await, 405, "method_not_allowed").await;
+    problem(
+        server.post("/api/rooms/AAAA/devices", &json!({})).await,
+        404,
+        "unknown_room",
+    )
+    .await;
+    let device = room.join().await;
+    let path = room.path("/rounds/one/updates");
+    let response = server
+        .request(Method::POST, &path)
+        .bearer_auth(&device.token)
+        .send()
+        .await
+        .unwrap();
+    problem(response, 400, "bad_path").await;
+    // A code works in either case.
+    assert_eq!(
+        server.get(&room.path("").to_lowercase()).await.status(),
+        200
+    );
+    assert_eq!(room.view().await.phase, Phase::Lobby);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_have_a_limit() {
+    let limits = Limits {
+        rooms: 3,
+        ..Limits::default()
+    };
+    let server = TestServer::with(ServerConfig {
+        limits,
+        ..ServerConfig::default()
+    })
+    .await;
+    for _ in 0..3 {
+        server.room(&small()).await;
+    }
+    problem(
+        server.post("/api/rooms", &json!({})).await,
+        503,
+        "rooms_full",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_take_so_many_devices() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let most = constellation_core::config::limits::DEVICES;
+    for _ in 0..most {
+        let response = server.post(&room.path("/devices"), &json!({})).await;
+        assert_eq!(response.status(), 201);
+    }
+    problem(
+        server.post(&room.path("/devices"), &json!({})).await,
+        409,
+        "room_full",
+    )
+    .await;
+    assert_eq!(room.view().await.devices.len(), most as usize);
+}

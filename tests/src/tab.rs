@@ -1,0 +1,189 @@
+//! One tab: what a person does and sees in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
+
+/// The deadline of an ordinary wait. Long, because it is reached only by a failing test.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A tab of a [`Browser`](crate::Browser).
+///
+/// WebDriver has one current tab, and every method makes this tab the current one first.
+/// So tabs are used in turn, never at the same time from two tasks.
+#[derive(Debug)]
+pub struct Tab {
+    client: Client,
+    window: WindowHandle,
+}
+
+impl Tab {
+    pub(crate) fn new(client: Client, window: WindowHandle) -> Self {
+        Self { client, window }
+    }
+
+    /// The client, with this tab as its current one, for what this type has no method for.
+    pub async fn client(&self) -> Result<&Client> {
+        self.client.switch_to_window(self.window.clone()).await?;
+        Ok(&self.client)
+    }
+
+    /// Opens an address and waits until it has loaded.
+    pub async fn goto(&self, url: &str) -> Result<()> {
+        let opened = self.client().await?.goto(url).await;
+        opened.with_context(|| format!("{url} does not open"))
+    }
+
+    /// Loads the page again and waits until it has loaded.
+    pub async fn reload(&self) -> Result<()> {
+        Ok(self.client().await?.refresh().await?)
+    }
+
+    /// Closes the tab, as a person does: the page gets no chance to say goodbye.
+    pub async fn close(self) -> Result<()> {
+        Ok(self.client().await?.close_window().await?)
+    }
+
+    /// Clicks the first element that a CSS selector finds, once there is one.
+    pub async fn click(&self, css: &str) -> Result<()> {
+        self.wait_for(css).await?;
+        let client = self.client().await?;
+        let clicked = client.find(Locator::Css(css)).await?.click().await;
+        clicked.with_context(|| format!("{css} cannot be clicked"))
+    }
+
+    /// Types into the first field that a CSS selector finds, in place of what is there.
+    pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
+        self.wait_for(css).await?;
+        let client = self.client().await?;
+        let field = client.find(Locator::Css(css)).await?;
+        field.clear().await?;
+        let typed = field.send_keys(text).await;
+        typed.with_context(|| format!("nothing can be typed into {css}"))
+    }
+
+    /// The text of the first element that a CSS selector finds, as a person sees it.
+    pub async fn text(&self, css: &str) -> Result<String> {
+        self.wait_for(css).await?;
+        let client = self.client().await?;
+        Ok(client.find(Locator::Css(css)).await?.text().await?)
+    }
+
+    /// Runs a script in the page (`return …`) and gives what it returns.
+    pub async fn eval(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        Ok(self.client().await?.execute(script, arguments).await?)
+    }
+
+    /// Waits for an element.
+    pub async fn wait_for(&self, css: &str) -> Result<()> {
+        let found = "document.querySelector(args[0]) !== null";
+        self.wait_until(css, found, vec![json!(css)], PATIENCE)
+            .await
+            .map(|_| ())
+    }
+
+    /// Waits for an element with this text in it.
+    pub async fn wait_for_text(&self, css: &str, text: &str) -> Result<()> {
+        let found = "[...document.querySelectorAll(args[0])].some((one) => one.textContent.includes(args[1]))";
+        self.wait_until(
+            &format!("{css} with the text {text:?}"),
+            found,
+            vec![json!(css), json!(text)],
+            PATIENCE,
+        )
+        .await
+        .map(|_| ())
+    }
+
+    /// Waits until a JavaScript expression is truthy, and returns its value.
+    ///
+    /// The expression sees `args`, and is looked at now and after every change of the page's elements, so it
+    /// must depend on them alone. `what` names the condition in the error.
+    /// The wait lives in the page: it fails if the page is left meanwhile.
+    pub async fn wait_until(
+        &self,
+        what: &str,
+        expression: &str,
+        args: Vec<Value>,
+        limit: Duration,
+    ) -> Result<Value> {
+        let script = WAIT.replace("EXPRESSION", expression);
+        let limit_ms = u64::try_from(limit.as_millis())?;
+        let arguments = vec![json!(args), json!(limit_ms)];
+        let client = self.client().await?;
+        let outcome = client
+            .execute_async(&script, arguments)
+            .await
+            .with_context(|| format!("the wait for {what} broke off"))?;
+        if let Some(error) = outcome["error"].as_str() {
+            bail!("waiting for {what}: {error}");
+        }
+        if let Some(page) = outcome["late"].as_str() {
+            bail!("{what} did not come within {limit:?}; the page says:\n{page}");
+        }
+        Ok(outcome["value"].clone())
+    }
+
+    /// Sends a command of the Chrome DevTools protocol, for instance `Emulation.setEmulatedMedia`.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
+        let body = json!({ "cmd": command, "params": parameters });
+        Ok(self.client().await?.issue_cmd(DevTools(body)).await?)
+    }
+
+    /// Leaves a picture of the tab in `tests/artefacts/{name}.png`.
+    pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
+        let picture = self.client().await?.screenshot().await?;
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("artefacts");
+        fs::create_dir_all(&folder)?;
+        let file = folder.join(format!("{name}.png"));
+        fs::write(&file, picture)?;
+        Ok(file)
+    }
+}
+
+/// Calls back with `{value}`, `{error}` or, at the deadline, `{late: what the page shows}`.
+/// The expression is part of the script, not handed over: a strict content security policy forbids `eval`.
+const WAIT: &str = r"
+const [args, limitMs, done] = arguments;
+const finish = (outcome) => {
+  changes.disconnect();
+  clearTimeout(deadline);
+  done(outcome);
+};
+const look = () => {
+  try {
+    const value = EXPRESSION;
+    if (value) finish({ value });
+  } catch (error) {
+    finish({ error: String(error) });
+  }
+};
+const changes = new MutationObserver(look);
+changes.observe(document, { attributes: true, characterData: true, childList: true, subtree: true });
+const deadline = setTimeout(() => finish({ late: (document.body?.innerText ?? '').slice(0, 3000) }), limitMs);
+look();
+";
+
+/// A command of the Chrome DevTools protocol.
+#[derive(Debug)]
+struct DevTools(Value);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(
+        &self,
+        base_url: &url::Url,
+        session_id: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        let session = session_id.unwrap_or_default();
+        base_url.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.0.to_string()))
+    }
+}

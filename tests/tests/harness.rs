@@ -1,0 +1,141 @@
+//! The harness itself, against pages that do on purpose what a test must notice.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use constellation_tests::Browser;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// The policy that the server sends: waits must work under it.
+const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src 'self'; connect-src 'self'";
+
+/// Serves a page at `/`, its script at `/page.js` and its worker's script at `/worker.js`; returns the address.
+async fn serve(script: &'static str, worker: &'static str) -> Result<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                let request = String::from_utf8_lossy(&request[..length]);
+                let (status, kind, body) = match request.split(' ').nth(1) {
+                    Some("/") => (
+                        200,
+                        "text/html",
+                        "<!doctype html><title>Trivial</title><p id=greeting></p><input><button>Go</button><script src=/page.js></script>",
+                    ),
+                    Some("/page.js") => (200, "text/javascript", script),
+                    Some("/worker.js") => (200, "text/javascript", worker),
+                    Some("/favicon.ico") => (200, "image/svg+xml", ""),
+                    _ => (404, "text/plain", "not here"),
+                };
+                let head = format!(
+                    "HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Security-Policy: {POLICY}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all(head.as_bytes()).await.unwrap();
+                stream.write_all(body.as_bytes()).await.unwrap();
+            });
+        }
+    });
+    Ok(base)
+}
+
+const LATER: &str = "
+const greeting = document.querySelector('#greeting');
+const show = (text) => setTimeout(() => { greeting.textContent = text; }, 300);
+show('hello');
+document.querySelector('button').onclick = () => show('hello ' + document.querySelector('input').value);
+";
+
+#[tokio::test]
+async fn a_wait_sees_what_comes_later_in_every_tab() -> Result<()> {
+    let base = serve(LATER, "").await?;
+    let mut browser = Browser::start().await?;
+    let one = browser.open(&base).await?;
+    let two = browser.open(&base).await?;
+    for tab in [&one, &two] {
+        tab.wait_for_text("p", "hello").await?;
+    }
+    one.fill("input", "you").await?;
+    one.click("button").await?;
+    one.wait_for_text("p", "hello you").await?;
+    assert_eq!(one.text("#greeting").await?, "hello you");
+    assert_eq!(two.text("#greeting").await?, "hello");
+
+    one.reload().await?;
+    one.wait_for_text("p", "hello").await?;
+    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    two.devtools("Emulation.setEmulatedMedia", dark).await?;
+    let is_dark = "return matchMedia('(prefers-color-scheme: dark)').matches";
+    assert_eq!(two.eval(is_dark, vec![]).await?, true);
+    one.close().await?;
+    let picture = two.screenshot("harness").await?;
+    assert!(std::fs::read(picture)?.starts_with(b"\x89PNG"));
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_ends_at_its_deadline_and_says_what_it_saw() -> Result<()> {
+    let base = serve(LATER, "").await?;
+    let mut browser = Browser::start().await?;
+    let tab = browser.open(&base).await?;
+    tab.wait_for_text("p", "hello").await?;
+    let limit = Duration::from_millis(200);
+    let never = tab.wait_until("a miracle", "false", vec![], limit).await;
+    let message = format!("{:#}", never.unwrap_err());
+    assert!(message.contains("a miracle did not come"), "{message}");
+    assert!(message.contains("hello"), "{message}");
+    let wrong = tab
+        .wait_until("nonsense", "nowhere.at.all", vec![], limit)
+        .await;
+    let message = format!("{:#}", wrong.unwrap_err());
+    assert!(message.contains("nowhere is not defined"), "{message}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_error_of_a_page_or_its_worker_goes_unseen() -> Result<()> {
+    let script = "
+        const worker = new Worker('/worker.js');
+        worker.onmessage = () => { document.querySelector('p').textContent = 'worker is done'; };
+        console.error('logged in the page');
+        Promise.reject(new Error('rejected in the page'));
+        setTimeout(() => { throw new Error('thrown in the page'); });
+        fetch('/missing');
+        document.querySelector('p').setAttribute('style', 'color: red');
+    ";
+    let worker = "
+        console.error('logged in the worker');
+        Promise.reject(new Error('rejected in the worker'));
+        setTimeout(() => { postMessage('done'); throw new Error('thrown in the worker'); });
+    ";
+    let base = serve(script, worker).await?;
+    let mut browser = Browser::start().await?;
+    let noisy = browser.open(&base).await?;
+    noisy.wait_for_text("p", "worker is done").await?;
+    let quiet = browser.open("about:blank").await?;
+    quiet.wait_for("body").await?;
+    let errors = browser.console_errors().await?;
+    for expected in [
+        "logged in the page",
+        "rejected in the page",
+        "thrown in the page",
+        "/missing",
+        "style-src",
+        "logged in the worker",
+        "rejected in the worker",
+        "thrown in the worker",
+    ] {
+        assert!(
+            errors.iter().any(|error| error.contains(expected)),
+            "{expected} is not among {errors:#?}"
+        );
+    }
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}

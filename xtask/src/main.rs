@@ -1,0 +1,50 @@
+//! The project's commands: `cargo xtask build`, `cargo xtask demo` and `cargo xtask test`.
+//!
+//! Whatever a command needs and can fetch, it fetches; what it cannot, it names in one sentence.
+
+mod build;
+mod demo;
+mod processes;
+mod project;
+mod stamp;
+mod suite;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use project::Project;
+
+/// The commands of Constellation.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Build the browser's part, the pages and the programs, in release.
+    Build,
+    /// Build, start the server and say where to go.
+    Demo(demo::Options),
+    /// Set up what the tests need and run all of them.
+    Test(suite::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Project::find().and_then(|project| match arguments.command {
+        Command::Build => build::all(&project),
+        Command::Demo(options) => demo::run(&project, &options),
+        Command::Test(options) => suite::run(&project, &options),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
