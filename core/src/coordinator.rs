@@ -128,11 +128,13 @@ impl Run {
             .map(|groups| slot.0 % groups.count)
     }
 
-    /// The round whose updates are awaited, or the last closed one.
+    /// The round whose updates are awaited, or the last one that is over.
     fn current_round(&self) -> Round {
         match &self.stage {
             Stage::Open(open) => open.round,
-            _ => self.closed,
+            // The closing evaluation counts as a round of its own, and is over.
+            Stage::Finished => self.closed.next(),
+            Stage::Idle | Stage::Resting(_) => self.closed,
         }
     }
 }
@@ -437,7 +439,7 @@ impl Coordinator {
         if update.run != self.run.id {
             return Err(Rejection::Stale { sent, current });
         }
-        if member.answered >= sent && sent > Round(0) {
+        if member.answered == sent && sent > Round(0) {
             return Ok((sent, Answer::Duplicate));
         }
         if sent > current {
@@ -469,7 +471,10 @@ impl Coordinator {
         }
         *participant = Participant::Answered(Box::new(update));
         member.answered = sent;
-        member.state = DeviceState::Sent;
+        // The post of a device whose socket is lost may still arrive.
+        if member.connected {
+            member.state = DeviceState::Sent;
+        }
         Ok((sent, Answer::Accepted))
     }
 

@@ -95,25 +95,6 @@ impl Gram {
             .sum();
         (self.product(i, i) - 2.0 * across / count + within / (count * count)).max(0.0)
     }
-
-    /// Inner products of points that are weighted sums of the vectors, one row of `weights` a point. With rows that
-    /// each sum to 1, distances between the points are right.
-    #[must_use]
-    pub fn combine(&self, weights: &[Vec<f64>]) -> Self {
-        let n = weights.len();
-        let times = |row: &[f64]| -> Vec<f64> {
-            (0..self.n)
-                .map(|j| (0..self.n).map(|i| row[i] * self.product(i, j)).sum())
-                .collect()
-        };
-        let halves: Vec<Vec<f64>> = weights.iter().map(|row| times(row)).collect();
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let products = halves
-            .iter()
-            .flat_map(|half| weights.iter().map(move |row| dot(half, row)))
-            .collect();
-        Self { n, products }
-    }
 }
 
 /// Copies a range of every vector, less the vectors' mean there, into rows of `width`, padded with zeros.
@@ -241,20 +222,6 @@ mod tests {
                 prop_assert!(close(gram.squared_distance_to_mean(i, &members), naive));
             }
         }
-    }
-
-    #[test]
-    fn combined_points_lie_between() {
-        let gram = Gram::of(&[&[0.0, 0.0], &[4.0, 0.0], &[0.0, 2.0]]);
-        let points = gram.combine(&[
-            vec![1.0, 0.0, 0.0],
-            vec![0.5, 0.5, 0.0],
-            vec![0.0, 0.0, 1.0],
-            vec![0.0, 0.5, 0.5],
-        ]);
-        assert!((points.squared_distance(0, 1) - 4.0).abs() < 1e-6);
-        // From (2, 0) to (2, 1).
-        assert!((points.squared_distance(1, 3) - 1.0).abs() < 1e-6);
     }
 
     #[test]

@@ -47,15 +47,9 @@ pub fn arrange(points: &Gram, before: &[Option<Place>]) -> Layout {
     best
 }
 
-/// The two directions in which points differ most.
+/// The two directions in which points differ most. The products are relative to the points' mean already.
 fn classical(points: &Gram) -> Vec<Place> {
     let n = points.len();
-    // Gram matrices are centered on the mean of their vectors; combined points need centering again.
-    let row_means: Vec<f64> = (0..n)
-        .map(|i| (0..n).map(|j| points.product(i, j)).sum::<f64>() / n as f64)
-        .collect();
-    let mean = row_means.iter().sum::<f64>() / n.max(1) as f64;
-    let centered = |i: usize, j: usize| points.product(i, j) - row_means[i] - row_means[j] + mean;
     let mut axes: Vec<Vec<f64>> = Vec::new();
     for axis in 0..2 {
         // Any start will do that is not at right angles to what is looked for.
@@ -74,7 +68,7 @@ fn classical(points: &Gram) -> Vec<Place> {
                 }
             }
             let next: Vec<f64> = (0..n)
-                .map(|i| (0..n).map(|j| centered(i, j) * v[j]).sum())
+                .map(|i| (0..n).map(|j| points.product(i, j) * v[j]).sum())
                 .collect();
             length = libm::sqrt(next.iter().map(|x| x * x).sum());
             if length < 1e-12 {

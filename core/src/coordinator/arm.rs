@@ -8,7 +8,7 @@ use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::layout::{self, Place};
 use crate::metrics::{accuracy_over_devices, adjusted_rand_index};
 use crate::params::Params;
-use crate::strategy::{ArmState, ArmUpdate, RoundUpdates, Strategy, strategy};
+use crate::strategy::{ArmState, ArmUpdate, Coalition, RoundUpdates, Strategy, strategy};
 use crate::view::{
     Accuracy, ArmView, CoalitionView, HistoryRow, MapBarycenter, MapPlace, MapPoint, MapView,
 };
@@ -205,100 +205,46 @@ impl Arm {
         adjusted_rand_index(&found, &hidden)
     }
 
-    /// Devices, barycenters and global model in the plane, as near as can be to where they were.
+    /// Devices in the plane, as near as can be to where they were. A barycenter is drawn in the middle of its members,
+    /// the global model in the middle of what it is the mean of.
     fn draw(&self, round: &RoundUpdates) -> MapView {
-        let n = round.updates.len();
-        let mut weights: Vec<Vec<f64>> = (0..n).map(|i| unit(n, i)).collect();
-        let mut global = vec![0.0; n];
-        let mut barycenters = Vec::new();
-        for coalition in &self.state.coalitions {
-            let inside: Vec<usize> = (0..n)
-                .filter(|&i| coalition.members.contains(&round.updates[i].device))
-                .collect();
-            // A coalition that kept the model of an earlier round is no mean of this round's weights.
-            if let Some(barycenter) = shares(n, inside.iter().map(|&i| (i, 1.0))) {
-                global
-                    .iter_mut()
-                    .zip(&barycenter)
-                    .for_each(|(g, b)| *g += coalition.weight * b);
-                barycenters.push(coalition.id);
-                weights.push(barycenter);
-            }
-        }
-        if let StrategyConfig::FedAvg {} = self.config.strategy {
-            global = round
-                .updates
-                .iter()
-                .map(|update| f64::from(update.examples))
-                .collect();
-        }
-        let global = shares(n, global.into_iter().enumerate());
-        weights.extend(global.clone());
-        let mut before = self.places_before(round, &barycenters);
-        before.truncate(weights.len());
-        let layout = layout::arrange(&round.weights_gram().combine(&weights), &before);
-        let place = |at: usize| MapPlace {
-            x: layout.places[at][0],
-            y: layout.places[at][1],
+        let place_before = |device: DeviceId| {
+            self.map.as_ref()?.points.iter().find(|point| point.device == device).map(|point| [point.x, point.y])
+        };
+        let before: Vec<Option<Place>> = round.updates.iter().map(|update| place_before(update.device)).collect();
+        let layout = layout::arrange(round.weights_gram(), &before);
+        let placed = || round.updates.iter().zip(&layout.places);
+        let barycenters: Vec<(&Coalition, Place)> = self
+            .state
+            .coalitions
+            .iter()
+            .filter_map(|coalition| {
+                // A coalition that kept the model of an earlier round has nothing to be in the middle of.
+                let members = placed().filter(|(update, _)| coalition.members.contains(&update.device));
+                Some((coalition, middle(members.map(|(_, place)| (*place, 1.0)))?))
+            })
+            .collect();
+        let global = if let StrategyConfig::FedAvg {} = self.config.strategy {
+            middle(placed().map(|(update, place)| (*place, f64::from(update.examples))))
+        } else {
+            middle(barycenters.iter().map(|(coalition, place)| (*place, coalition.weight)))
         };
         MapView {
-            points: (0..n)
-                .map(|i| MapPoint {
-                    device: round.updates[i].device,
-                    x: place(i).x,
-                    y: place(i).y,
-                })
-                .collect(),
+            points: placed().map(|(update, [x, y])| MapPoint { device: update.device, x: *x, y: *y }).collect(),
             barycenters: barycenters
                 .iter()
-                .enumerate()
-                .map(|(i, id)| MapBarycenter {
-                    coalition: *id,
-                    x: place(n + i).x,
-                    y: place(n + i).y,
-                })
+                .map(|(coalition, [x, y])| MapBarycenter { coalition: coalition.id, x: *x, y: *y })
                 .collect(),
-            global: global.map(|_| place(n + barycenters.len())),
+            global: global.map(|[x, y]| MapPlace { x, y }),
             loss: layout.stress,
         }
     }
-
-    /// Where the points of the next picture are in the last one.
-    fn places_before(
-        &self,
-        round: &RoundUpdates,
-        barycenters: &[CoalitionId],
-    ) -> Vec<Option<Place>> {
-        let before = |find: &dyn Fn(&MapView) -> Option<Place>| self.map.as_ref().and_then(find);
-        let devices = round.updates.iter().map(|update| {
-            before(&|map| {
-                map.points
-                    .iter()
-                    .find(|p| p.device == update.device)
-                    .map(|p| [p.x, p.y])
-            })
-        });
-        let coalitions = barycenters.iter().map(|id| {
-            before(&|map| {
-                map.barycenters
-                    .iter()
-                    .find(|b| b.coalition == *id)
-                    .map(|b| [b.x, b.y])
-            })
-        });
-        let global = before(&|map| map.global.map(|g| [g.x, g.y]));
-        devices.chain(coalitions).chain([global]).collect()
-    }
 }
 
-fn unit(n: usize, at: usize) -> Vec<f64> {
-    (0..n).map(|i| f64::from(u8::from(i == at))).collect()
-}
-
-/// Weights of a mean, which sum to 1; `None` where there are none.
-fn shares(n: usize, weights: impl Iterator<Item = (usize, f64)>) -> Option<Vec<f64>> {
-    let mut shares = vec![0.0; n];
-    weights.for_each(|(at, weight)| shares[at] += weight);
-    let total: f64 = shares.iter().sum();
-    (total > 0.0).then(|| shares.into_iter().map(|share| share / total).collect())
+/// Weighted mean of places; `None` of no places.
+fn middle(places: impl Iterator<Item = (Place, f64)>) -> Option<Place> {
+    let (sum, total) = places.fold(([0.0; 2], 0.0), |([x, y], total), (place, weight)| {
+        ([x + weight * place[0], y + weight * place[1]], total + weight)
+    });
+    (total > 0.0).then(|| sum.map(|s| s / total))
 }
