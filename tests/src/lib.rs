@@ -4,9 +4,11 @@
 
 mod browser;
 mod program;
+mod room;
 mod server;
 mod tab;
 
 pub use browser::Browser;
+pub use room::Room;
 pub use server::Server;
 pub use tab::{PATIENCE, Tab};

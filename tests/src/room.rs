@@ -1,0 +1,102 @@
+//! A room of a running server, as its desk and its boards know it.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use constellation_core::view::View;
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::Server;
+
+/// How long a test waits for a room to come to something. Reached only by a failing test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A room and the right to its desk.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Room {
+    /// Its code.
+    pub room: String,
+    /// What the desk needs.
+    pub desk_token: String,
+    /// Address of the board, with the token in its fragment.
+    pub board_url: String,
+    /// Address that devices open.
+    pub join_url: String,
+    #[serde(skip)]
+    base: String,
+}
+
+impl Room {
+    /// Makes a room with a run's configuration.
+    pub async fn create(server: &Server, config: Value) -> Result<Self> {
+        let http = reqwest::Client::new();
+        let response = http
+            .post(server.url("/api/rooms"))
+            .json(&json!({ "config": config }))
+            .send()
+            .await?;
+        let room: Self = response.error_for_status()?.json().await?;
+        Ok(Self {
+            base: server.base().to_owned(),
+            ..room
+        })
+    }
+
+    /// Gives the desk a command.
+    pub async fn desk(&self, command: &str, body: Value) -> Result<()> {
+        let url = format!("{}/api/rooms/{}/desk/{command}", self.base, self.room);
+        let request = reqwest::Client::new()
+            .post(url)
+            .bearer_auth(&self.desk_token)
+            .json(&body);
+        let response = request.send().await?;
+        if !response.status().is_success() {
+            bail!("the desk refused {command}: {}", response.text().await?);
+        }
+        Ok(())
+    }
+
+    /// The room's view now.
+    pub async fn view(&self) -> Result<View> {
+        Ok(
+            reqwest::get(format!("{}/api/rooms/{}", self.base, self.room))
+                .await?
+                .json()
+                .await?,
+        )
+    }
+
+    /// Follows the live feed until a view is as it should be. `what` names that in the error.
+    pub async fn wait_until(
+        &self,
+        what: &str,
+        mut is_so: impl FnMut(&View) -> bool,
+    ) -> Result<View> {
+        let url = format!("{}/api/rooms/{}/live", self.base, self.room).replacen("http", "ws", 1);
+        let (mut feed, _) = connect_async(url).await?;
+        let mut last = None;
+        let watch = async {
+            while let Some(message) = feed.next().await {
+                if let Message::Text(text) = message? {
+                    let view: View =
+                        serde_json::from_str(&text).context("the feed sent no view")?;
+                    if is_so(&view) {
+                        return Ok(view);
+                    }
+                    last = Some(view);
+                }
+            }
+            bail!("the feed ended before {what}")
+        };
+        let outcome = timeout(PATIENCE, watch).await;
+        match outcome {
+            Ok(outcome) => outcome,
+            Err(_) => bail!("{what} did not come within {PATIENCE:?}; the last view was {last:#?}"),
+        }
+    }
+}
