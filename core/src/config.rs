@@ -637,3 +637,6 @@ pub(crate) fn require(
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

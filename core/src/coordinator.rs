@@ -185,6 +185,10 @@ impl Coordinator {
                 self.wait_no_more(device);
                 Ok(Answer::Done)
             }
+            Input::MessageRefused { device, code } => {
+                self.count_refusal(device, code, &mut effects);
+                Ok(Answer::Done)
+            }
             Input::Sent { device, bytes } => {
                 self.run.traffic.bytes_down += bytes;
                 if let Some(member) = self.members.get_mut(&device) {

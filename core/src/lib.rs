@@ -24,6 +24,9 @@ pub mod coordinator;
 pub mod data;
 pub mod device;
 pub mod distance;
+#[cfg(any(test, feature = "golden"))]
+#[doc(hidden)]
+pub mod golden;
 pub mod ids;
 pub mod layout;
 pub mod linalg;

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::config::limits;
+use crate::config::{check_for_room, limits};
 use crate::error::ApiError;
 use crate::server::Server;
 use crate::token::TokenHash;
@@ -152,9 +152,7 @@ async fn next_part(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 pub(crate) fn config(value: Value) -> Result<CheckedConfig, ApiError> {
     let config: RunConfig = serde_json::from_value(value)
         .map_err(|error| ApiError::UnreadableConfig(error.to_string()))?;
-    config
-        .check()
-        .map_err(|error| ApiError::Room(Rejection::Config(error)))
+    check_for_room(config).map_err(|error| ApiError::Room(Rejection::Config(error)))
 }
 
 /// A page of another site may not open sockets: browsers send along where a page is from.

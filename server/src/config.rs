@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use constellation_core::config::CheckedConfig;
+use constellation_core::config::{CheckedConfig, ConfigError, RunConfig};
+use constellation_core::data::DatasetName;
 
 use crate::address::Addresses;
 use crate::rooms::NewRoom;
@@ -100,4 +101,20 @@ pub struct ServerConfig {
     pub first_room: Option<CheckedConfig>,
     /// Called for every room that is created, to tell whoever runs the server.
     pub announce: Option<fn(&NewRoom)>,
+}
+
+/// Checks a configuration for a room, whose devices are tabs: they load their data from this server.
+///
+/// # Errors
+/// A value is out of range, or the data set is none that the server has for tabs.
+pub fn check_for_room(config: RunConfig) -> Result<CheckedConfig, ConfigError> {
+    if config.data.dataset == DatasetName::Mnist {
+        return Err(ConfigError {
+            field: "data.dataset".to_owned(),
+            value: "mnist".to_owned(),
+            allowed: "mnist-small or fashion-mnist-small in a room; mnist is for the laboratory"
+                .to_owned(),
+        });
+    }
+    config.check()
 }

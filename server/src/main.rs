@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use constellation_core::config::{CheckedConfig, RunConfig};
 use constellation_server::{
-    Addresses, Limits, NewRoom, ServerConfig, lan_addresses, limits, qr_for_terminal, serve,
+    Addresses, Limits, NewRoom, ServerConfig, check_for_room, lan_addresses, limits,
+    qr_for_terminal, serve,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -40,7 +42,7 @@ struct Flags {
     ///
     /// Everybody in the network can then see the rooms whose code they know, join them and make new ones.
     /// The desk stays with whoever has its token. Without this flag nobody but this computer can connect.
-    #[arg(long, env = "CONSTELLATION_LAN")]
+    #[arg(long, env = "CONSTELLATION_LAN", value_parser = BoolishValueParser::new())]
     lan: bool,
 
     /// Address under which others reach this server, if it stands behind a proxy, as in https://example.org.
@@ -48,7 +50,8 @@ struct Flags {
     public_url: Option<String>,
 
     /// Start without a room; the home page can make some.
-    #[arg(long, env = "CONSTELLATION_NO_ROOM", conflicts_with = "config")]
+    #[arg(long, env = "CONSTELLATION_NO_ROOM", value_parser = BoolishValueParser::new(),
+          conflicts_with = "config")]
     no_room: bool,
 
     /// JSON file with the configuration of the first room's run.
@@ -112,7 +115,7 @@ fn first_room(file: Option<&std::path::Path>) -> anyhow::Result<CheckedConfig> {
                 .with_context(|| format!("--config {}: is not a configuration", path.display()))?
         }
     };
-    config.check().with_context(|| match file {
+    check_for_room(config).with_context(|| match file {
         Some(path) => format!("--config {}", path.display()),
         None => "the default configuration".to_owned(),
     })

@@ -44,8 +44,13 @@ pub(crate) enum Request {
     },
     /// A device leaves for good.
     Leave { device: DeviceId },
-    /// Something of a device was refused before it came here.
+    /// An update of a device was refused before it came here.
     Refused {
+        device: DeviceId,
+        code: &'static str,
+    },
+    /// A message of a device's socket was refused.
+    MessageRefused {
         device: DeviceId,
         code: &'static str,
     },

@@ -18,6 +18,8 @@ use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::debug;
 
 use crate::error::{ApiError, ErrorCode};
@@ -52,7 +54,7 @@ pub fn app(server: Server) -> Router {
         .route("/export", get(export::get))
         .route("/join", get(rooms::join_address))
         .route("/qr.svg", get(rooms::qr));
-    Router::new()
+    let app = Router::new()
         .route("/api/rooms", post(rooms::create))
         .nest("/api/rooms/{room}", room)
         .route("/healthz", get(health::healthz))
@@ -64,8 +66,20 @@ pub fn app(server: Server) -> Router {
         .route("/data/{set}/{file}", get(pages::data))
         .fallback(fallback)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        // The panic's message goes to standard error, where it cannot be overlooked, and not to the client.
+        .layer(CatchPanicLayer::custom(|_| {
+            ApiError::Internal.into_response()
+        }))
         .layer(from_fn_with_state(server.clone(), around))
-        .with_state(server)
+        .with_state(server);
+    SECURITY_HEADERS
+        .into_iter()
+        .fold(app, |app, (name, value)| {
+            app.layer(SetResponseHeaderLayer::overriding(
+                name,
+                HeaderValue::from_static(value),
+            ))
+        })
 }
 
 /// A file of the pages, or nothing. Programs get a problem, people a sentence.
@@ -73,16 +87,11 @@ async fn fallback(uri: Uri, request: Request) -> Response {
     pages::file(&uri, &request).unwrap_or_else(|| ApiError::UnknownPath.into_response())
 }
 
-/// What happens around every request: headers, counters, a line in the log.
+/// What happens around every request: counters, a line in the log.
 async fn around(State(server): State<Server>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    for (name, value) in SECURITY_HEADERS {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
+    let response = next.run(request).await;
     let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
     if let Some(code) = code {
         server.metrics().refused(code);

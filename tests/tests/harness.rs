@@ -6,7 +6,7 @@ use anyhow::Result;
 use constellation_tests::Browser;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// The policy that the server sends: waits must work under it.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src 'self'; connect-src 'self'";
@@ -16,33 +16,34 @@ async fn serve(script: &'static str, worker: &'static str) -> Result<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let base = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = [0; 4096];
-                let length = stream.read(&mut request).await.unwrap();
-                let request = String::from_utf8_lossy(&request[..length]);
-                let (status, kind, body) = match request.split(' ').nth(1) {
-                    Some("/") => (
-                        200,
-                        "text/html",
-                        "<!doctype html><title>Trivial</title><p id=greeting></p><input><button>Go</button><script src=/page.js></script>",
-                    ),
-                    Some("/page.js") => (200, "text/javascript", script),
-                    Some("/worker.js") => (200, "text/javascript", worker),
-                    Some("/favicon.ico") => (200, "image/svg+xml", ""),
-                    _ => (404, "text/plain", "not here"),
-                };
-                let head = format!(
-                    "HTTP/1.1 {status} x\r\nContent-Type: {kind}\r\nContent-Security-Policy: {POLICY}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    body.len()
-                );
-                stream.write_all(head.as_bytes()).await.unwrap();
-                stream.write_all(body.as_bytes()).await.unwrap();
-            });
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(answer(stream, script, worker));
         }
     });
     Ok(base)
 }
+
+async fn answer(mut stream: TcpStream, script: &str, worker: &str) -> std::io::Result<()> {
+    let mut request = [0; 4096];
+    let length = stream.read(&mut request).await?;
+    let request = String::from_utf8_lossy(&request[..length]);
+    let (status, kind, body) = match request.split(' ').nth(1) {
+        Some("/") => ("200 OK", "text/html", PAGE),
+        Some("/page.js") => ("200 OK", "text/javascript", script),
+        Some("/worker.js") => ("200 OK", "text/javascript", worker),
+        Some("/favicon.ico") => ("200 OK", "image/svg+xml", ""),
+        _ => ("404 Not Found", "text/plain", "not here"),
+    };
+    let length = body.len();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Security-Policy: {POLICY}\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    stream.write_all(answer.as_bytes()).await
+}
+
+const PAGE: &str = "<!doctype html><title>Trivial</title><p id=greeting></p>
+<input><button>Go</button><script src=/page.js></script>";
 
 const LATER: &str = "
 const greeting = document.querySelector('#greeting');

@@ -209,9 +209,18 @@ impl Arm {
     /// the global model in the middle of what it is the mean of.
     fn draw(&self, round: &RoundUpdates) -> MapView {
         let place_before = |device: DeviceId| {
-            self.map.as_ref()?.points.iter().find(|point| point.device == device).map(|point| [point.x, point.y])
+            self.map
+                .as_ref()?
+                .points
+                .iter()
+                .find(|point| point.device == device)
+                .map(|point| [point.x, point.y])
         };
-        let before: Vec<Option<Place>> = round.updates.iter().map(|update| place_before(update.device)).collect();
+        let before: Vec<Option<Place>> = round
+            .updates
+            .iter()
+            .map(|update| place_before(update.device))
+            .collect();
         let layout = layout::arrange(round.weights_gram(), &before);
         let placed = || round.updates.iter().zip(&layout.places);
         let barycenters: Vec<(&Coalition, Place)> = self
@@ -220,20 +229,35 @@ impl Arm {
             .iter()
             .filter_map(|coalition| {
                 // A coalition that kept the model of an earlier round has nothing to be in the middle of.
-                let members = placed().filter(|(update, _)| coalition.members.contains(&update.device));
+                let members =
+                    placed().filter(|(update, _)| coalition.members.contains(&update.device));
                 Some((coalition, middle(members.map(|(_, place)| (*place, 1.0)))?))
             })
             .collect();
         let global = if let StrategyConfig::FedAvg {} = self.config.strategy {
             middle(placed().map(|(update, place)| (*place, f64::from(update.examples))))
         } else {
-            middle(barycenters.iter().map(|(coalition, place)| (*place, coalition.weight)))
+            middle(
+                barycenters
+                    .iter()
+                    .map(|(coalition, place)| (*place, coalition.weight)),
+            )
         };
         MapView {
-            points: placed().map(|(update, [x, y])| MapPoint { device: update.device, x: *x, y: *y }).collect(),
+            points: placed()
+                .map(|(update, [x, y])| MapPoint {
+                    device: update.device,
+                    x: *x,
+                    y: *y,
+                })
+                .collect(),
             barycenters: barycenters
                 .iter()
-                .map(|(coalition, [x, y])| MapBarycenter { coalition: coalition.id, x: *x, y: *y })
+                .map(|(coalition, [x, y])| MapBarycenter {
+                    coalition: coalition.id,
+                    x: *x,
+                    y: *y,
+                })
                 .collect(),
             global: global.map(|[x, y]| MapPlace { x, y }),
             loss: layout.stress,
@@ -244,7 +268,10 @@ impl Arm {
 /// Weighted mean of places; `None` of no places.
 fn middle(places: impl Iterator<Item = (Place, f64)>) -> Option<Place> {
     let (sum, total) = places.fold(([0.0; 2], 0.0), |([x, y], total), (place, weight)| {
-        ([x + weight * place[0], y + weight * place[1]], total + weight)
+        (
+            [x + weight * place[0], y + weight * place[1]],
+            total + weight,
+        )
     });
     (total > 0.0).then(|| sum.map(|s| s / total))
 }

@@ -36,8 +36,15 @@ pub enum Input {
         /// What it says.
         update: Box<Update>,
     },
-    /// The driver refused something of a device before it could become an input.
+    /// The driver refused an update of a device before it could become an input.
     Refused {
+        /// Whose it was.
+        device: DeviceId,
+        /// The refusal's code.
+        code: &'static str,
+    },
+    /// The driver refused a message of a device that is no update.
+    MessageRefused {
         /// Whose it was.
         device: DeviceId,
         /// The refusal's code.

@@ -514,3 +514,6 @@ fn belongs(name: &str, spec: &ParamSpec, arms: &[&str]) -> bool {
         arms.contains(&arm) && spec.tensors().iter().any(|t| t.name == tensor)
     })
 }
+
+#[cfg(test)]
+mod tests;

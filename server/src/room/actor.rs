@@ -175,8 +175,12 @@ impl Actor {
                 self.drive(Input::Left(device)).ok();
             }
             Request::Refused { device, code } => {
-                debug!(device.id = device.0, code, "refused");
+                debug!(device.id = device.0, code, "update refused");
                 self.drive(Input::Refused { device, code }).ok();
+            }
+            Request::MessageRefused { device, code } => {
+                debug!(device.id = device.0, code, "message refused");
+                self.drive(Input::MessageRefused { device, code }).ok();
             }
             Request::Admit { token, reply } => {
                 let admitted = self.seats.admit(token, Instant::now());

@@ -18,7 +18,7 @@ use crate::body::{Segments, check_origin};
 use crate::config::limits;
 use crate::error::ApiError;
 use crate::room::Request;
-use crate::server::{Server, stopped};
+use crate::server::Server;
 
 /// How long a closing socket is waited for.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ pub(super) fn upgrade(
 
 async fn live(server: Server, mut views: watch::Receiver<Utf8Bytes>, mut socket: WebSocket) {
     // Held until the end, so that a server that stops knows when the last socket is closed.
-    let mut stop = server.stop().subscribe();
+    let _stop = server.stop().subscribe();
     let limits = &server.config().limits;
     let connected = server.metrics().board();
     views.mark_changed();
@@ -59,7 +59,6 @@ async fn live(server: Server, mut views: watch::Receiver<Utf8Bytes>, mut socket:
     let mut next_ping = heard + limits.board / 3;
     let (code, reason) = loop {
         let message = tokio::select! {
-            () = stopped(&mut stop) => break (1_001, "server_stops"),
             received = socket.recv() => match received {
                 // Boards have nothing to say but that they are there.
                 Some(Ok(message)) if !matches!(message, Message::Close(_)) => {
@@ -70,6 +69,7 @@ async fn live(server: Server, mut views: watch::Receiver<Utf8Bytes>, mut socket:
             },
             changed = views.changed() => {
                 if changed.is_err() {
+                    // The room is gone.
                     let reason = if server.is_stopping() { "server_stops" } else { "room_removed" };
                     break (1_001, reason);
                 }

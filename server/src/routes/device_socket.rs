@@ -279,7 +279,7 @@ impl Conversation<'_> {
         // If the room is gone, so are its boards.
         let _ = self
             .room
-            .tell(Request::Refused {
+            .tell(Request::MessageRefused {
                 device: self.device,
                 code: refusal.code(),
             })

@@ -2,10 +2,12 @@
 
 use std::process::Stdio;
 
+use constellation_core::wire::{Farewell, RoomNews};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::support::soon;
+use crate::support::{Socket, soon};
 
 struct Program {
     child: Child,
@@ -27,7 +29,15 @@ fn command() -> Command {
 
 impl Program {
     fn start(flags: &[&str]) -> Self {
-        let mut child = command().args(flags).spawn().unwrap();
+        Self::start_with(flags, &[])
+    }
+
+    fn start_with(flags: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = command()
+            .args(flags)
+            .envs(variables.iter().copied())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -131,6 +141,41 @@ async fn it_ends_when_told_to() {
     );
 }
 
+#[tokio::test]
+async fn its_devices_hear_of_its_end() {
+    let mut program = Program::start(&["--port", "0"]);
+    program.line().await;
+    program.line().await;
+    let room = program.line().await;
+    let (_, join) = room.split_once("  join ").unwrap();
+    let (base, code) = join.split_once("/join/").unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let devices = format!("{base}/api/rooms/{code}/devices");
+    let mut sockets = Vec::new();
+    for _ in 0..20 {
+        let answer = client.post(&devices).json(&json!({})).send().await.unwrap();
+        let device: Value = answer.json().await.unwrap();
+        let path = format!("{devices}/{}/socket", device["device"]).replace("http://", "ws://");
+        let (socket, _) = tokio_tungstenite::connect_async(path).await.unwrap();
+        let mut socket = Socket(socket);
+        socket
+            .send_json(&json!({ "token": device["device_token"] }))
+            .await;
+        assert!(matches!(socket.news().await, RoomNews::Configured(_)));
+        sockets.push(socket);
+    }
+    terminate(&program.child);
+    for mut socket in sockets {
+        assert_eq!(socket.farewell().await, (Farewell::ServerStops, 1_001));
+    }
+    assert!(
+        soon("its end", program.child.wait())
+            .await
+            .unwrap()
+            .success()
+    );
+}
+
 /// Sends a child what service managers send.
 fn terminate(child: &Child) {
     let id = child.id().expect("the program runs").to_string();
@@ -140,6 +185,31 @@ fn terminate(child: &Child) {
             .status()
             .unwrap()
             .success()
+    );
+}
+
+#[tokio::test]
+async fn flags_can_come_from_the_environment() {
+    let variables = [
+        ("CONSTELLATION_PORT", "0"),
+        ("CONSTELLATION_NO_ROOM", "yes"),
+        ("CONSTELLATION_LAN", "1"),
+    ];
+    let mut program = Program::start_with(&[], &variables);
+    program.line().await;
+    program.line().await;
+    let line = loop {
+        let line = program.line().await;
+        if !line.starts_with("in the local network") {
+            break line;
+        }
+    };
+    assert!(line.starts_with("everybody in the local network"), "{line}");
+    terminate(&program.child);
+    assert_eq!(
+        soon("its end", program.lines.next_line()).await.unwrap(),
+        None,
+        "there is no room"
     );
 }
 

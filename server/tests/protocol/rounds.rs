@@ -104,6 +104,7 @@ async fn two_devices_finish_a_run() {
         .get(&room.path(&format!("/arms/coalition_models/models/{coalition}")))
         .await;
     assert_eq!(response.status(), 200);
+    assert_ne!(response.headers()["etag"], tag);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,10 @@
 //! The end of a server.
 
+use std::time::{Duration, Instant};
+
 use constellation_core::wire::Farewell;
+use constellation_server::{Limits, ServerConfig};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{TestServer, small, soon};
 
@@ -29,24 +33,37 @@ async fn a_server_that_stops_says_goodbye() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_stops_in_time_whoever_does_not_listen() {
-    let limits = constellation_server::Limits {
-        stop: std::time::Duration::from_millis(500),
-        ..constellation_server::Limits::default()
+    let limits = Limits {
+        stop: Duration::from_millis(500),
+        ..Limits::default()
     };
-    let config = constellation_server::ServerConfig {
+    let mut server = TestServer::with(ServerConfig {
         limits,
-        ..constellation_server::ServerConfig::default()
-    };
-    let mut server = TestServer::with(config).await;
+        ..ServerConfig::default()
+    })
+    .await;
     let shutdown = server.shutdown.take().unwrap();
     let room = server.room(&small()).await;
     let a = room.join().await;
     let _deaf = room.connect(&a).await;
+    // A request whose body never comes would be waited for as long as bodies may take.
+    let mut endless = tokio::net::TcpStream::connect(&server.address)
+        .await
+        .unwrap();
+    let head =
+        "POST /api/rooms HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+    endless.write_all(head.as_bytes()).await.unwrap();
+    // The server asks for the body as soon as it begins to wait for it.
+    let mut answer = [0; 12];
+    soon("the request's turn", endless.read_exact(&mut answer))
+        .await
+        .unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100");
     shutdown.send(()).unwrap();
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     soon("the end of the server", server.task)
         .await
         .unwrap()
         .unwrap();
-    assert!(started.elapsed() < std::time::Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(5));
 }

@@ -36,7 +36,9 @@ impl Actor {
     fn handle(&mut self, input: Input) -> Outcome {
         let now = self.now_ms();
         match input {
-            Input::Sent { .. } | Input::Refused { .. } => self.coordinator.handle(now, input),
+            Input::Sent { .. } | Input::MessageRefused { .. } => {
+                self.coordinator.handle(now, input)
+            }
             // Whatever may close a round may take long.
             input => blocking(|| self.coordinator.handle(now, input)),
         }

@@ -1,0 +1,91 @@
+//! The messages, held against themselves, against bytes written out by hand, and against damage.
+
+mod damage;
+mod json;
+mod refusals;
+mod round_trip;
+
+use super::*;
+use crate::wire::safetensors::Builder;
+
+/// Tensors of different shapes, so that no two can be mistaken for each other.
+fn spec() -> Arc<ParamSpec> {
+    Arc::new(ParamSpec::new([
+        ("0.weight".to_owned(), vec![2, 3]),
+        ("0.bias".to_owned(), vec![2]),
+    ]))
+}
+
+fn models() -> Models {
+    Models {
+        spec: spec(),
+        arms: ["local_only", "fed_avg", "grouped"]
+            .map(str::to_owned)
+            .into(),
+        uploading: ["fed_avg", "grouped"].map(str::to_owned).into(),
+    }
+}
+
+fn params(first: f32) -> Params {
+    Params::try_new((0..8).map(|i| first + i as f32).collect(), &spec()).unwrap()
+}
+
+fn report() -> Report {
+    let measured = ArmReport {
+        balanced_before: Some(0.25),
+        own_before: Some(0.5),
+        own_after: Some(0.75),
+        loss: Some(1.5),
+    };
+    Report {
+        examples: 400,
+        arms: models()
+            .arms
+            .into_iter()
+            .map(|arm| (arm, measured))
+            .collect(),
+    }
+}
+
+fn update() -> Update {
+    Update {
+        run: RunId(2),
+        round: Round(5),
+        report: report(),
+        weights: BTreeMap::from([
+            ("fed_avg".to_owned(), params(0.0)),
+            ("grouped".to_owned(), params(100.0)),
+        ]),
+    }
+}
+
+/// An update file that is made tensor by tensor.
+fn file(header: &str, tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+    let mut builder = Builder::new();
+    builder.metadata("message", "update");
+    builder.metadata("update", header);
+    for (name, shape, values) in tensors {
+        builder.tensor(name, shape, values);
+    }
+    builder.finish()
+}
+
+fn header() -> String {
+    serde_json::to_string(&UpdateHeader {
+        run: RunId(2),
+        round: Round(5),
+        report: report(),
+    })
+    .unwrap()
+}
+
+const WEIGHT: (&[usize], &[f32]) = (&[2, 3], &[0.0; 6]);
+const BIAS: (&[usize], &[f32]) = (&[2], &[0.0; 2]);
+
+/// The tensors that an update must have.
+const TENSORS: [(&str, &[usize], &[f32]); 4] = [
+    ("fed_avg/0.weight", WEIGHT.0, WEIGHT.1),
+    ("fed_avg/0.bias", BIAS.0, BIAS.1),
+    ("grouped/0.weight", WEIGHT.0, WEIGHT.1),
+    ("grouped/0.bias", BIAS.0, BIAS.1),
+];
