@@ -500,7 +500,7 @@ impl DataConfig {
 }
 
 impl TrainingConfig {
-    fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         range("training.epochs", self.epochs, 1, limits::EPOCHS)?;
         range("training.batch", self.batch, 1, limits::BATCH)?;
         let rate = self.learning_rate;

@@ -212,7 +212,7 @@ impl Coordinator {
     pub fn next_deadline(&self) -> Option<u64> {
         match &self.run.stage {
             Stage::Resting(until) => Some(*until),
-            Stage::Open(open) => Some(open.deadline_ms),
+            Stage::Open(open) => open.deadline_ms,
             Stage::Idle | Stage::Finished => None,
         }
     }
@@ -586,7 +586,7 @@ impl Coordinator {
                     self.open(now_ms, Purpose::Train, effects);
                 }
                 Stage::Open(open) if open.is_complete() => self.close(now_ms, effects),
-                Stage::Open(open) if now_ms >= open.deadline_ms => {
+                Stage::Open(open) if open.deadline_ms.is_none_or(|deadline| now_ms >= deadline) => {
                     let least = if open.purpose == Purpose::Train {
                         pacing.min_devices as usize
                     } else {
@@ -596,7 +596,7 @@ impl Coordinator {
                         self.close(now_ms, effects);
                     } else {
                         // What has been accepted is not thrown away; the room waits for the minimum it was told.
-                        open.deadline_ms = now_ms + u64::from(pacing.deadline_ms);
+                        open.deadline_ms = None;
                         return;
                     }
                 }
@@ -644,7 +644,7 @@ impl Coordinator {
             round,
             purpose,
             opened_ms: now_ms,
-            deadline_ms: now_ms + u64::from(run.config.pacing.deadline_ms),
+            deadline_ms: Some(now_ms + u64::from(run.config.pacing.deadline_ms)),
             cohort: cohort
                 .into_iter()
                 .map(|device| (device, Participant::Awaited))

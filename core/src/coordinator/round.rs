@@ -11,7 +11,9 @@ pub(super) struct OpenRound {
     pub(super) round: Round,
     pub(super) purpose: Purpose,
     pub(super) opened_ms: u64,
-    pub(super) deadline_ms: u64,
+    /// When it closes with at least the minimum; `None` once that has passed, and it closes with the update that makes
+    /// the minimum.
+    pub(super) deadline_ms: Option<u64>,
     /// Fixed when the round opens; only devices that leave for good drop out.
     pub(super) cohort: BTreeMap<DeviceId, Participant>,
 }

@@ -298,6 +298,12 @@ impl RoundOpened {
             .filter(|arm| matches!(arm.start, StartHeader::Model))
             .map(|arm| arm.name.as_str())
             .collect();
+        if let Some(training) = &header.training {
+            training.check().map_err(|error| WireError::Metadata {
+                entry: PLAN,
+                detail: error.to_string(),
+            })?;
+        }
         let mut models = read_models(&file, spec, &carried)?;
         let arms = header
             .arms

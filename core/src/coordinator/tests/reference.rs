@@ -1,6 +1,6 @@
 //! What a coordinator must do, said a second time and without models: who is in the cohort, who has answered.
 
-use super::refusals::without_counters;
+use super::refusals::assert_unchanged;
 use super::*;
 
 /// A room as plain sets and counters.
@@ -31,10 +31,15 @@ struct Open {
     /// Gone, or sent rubbish.
     excused: BTreeSet<u32>,
     opened_ms: u64,
-    deadline_ms: u64,
+    /// `None` once it has passed.
+    deadline_ms: Option<u64>,
 }
 
 impl Open {
+    fn is_due(&self, now_ms: u64) -> bool {
+        self.deadline_ms.is_none_or(|deadline| now_ms >= deadline)
+    }
+
     fn awaited(&self) -> impl Iterator<Item = u32> {
         self.cohort
             .iter()
@@ -80,7 +85,7 @@ impl Reference {
     }
 
     /// Compares what the coordinator made of an input with what should come of it.
-    pub(super) fn check(&mut self, room: &Room, input: &Input, outcome: &Outcome, before: View) {
+    pub(super) fn check(&mut self, room: &Room, input: &Input, outcome: &Outcome, before: &View) {
         let expected = self.answer_to(input, before.phase);
         match expected {
             Ok(()) => assert!(outcome.answer.is_ok(), "{:?}", outcome.answer),
@@ -89,11 +94,11 @@ impl Reference {
                 self.refused += u32::from(
                     matches!(input, Input::Update { device, .. } if self.members.contains_key(&device.0)),
                 );
-                assert_eq!(without_counters(room.view()), without_counters(before));
+                assert_unchanged(before, &room.view());
             }
         }
         if expected.is_ok() {
-            self.apply(input, outcome);
+            self.apply(input, room, outcome, before);
         }
         for event in outcome.events() {
             self.observe(event, room, outcome);
@@ -150,7 +155,7 @@ impl Reference {
     }
 
     /// What an input that is taken does by itself.
-    fn apply(&mut self, input: &Input, outcome: &Outcome) {
+    fn apply(&mut self, input: &Input, room: &Room, outcome: &Outcome, before: &View) {
         match input {
             Input::Joined { device, .. } => {
                 self.members.insert(device.0, false);
@@ -197,6 +202,10 @@ impl Reference {
                 self.refused += u32::from(self.members.contains_key(&device.0));
                 self.open.iter_mut().for_each(|open| open.excuse(device.0));
             }
+            Input::MessageRefused { device, .. } => {
+                self.refused += u32::from(self.members.contains_key(&device.0));
+                assert_unchanged(before, &room.view());
+            }
             Input::Desk(Command::Reset(_)) => {
                 (self.run, self.closed, self.refused) = (RunId(self.run.0 + 1), 0, 0);
                 (self.open, self.finished, self.not_before) = (None, false, 0);
@@ -224,7 +233,7 @@ impl Reference {
                 let open = self.open.take().expect("only an open round closes");
                 assert_eq!((round.0, open.round), (self.closed + 1, self.closed + 1));
                 let complete = open.awaited().next().is_none();
-                let in_time = now_ms >= open.deadline_ms && open.answered.len() >= self.least;
+                let in_time = open.is_due(now_ms) && open.answered.len() >= self.least;
                 assert!(
                     complete || in_time,
                     "round {round} closes and others are awaited: {open:?}"
@@ -245,7 +254,7 @@ impl Reference {
             Event::RunFinished => {
                 let open = self.open.take().expect("a run ends with its evaluation");
                 assert_eq!(open.round, self.rounds + 1);
-                assert!(open.awaited().next().is_none() || now_ms >= open.deadline_ms);
+                assert!(open.awaited().next().is_none() || open.is_due(now_ms));
                 self.finished = true;
                 self.runs_finished += 1;
             }
@@ -260,7 +269,7 @@ impl Reference {
             answered: BTreeSet::new(),
             excused: BTreeSet::new(),
             opened_ms: now_ms,
-            deadline_ms: now_ms + DEADLINE_MS,
+            deadline_ms: Some(now_ms + DEADLINE_MS),
         });
     }
 
@@ -283,12 +292,12 @@ impl Reference {
             );
             self.not_before = (open.opened_ms + PACE_MS).max(now_ms + RETRY_MS);
             self.open = None;
-        } else if now_ms >= open.deadline_ms {
+        } else if open.is_due(now_ms) {
             assert!(
                 trains && open.answered.len() < self.least,
                 "a round is stuck past its deadline: {open:?}"
             );
-            open.deadline_ms = now_ms + DEADLINE_MS;
+            open.deadline_ms = None;
         }
     }
 
@@ -304,7 +313,7 @@ impl Reference {
             assert_eq!(view.phase == Phase::Training, trains);
             assert_eq!(view.phase == Phase::Evaluating, !trains);
             assert_eq!(view.round.0, open.round.min(self.rounds));
-            assert_eq!(next, Some(open.deadline_ms));
+            assert_eq!(next, open.deadline_ms);
         } else {
             assert_eq!(
                 (view.phase == Phase::Finished, view.round.0),

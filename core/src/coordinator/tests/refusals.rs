@@ -25,17 +25,29 @@ fn refused(room: &mut Room, device: u32, update: Update) -> Rejection {
     if let Some(row) = after.devices.iter().find(|row| row.id.0 == device) {
         assert_eq!(row.last_refusal.as_deref(), Some(code));
     }
-    assert_eq!(without_counters(after), without_counters(before));
+    assert_unchanged(&before, &after);
     outcome.rejection()
 }
 
-/// A view without what a refusal may change.
-pub(super) fn without_counters(mut view: View) -> View {
-    (view.traffic.bytes_up, view.refusals) = (0, BTreeMap::new());
-    for row in &mut view.devices {
-        (row.bytes_up, row.refused, row.last_refusal) = (0, 0, None);
+/// Fails where two views differ in more than a refusal may change.
+pub(super) fn assert_unchanged(before: &View, after: &View) {
+    let without_counters = |view: &View| {
+        let mut view = view.clone();
+        (view.traffic.bytes_up, view.refusals) = (0, BTreeMap::new());
+        for row in &mut view.devices {
+            (row.bytes_up, row.refused, row.last_refusal) = (0, 0, None);
+        }
+        view
+    };
+    assert_eq!((before.phase, before.round), (after.phase, after.round));
+    for (before, after) in before.devices.iter().zip(&after.devices) {
+        assert_eq!((before.id, before.state), (after.id, after.state));
     }
-    view
+    // Not `assert_eq`: two whole views are pages long.
+    assert!(
+        without_counters(before) == without_counters(after),
+        "a refusal changed more than counters"
+    );
 }
 
 #[test]
@@ -163,6 +175,24 @@ fn where_no_arm_uploads_an_update_has_no_weights() {
     let mut room = Room::started(2, config);
     assert!(room.update(1, 1).weights.is_empty());
     assert_eq!(room.all_answer([1, 2]).closed(), Some((1, vec![])));
+}
+
+/// Unlike an update that cannot be read: the update itself is still on its way.
+#[test]
+fn a_message_that_cannot_be_read_is_counted_and_the_device_still_waited_for() {
+    let mut room = Room::started(2, config());
+    let before = room.view();
+    room.give(Input::MessageRefused {
+        device: DeviceId(1),
+        code: "bad_message",
+    });
+    assert_unchanged(&before, &room.view());
+    assert_eq!(
+        room.view().refusals,
+        BTreeMap::from([("bad_message".to_owned(), 1)])
+    );
+    assert_eq!(room.all_answer([2]).closed(), None);
+    assert_eq!(room.all_answer([1]).closed(), Some((1, vec![])));
 }
 
 #[test]

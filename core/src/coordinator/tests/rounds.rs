@@ -163,15 +163,16 @@ fn a_late_device_is_shown_as_late_until_the_next_round() {
 }
 
 #[test]
-fn with_fewer_than_the_minimum_at_the_deadline_the_round_waits_on_and_loses_nothing() {
+fn with_fewer_than_the_minimum_at_the_deadline_the_round_closes_with_the_minimum() {
     let mut room = Room::started(3, config());
     room.all_answer([1]);
     let outcome = room.tick_at(DEADLINE_MS);
     assert_eq!(outcome.closed(), None);
-    assert_eq!(room.coordinator.next_deadline(), Some(2 * DEADLINE_MS));
+    assert_eq!(room.coordinator.next_deadline(), None);
     assert_eq!(room.tick_at(2 * DEADLINE_MS).closed(), None);
     room.all_answer([2]);
-    assert_eq!(room.tick_at(3 * DEADLINE_MS).closed(), Some((1, vec![3])));
+    assert_eq!(room.phase(), Phase::Resting);
+    assert_eq!(room.state(3), DeviceState::Late);
     assert_eq!(room.counted(1), [1, 2]);
 }
 

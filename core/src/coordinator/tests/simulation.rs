@@ -7,8 +7,8 @@ use proptest::test_runner::RngSeed;
 use super::reference::Reference;
 use super::*;
 use Operation::{
-    AllAnswer, Connect, Disconnect, Future, Garbage, Join, Leave, OldRun, OtherKind, Pass, Pause,
-    Post, Remove, Reset, SendAgain, Stale, Start, Step,
+    AllAnswer, Babble, Connect, Disconnect, Future, Garbage, Join, Leave, OldRun, OtherKind, Pass,
+    Pause, Post, Remove, Reset, SendAgain, Stale, Start, Step,
 };
 
 /// Something that happens to a room. Numbers name a device among all that ever joined, counted from 0 and round and
@@ -33,8 +33,10 @@ pub(super) enum Operation {
     OldRun(u32),
     /// An update with weights where none are asked for, or the other way round.
     OtherKind(u32),
-    /// Something that the driver could not decode.
+    /// An update that the driver could not decode.
     Garbage(u32),
+    /// Another message that the driver could not decode.
+    Babble(u32),
     Start,
     Pause,
     Step,
@@ -83,6 +85,10 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
         Garbage(n) => Input::Refused {
             device: DeviceId(named(n)),
             code: "bad_file",
+        },
+        Babble(n) => Input::MessageRefused {
+            device: DeviceId(named(n)),
+            code: "bad_message",
         },
         Start => desk(Command::Start),
         Pause => desk(Command::Pause),
@@ -135,7 +141,7 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
     };
     let before = room.view();
     let outcome = room.give(input.clone());
-    reference.check(room, &input, &outcome, before);
+    reference.check(room, &input, &outcome, &before);
 }
 
 fn post(device: u32, update: Update) -> Input {
@@ -166,6 +172,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => device.clone().prop_map(OldRun),
         1 => device.clone().prop_map(OtherKind),
         3 => device.clone().prop_map(Garbage),
+        1 => device.clone().prop_map(Babble),
         2 => Just(Start),
         1 => Just(Pause),
         1 => Just(Step),

@@ -370,3 +370,15 @@ fn the_longest_update_has_room_for_every_real_one() {
     );
     assert!(update().encode().len() <= models.longest_update());
 }
+
+#[test]
+fn a_round_with_a_plan_that_cannot_be_trained_is_refused() {
+    let with_batch = |batch| {
+        let training = TrainingConfig { batch, ..TrainingConfig::default() };
+        let round = RoundOpened { run: RunId(2), round: Round(5), training: Some(training), arms: Vec::new() };
+        RoundOpened::decode(&round.encode(), &spec())
+    };
+    assert!(with_batch(1).is_ok());
+    let error = with_batch(0).unwrap_err();
+    assert!(error.to_string().contains("training.batch"), "{error}");
+}
