@@ -374,8 +374,16 @@ fn the_longest_update_has_room_for_every_real_one() {
 #[test]
 fn a_round_with_a_plan_that_cannot_be_trained_is_refused() {
     let with_batch = |batch| {
-        let training = TrainingConfig { batch, ..TrainingConfig::default() };
-        let round = RoundOpened { run: RunId(2), round: Round(5), training: Some(training), arms: Vec::new() };
+        let training = TrainingConfig {
+            batch,
+            ..TrainingConfig::default()
+        };
+        let round = RoundOpened {
+            run: RunId(2),
+            round: Round(5),
+            training: Some(training),
+            arms: Vec::new(),
+        };
         RoundOpened::decode(&round.encode(), &spec())
     };
     assert!(with_batch(1).is_ok());
