@@ -1,5 +1,9 @@
 //! In a real worker of a real browser.
 #![cfg(target_arch = "wasm32")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failing test may panic; clippy knows only tests of the standard kind"
+)]
 
 use constellation_client::DeviceClient;
 use constellation_core::golden;

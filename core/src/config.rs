@@ -4,6 +4,7 @@
 //! [`RunConfig::check`] is the only way to a [`CheckedConfig`].
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
@@ -624,7 +625,7 @@ pub(crate) fn range(field: &str, value: u32, least: u32, most: u32) -> Result<()
 pub(crate) fn require(
     ok: bool,
     field: &str,
-    value: impl ToString,
+    value: impl Display,
     allowed: impl Into<String>,
 ) -> Result<(), ConfigError> {
     if ok {

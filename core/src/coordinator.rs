@@ -315,7 +315,8 @@ impl Coordinator {
             return Err(Rejection::RoomFull(limits::DEVICES));
         }
         let taken: BTreeSet<Slot> = self.members.values().map(|member| member.slot).collect();
-        let slot = (0..)
+        // One of so many must be free.
+        let slot = (0..=limits::DEVICES)
             .map(Slot)
             .find(|slot| !taken.contains(slot))
             .unwrap_or_default();
@@ -580,7 +581,7 @@ impl Coordinator {
             match &mut self.run.stage {
                 Stage::Resting(until) if now_ms >= *until => self.run.stage = Stage::Idle,
                 Stage::Idle if self.run.closed.0 >= self.run.config.rounds => {
-                    self.open(now_ms, Purpose::Evaluate, effects)
+                    self.open(now_ms, Purpose::Evaluate, effects);
                 }
                 Stage::Idle if enough && matches!(self.will, Will::Go | Will::OneRound) => {
                     self.open(now_ms, Purpose::Train, effects);

@@ -134,7 +134,9 @@ pub fn features(
         scale_layers(&mut vectors, first.spec());
     }
     if kind == DistanceKind::UnitDeltas {
-        vectors.iter_mut().for_each(|vector| normalize(vector));
+        for vector in &mut vectors {
+            normalize(vector);
+        }
     }
     vectors
 }

@@ -116,9 +116,9 @@ fn continued(distances: &[f64], before: &[Option<Place>]) -> Vec<Place> {
         }
     }
     if drawn > 0.0 && real > 0.0 {
-        places
-            .iter_mut()
-            .for_each(|p| *p = [p[0] * real / drawn, p[1] * real / drawn]);
+        for p in &mut places {
+            *p = [p[0] * real / drawn, p[1] * real / drawn];
+        }
     }
     places
 }
@@ -171,7 +171,9 @@ fn center(places: &mut [Place]) {
     let count = places.len().max(1) as f64;
     for axis in 0..2 {
         let mean = places.iter().map(|p| p[axis]).sum::<f64>() / count;
-        places.iter_mut().for_each(|p| p[axis] -= mean);
+        for p in places.iter_mut() {
+            p[axis] -= mean;
+        }
     }
 }
 

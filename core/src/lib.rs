@@ -12,6 +12,12 @@
     clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     clippy::cast_lossless,
+    // Same bits is what is promised, so same bits is what is tested.
+    clippy::float_cmp,
+    // The kernels, whose loops must end up in their callers to be vectorised for them.
+    clippy::inline_always,
+    // An `expect` states the invariant that keeps it from panicking; that is no matter for the caller.
+    clippy::missing_panics_doc,
     // Matrices and formulas are written with their papers' letters.
     clippy::many_single_char_names,
     clippy::similar_names

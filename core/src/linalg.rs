@@ -107,7 +107,7 @@ pub fn columns_times_lanes<'y>(
     x: &[f32],
     stride: usize,
     columns: usize,
-    y: impl Iterator<Item = &'y Lane> + Clone,
+    y: &(impl Iterator<Item = &'y Lane> + Clone),
     mut store: impl FnMut(usize, Lane),
 ) {
     let mut i = 0;
@@ -183,7 +183,7 @@ mod tests {
         #[test]
         fn columns_times_lanes_is_the_naive_product((k, n, x, _) in matrix(), y in exact(12 * LANES)) {
             let mut found = vec![[f32::NAN; LANES]; n];
-            columns_times_lanes(&x, n, n, lanes(&y).iter(), |i, sum| found[i] = sum);
+            columns_times_lanes(&x, n, n, &lanes(&y).iter(), |i, sum| found[i] = sum);
             for i in 0..n {
                 for l in 0..LANES {
                     let naive: f32 = (0..k).map(|b| x[b * n + i] * y[b * LANES + l]).sum();

@@ -32,7 +32,7 @@ use pool::MaxPool;
 pub enum ModelConfig {
     /// Multinomial logistic regression.
     Softmax {},
-    /// Dense layers with ReLU between them.
+    /// Dense layers with `ReLU` between them.
     Mlp {
         /// Units of each hidden layer.
         hidden: Vec<u32>,
@@ -323,7 +323,7 @@ impl Network {
             let gradient = &mut gradient[placed.weights.clone()];
             match &placed.layer {
                 Layer::Dense(dense) => {
-                    dense.backward(weights, input, input_stride, slope, gradient, slope_below)
+                    dense.backward(weights, input, input_stride, slope, gradient, slope_below);
                 }
                 Layer::Conv(conv) => conv.backward(
                     weights,

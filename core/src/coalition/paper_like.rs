@@ -160,9 +160,9 @@ fn dissolve_small(gram: &Gram, members: &mut Vec<Vec<usize>>, min_size: usize) {
             );
             members[nearest.unwrap_or_default()].push(i);
         }
-        members
-            .iter_mut()
-            .for_each(|coalition| coalition.sort_unstable());
+        for coalition in members.iter_mut() {
+            coalition.sort_unstable();
+        }
     }
 }
 

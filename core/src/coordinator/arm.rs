@@ -165,11 +165,7 @@ impl Arm {
     }
 
     pub(super) fn coalitions(&self) -> Vec<CoalitionView> {
-        self.state
-            .coalitions
-            .iter()
-            .map(|coalition| coalition.view())
-            .collect()
+        self.state.coalitions.iter().map(Coalition::view).collect()
     }
 
     /// What pages see; devices that have left meanwhile are in no coalition.

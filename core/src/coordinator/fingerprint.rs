@@ -30,10 +30,11 @@ impl Fingerprint {
 
     /// 64 hexadecimal digits; empty before the first round.
     pub(super) fn to_hex(&self) -> String {
-        self.0
-            .iter()
-            .flatten()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        self.0.map_or_else(String::new, |hash| {
+            let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or_default();
+            hash.iter()
+                .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+                .collect()
+        })
     }
 }

@@ -66,7 +66,7 @@ impl OpenRound {
                     updates.insert(device, *update);
                 }
                 Participant::Awaited | Participant::Refused | Participant::Gone => {
-                    missing.push(device)
+                    missing.push(device);
                 }
             }
         }

@@ -36,28 +36,41 @@ pub(super) struct Done {
     pub(super) own: Vec<(String, Arc<Params>)>,
 }
 
-/// Where in its arm the job is. `slice` counts evaluation batches.
+/// Where in its arm the job is.
 #[derive(Debug)]
 enum Step {
-    Balanced {
+    Measure {
+        what: Measure,
         weights: Packed,
-        slice: usize,
-        loss: Loss,
-    },
-    OwnBefore {
-        weights: Packed,
+        /// Counts evaluation batches.
         slice: usize,
         loss: Loss,
     },
     Train(Box<Training>),
-    OwnAfter {
-        weights: Packed,
-        values: Vec<f32>,
-        slice: usize,
-        loss: Loss,
-    },
     /// All arms are done.
     Done,
+}
+
+/// What is measured, in this order; training comes before the last.
+#[derive(Debug)]
+enum Measure {
+    /// The received model on the balanced sample.
+    Balanced,
+    /// The received model on the device's own held-out examples.
+    OwnBefore,
+    /// The trained model there; its values in the order of the spec.
+    OwnAfter(Vec<f32>),
+}
+
+impl Step {
+    fn measure(what: Measure, weights: Packed) -> Self {
+        Self::Measure {
+            what,
+            weights,
+            slice: 0,
+            loss: Loss::default(),
+        }
+    }
 }
 
 impl Job {
@@ -132,110 +145,71 @@ impl Job {
 
     /// Does one slice.
     pub(super) fn work(&mut self, data: &LocalData) {
-        let arm = self.trained.len();
-        let mut slice_done = true;
         self.step = match core::mem::replace(&mut self.step, Step::Done) {
-            Step::Balanced {
+            Step::Measure {
+                what,
                 weights,
                 slice,
                 loss,
             } => {
-                match evaluate(
-                    &self.network,
-                    &weights,
-                    &data.balanced,
-                    slice,
-                    &mut self.work,
-                ) {
-                    Some(found) => Step::Balanced {
-                        weights,
-                        slice: slice + 1,
-                        loss: loss.plus(found),
-                    },
-                    None => {
-                        slice_done = false;
-                        self.reports[arm].balanced_before = loss.accuracy();
-                        Step::OwnBefore {
+                let examples = match what {
+                    Measure::Balanced => &data.balanced,
+                    Measure::OwnBefore | Measure::OwnAfter(_) => &data.held_out,
+                };
+                match evaluate(&self.network, &weights, examples, slice, &mut self.work) {
+                    Some(found) => {
+                        self.slices_done += 1;
+                        Step::Measure {
+                            what,
                             weights,
-                            slice: 0,
-                            loss: Loss::default(),
+                            slice: slice + 1,
+                            loss: loss.plus(found),
                         }
                     }
-                }
-            }
-            Step::OwnBefore {
-                weights,
-                slice,
-                loss,
-            } => {
-                match evaluate(
-                    &self.network,
-                    &weights,
-                    &data.held_out,
-                    slice,
-                    &mut self.work,
-                ) {
-                    Some(found) => Step::OwnBefore {
-                        weights,
-                        slice: slice + 1,
-                        loss: loss.plus(found),
-                    },
-                    None => {
-                        slice_done = false;
-                        self.reports[arm].own_before = loss.accuracy();
-                        self.begin_training(data)
-                    }
+                    None => self.measured(what, weights, loss, data),
                 }
             }
             Step::Train(mut training) => {
                 training.step(&data.train, &mut self.work);
+                self.slices_done += 1;
                 if training.is_done() {
-                    let trained = training.finish();
-                    self.reports[arm].loss = trained.loss.mean().filter(|loss| loss.is_finite());
-                    let weights = self.network.pack_values(&trained.values);
-                    Step::OwnAfter {
-                        weights,
-                        values: trained.values,
-                        slice: 0,
-                        loss: Loss::default(),
-                    }
+                    self.trained(*training)
                 } else {
                     Step::Train(training)
                 }
             }
-            Step::OwnAfter {
-                weights,
-                values,
-                slice,
-                loss,
-            } => {
-                match evaluate(
-                    &self.network,
-                    &weights,
-                    &data.held_out,
-                    slice,
-                    &mut self.work,
-                ) {
-                    Some(found) => Step::OwnAfter {
-                        weights,
-                        values,
-                        slice: slice + 1,
-                        loss: loss.plus(found),
-                    },
-                    None => {
-                        slice_done = false;
-                        self.reports[arm].own_after = loss.accuracy();
-                        self.trained.push(values);
-                        Step::Done
-                    }
-                }
-            }
             Step::Done => return,
         };
-        self.slices_done += usize::from(slice_done);
         if self.is_done() {
             self.begin_arm();
         }
+    }
+
+    /// Takes down what was measured, and what comes after it.
+    fn measured(&mut self, what: Measure, weights: Packed, loss: Loss, data: &LocalData) -> Step {
+        let report = &mut self.reports[self.trained.len()];
+        match what {
+            Measure::Balanced => {
+                report.balanced_before = loss.accuracy();
+                Step::measure(Measure::OwnBefore, weights)
+            }
+            Measure::OwnBefore => {
+                report.own_before = loss.accuracy();
+                self.begin_training(data)
+            }
+            Measure::OwnAfter(values) => {
+                report.own_after = loss.accuracy();
+                self.trained.push(values);
+                Step::Done
+            }
+        }
+    }
+
+    fn trained(&mut self, training: Training) -> Step {
+        let trained = training.finish();
+        self.reports[self.trained.len()].loss = trained.loss.mean().filter(|loss| loss.is_finite());
+        let weights = self.network.pack_values(&trained.values);
+        Step::measure(Measure::OwnAfter(trained.values), weights)
     }
 
     /// The update, once everything is done.
@@ -268,11 +242,7 @@ impl Job {
     /// Goes to the next arm, if there is one. An arm that is only evaluated leaves no weights behind.
     fn begin_arm(&mut self) {
         if let Some(start) = self.starts.get(self.trained.len()) {
-            self.step = Step::Balanced {
-                weights: self.network.pack(start),
-                slice: 0,
-                loss: Loss::default(),
-            };
+            self.step = Step::measure(Measure::Balanced, self.network.pack(start));
         }
     }
 

@@ -154,7 +154,7 @@ impl Conv {
         let per_filter = self.lanes_per_filter();
         for lane in 0..per_filter {
             let column = slope[lane..].iter().step_by(per_filter);
-            linalg::columns_times_lanes(weights, self.depth(), self.depth(), column, |k, sum| {
+            linalg::columns_times_lanes(weights, self.depth(), self.depth(), &column, |k, sum| {
                 let to = self.source(lane, k);
                 for (pixel, s) in below[to..to + LANES].iter_mut().zip(sum) {
                     *pixel += s;

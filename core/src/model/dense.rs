@@ -56,8 +56,8 @@ impl Dense {
             .zip(bias_gradient);
         for (p, (panel, bias)) in panels.enumerate() {
             let column = slope[p..].iter().step_by(count);
-            linalg::columns_times_lanes(x, input_stride, self.inputs, column.clone(), |i, sum| {
-                panel[i] = sum
+            linalg::columns_times_lanes(x, input_stride, self.inputs, &column, |i, sum| {
+                panel[i] = sum;
             });
             *bias = [0.0; LANES];
             for lane in column {

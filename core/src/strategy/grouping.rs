@@ -59,9 +59,11 @@ pub(super) fn regroup(options: &Formation, state: &ArmState, round: &RoundUpdate
     let frozen = options
         .freeze_after
         .is_some_and(|limit| grouping.unchanged >= limit);
-    let due = options
-        .reform_every
-        .is_some_and(|every| (grouping.rounds - 1).saturating_sub(options.warm_up) % every == 0);
+    let due = options.reform_every.is_some_and(|every| {
+        (grouping.rounds - 1)
+            .saturating_sub(options.warm_up)
+            .is_multiple_of(every)
+    });
     let mut stream = Stream::new(round.seed, Purpose::Centers, round.round.0, 0);
     let mut members = if warming_up {
         add_unit_deltas(&mut grouping, options, round);

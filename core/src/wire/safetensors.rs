@@ -57,7 +57,7 @@ pub struct Builder {
 #[derive(Debug)]
 pub struct Tensors<'a> {
     metadata: BTreeMap<String, String>,
-    tensors: BTreeMap<String, TensorEntry>,
+    entries: BTreeMap<String, TensorEntry>,
     data: &'a [u8],
 }
 
@@ -171,7 +171,7 @@ impl<'a> Tensors<'a> {
             found if found > end => Err(FormatError::Trailing(found - end)),
             _ => Ok(Self {
                 metadata,
-                tensors,
+                entries: tensors,
                 data,
             }),
         }
@@ -185,19 +185,19 @@ impl<'a> Tensors<'a> {
 
     /// Names of the tensors.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.tensors.keys().map(String::as_str)
+        self.entries.keys().map(String::as_str)
     }
 
     /// Whether there are no tensors.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tensors.is_empty()
+        self.entries.is_empty()
     }
 
     /// A tensor by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Tensor<'_>> {
-        let entry = self.tensors.get(name)?;
+        let entry = self.entries.get(name)?;
         let [start, end] = entry.data_offsets;
         Some(Tensor {
             dtype: &entry.dtype,
