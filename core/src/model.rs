@@ -5,6 +5,7 @@
 //! last; [`Network::pack`] and [`Network::unpack`] translate from and to [`Params`], which have the order of the
 //! equivalent `torch.nn.Sequential`.
 
+mod builder;
 mod conv;
 mod dense;
 mod loss;
@@ -20,6 +21,7 @@ use crate::linalg::LANES;
 use crate::params::{ParamSpec, Params, TensorSpec};
 use crate::rng::{Purpose, Stream};
 
+use builder::Builder;
 use conv::Conv;
 use dense::Dense;
 pub use loss::Loss;
@@ -401,92 +403,6 @@ impl Network {
             .iter()
             .filter(|placed| placed.layer.weighted().is_some())
             .map(|placed| placed.weights.clone())
-    }
-}
-
-/// Strings layers together and counts what the names of PyTorch's tensors count.
-struct Builder {
-    layers: Vec<Placed>,
-    tensors: Vec<(String, Vec<usize>)>,
-    /// Index in the equivalent `torch.nn.Sequential`.
-    index: usize,
-    /// Values of one example behind the last layer, without padding.
-    values: usize,
-    packed_len: usize,
-}
-
-impl Builder {
-    fn new(inputs: usize) -> Self {
-        Self {
-            layers: Vec::new(),
-            tensors: Vec::new(),
-            index: 0,
-            values: inputs,
-            packed_len: 0,
-        }
-    }
-
-    fn dense(&mut self, outputs: usize) {
-        self.push(
-            Layer::Dense(Dense {
-                inputs: self.values,
-                outputs,
-            }),
-            outputs,
-        );
-    }
-
-    fn conv(&mut self, channels: usize, filters: usize, side: usize) {
-        let conv = Conv {
-            channels,
-            filters,
-            side,
-        };
-        self.push(Layer::Conv(conv), conv.outputs());
-    }
-
-    fn max_pool(&mut self, channels: usize, side: usize) {
-        let pool = MaxPool { channels, side };
-        self.push(Layer::MaxPool(pool), pool.outputs());
-    }
-
-    fn relu(&mut self) {
-        self.push(Layer::Relu, self.values);
-    }
-
-    /// Nothing to do here, but a place in PyTorch's chain.
-    fn flatten(&mut self) {
-        self.index += 1;
-    }
-
-    fn push(&mut self, layer: Layer, outputs: usize) {
-        let start = self.packed_len;
-        if let Some(weighted) = layer.weighted() {
-            let [weight, bias] = weighted.shapes();
-            self.tensors
-                .push((format!("{}.weight", self.index), weight));
-            self.tensors.push((format!("{}.bias", self.index), bias));
-            self.packed_len += weighted.packed_len();
-        }
-        let stride = outputs.next_multiple_of(LANES);
-        self.layers.push(Placed {
-            layer,
-            weights: start..self.packed_len,
-            stride,
-        });
-        self.index += 1;
-        self.values = outputs;
-    }
-
-    fn finish(self, inputs: usize, classes: usize) -> Network {
-        let spec = Arc::new(ParamSpec::new(self.tensors));
-        Network {
-            layers: self.layers,
-            spec,
-            inputs,
-            classes,
-            packed_len: self.packed_len,
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! JSON, its tensors are named `{arm}/{tensor}`. One enum per direction.
 //! `docs/protocol.md` says the same for people who write a device of their own.
 
+mod codec;
 mod message;
 pub mod safetensors;
 
@@ -14,3 +15,6 @@ pub use message::{
 
 /// Version of the protocol, in every `configured` message.
 pub const PROTOCOL: u32 = 1;
+
+#[cfg(test)]
+mod tests;

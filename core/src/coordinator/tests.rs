@@ -10,13 +10,16 @@ mod rounds;
 mod run;
 mod simulation;
 
+use super::rounds::RETRY_MS;
 use super::*;
 use crate::config::{
     ArmConfig, DataConfig, Formation, GroupKind, Groups, PacingConfig, RunConfig, StrategyConfig,
+    limits,
 };
 use crate::model::ModelConfig;
+use crate::rejection::Rejection;
 use crate::view::ArmView;
-use crate::wire::{ArmReport, Report};
+use crate::wire::{ArmReport, Report, Update};
 
 const DEADLINE_MS: u64 = 5_000;
 const PACE_MS: u64 = 1_000;

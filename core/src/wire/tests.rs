@@ -5,8 +5,17 @@ mod json;
 mod refusals;
 mod round_trip;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::codec::UpdateHeader;
+use super::safetensors::{Builder, Tensors};
 use super::*;
-use crate::wire::safetensors::Builder;
+use crate::config::{RunConfig, TrainingConfig};
+use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::params::{ParamSpec, Params};
 
 /// Tensors of different shapes, so that no two can be mistaken for each other.
 fn spec() -> Arc<ParamSpec> {

@@ -1,0 +1,251 @@
+//! The checks of a configuration, and the checked form.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::ops::Deref;
+
+use thiserror::Error;
+
+use super::{
+    ArmConfig, DataConfig, Formation, GroupKind, Groups, PacingConfig, Partition, RunConfig,
+    TrainingConfig, limits,
+};
+
+/// A configuration that cannot be run, and what would be allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{field} is {value}; allowed: {allowed}")]
+pub struct ConfigError {
+    /// Path of the field, as in `training.batch`.
+    pub field: String,
+    /// What it says.
+    pub value: String,
+    /// What it may say.
+    pub allowed: String,
+}
+
+/// A configuration that has been checked. Reads as a [`RunConfig`]; cannot be changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckedConfig(RunConfig);
+
+impl Deref for CheckedConfig {
+    type Target = RunConfig;
+
+    fn deref(&self) -> &RunConfig {
+        &self.0
+    }
+}
+
+impl CheckedConfig {
+    /// The same run with another seed, which needs no new check.
+    #[must_use]
+    pub fn with_seed(&self, seed: u32) -> Self {
+        Self(RunConfig {
+            seed,
+            ..self.0.clone()
+        })
+    }
+}
+
+impl RunConfig {
+    /// Checks every value and fills in the arms' names.
+    ///
+    /// # Errors
+    /// The first value that is out of range, with what is allowed.
+    pub fn check(mut self) -> Result<CheckedConfig, ConfigError> {
+        range("rounds", self.rounds, 1, limits::ROUNDS)?;
+        self.model.check(self.data.dataset)?;
+        self.data.check()?;
+        self.training.check()?;
+        self.pacing.check()?;
+        check_arms(&mut self.arms)?;
+        Ok(CheckedConfig(self))
+    }
+}
+
+impl DataConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        range("data.examples", self.examples, 1, limits::EXAMPLES)?;
+        range("data.held_out", self.held_out, 1, limits::EXAMPLES)?;
+        range(
+            "data.balanced_per_label",
+            self.balanced_per_label,
+            1,
+            limits::BALANCED_PER_LABEL,
+        )?;
+        let classes = self.dataset.classes();
+        match self.partition {
+            Partition::Iid {} => {}
+            Partition::Dirichlet { alpha } => {
+                require(
+                    alpha.is_finite() && (0.001..=1e6).contains(&alpha),
+                    "data.partition.alpha",
+                    alpha,
+                    "0.001 to 1000000",
+                )?;
+            }
+            Partition::Shards { labels_per_device } => {
+                range(
+                    "data.partition.labels_per_device",
+                    labels_per_device,
+                    1,
+                    classes,
+                )?;
+            }
+        }
+        match self.groups {
+            None => Ok(()),
+            Some(Groups {
+                count,
+                kind: GroupKind::Rotation,
+            }) => require(
+                matches!(count, 1 | 2 | 4),
+                "data.groups.count",
+                count,
+                "1, 2 or 4 for rotation",
+            ),
+            Some(Groups {
+                count,
+                kind: GroupKind::LabelSwap,
+            }) => range("data.groups.count", count, 1, classes),
+        }
+    }
+}
+
+impl TrainingConfig {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        range("training.epochs", self.epochs, 1, limits::EPOCHS)?;
+        range("training.batch", self.batch, 1, limits::BATCH)?;
+        let rate = self.learning_rate;
+        require(
+            rate.is_finite() && rate > 0.0 && rate <= 10.0,
+            "training.learning_rate",
+            rate,
+            "above 0, up to 10",
+        )?;
+        require(
+            (0.0..1.0).contains(&self.momentum),
+            "training.momentum",
+            self.momentum,
+            "0 to below 1",
+        )?;
+        require(
+            (0.0..=1.0).contains(&self.weight_decay),
+            "training.weight_decay",
+            self.weight_decay,
+            "0 to 1",
+        )
+    }
+}
+
+impl PacingConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        range("pacing.min_devices", self.min_devices, 1, limits::DEVICES)?;
+        if let Some(start_at) = self.start_at {
+            range(
+                "pacing.start_at",
+                start_at,
+                self.min_devices,
+                limits::DEVICES,
+            )?;
+        }
+        range("pacing.deadline_ms", self.deadline_ms, 100, limits::WAIT_MS)?;
+        range("pacing.pace_ms", self.pace_ms, 0, limits::WAIT_MS)
+    }
+}
+
+fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
+    require(
+        (1..=limits::ARMS).contains(&arms.len()),
+        "arms",
+        format!("a list of {}", arms.len()),
+        "1 to 8 arms",
+    )?;
+    let mut names = BTreeSet::new();
+    for (i, arm) in arms.iter_mut().enumerate() {
+        if arm.name.is_empty() {
+            arm.name = arm.strategy.kind().to_owned();
+        }
+        let plain = arm
+            .name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        require(
+            plain && arm.name.len() <= limits::ARM_NAME,
+            &format!("arms[{i}].name"),
+            format!("{:?}", arm.name),
+            "up to 40 letters, digits, _ and -",
+        )?;
+        require(
+            names.insert(arm.name.clone()),
+            &format!("arms[{i}].name"),
+            format!("{:?}", arm.name),
+            "a name of its own",
+        )?;
+        if let Some(formation) = arm.strategy.formation() {
+            formation.check(&format!("arms[{i}].strategy.formation"))?;
+        }
+    }
+    Ok(())
+}
+
+impl Formation {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        range(&format!("{path}.k"), self.k, 1, limits::COALITIONS)?;
+        range(&format!("{path}.warm_up"), self.warm_up, 0, limits::ROUNDS)?;
+        if let Some(rounds) = self.reform_every {
+            range(&format!("{path}.reform_every"), rounds, 1, limits::ROUNDS)?;
+        }
+        if let Some(formations) = self.freeze_after {
+            range(
+                &format!("{path}.freeze_after"),
+                formations,
+                1,
+                limits::ROUNDS,
+            )?;
+        }
+        range(
+            &format!("{path}.min_size"),
+            self.min_size,
+            1,
+            limits::DEVICES,
+        )?;
+        range(
+            &format!("{path}.restarts"),
+            self.restarts,
+            1,
+            limits::RESTARTS,
+        )?;
+        range(
+            &format!("{path}.max_iterations"),
+            self.max_iterations,
+            1,
+            limits::ITERATIONS,
+        )
+    }
+}
+
+pub(crate) fn range(field: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    require(
+        (least..=most).contains(&value),
+        field,
+        value,
+        format!("{least} to {most}"),
+    )
+}
+
+pub(crate) fn require(
+    ok: bool,
+    field: &str,
+    value: impl Display,
+    allowed: impl Into<String>,
+) -> Result<(), ConfigError> {
+    if ok {
+        Ok(())
+    } else {
+        Err(ConfigError {
+            field: field.to_owned(),
+            value: value.to_string(),
+            allowed: allowed.into(),
+        })
+    }
+}

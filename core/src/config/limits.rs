@@ -1,0 +1,30 @@
+//! Largest accepted values. Each has a test one past it.
+
+/// Rounds of a run.
+pub const ROUNDS: u32 = 100_000;
+/// Arms of a run.
+pub const ARMS: usize = 8;
+/// Bytes of an arm's name.
+pub const ARM_NAME: usize = 40;
+/// Training, or held-out, examples of a device.
+pub const EXAMPLES: u32 = 20_000;
+/// Test examples per label in the balanced view.
+pub const BALANCED_PER_LABEL: u32 = 1_000;
+/// Epochs of a round.
+pub const EPOCHS: u32 = 100;
+/// Examples of a step.
+pub const BATCH: u32 = 1_024;
+/// Deadline and pace, in milliseconds: one hour.
+pub const WAIT_MS: u32 = 3_600_000;
+/// Coalitions asked for.
+pub const COALITIONS: u32 = 1_000;
+/// Restarts of a formation.
+pub const RESTARTS: u32 = 1_000;
+/// Passes of a formation.
+pub const ITERATIONS: u32 = 10_000;
+/// Hidden layers, and units in one.
+pub const HIDDEN_LAYERS: usize = 8;
+/// Units of a hidden layer.
+pub const HIDDEN_UNITS: u32 = 4_096;
+/// Devices of a room.
+pub const DEVICES: u32 = 2_000;

@@ -1,0 +1,119 @@
+//! Devices come and go.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::round::Participant;
+use super::{
+    Answer, Coordinator, Effects, Event, Member, Message, Stage, configured, round_opened,
+};
+use crate::config::limits;
+use crate::ids::{DeviceId, Round, Slot};
+use crate::rejection::Rejection;
+use crate::view::DeviceState;
+use crate::wire::Farewell;
+
+impl Coordinator {
+    pub(super) fn joined(
+        &mut self,
+        device: DeviceId,
+        name: String,
+        effects: &mut Effects,
+    ) -> Result<Answer, Rejection> {
+        if self.members.len() >= limits::DEVICES as usize {
+            return Err(Rejection::RoomFull(limits::DEVICES));
+        }
+        let taken: BTreeSet<Slot> = self.members.values().map(|member| member.slot).collect();
+        // One of so many must be free.
+        let slot = (0..=limits::DEVICES)
+            .map(Slot)
+            .find(|slot| !taken.contains(slot))
+            .unwrap_or_default();
+        let member = Member {
+            slot,
+            name,
+            connected: false,
+            state: DeviceState::Away,
+            answered: Round(0),
+            bytes_up: 0,
+            bytes_down: 0,
+            refused: 0,
+            last_refusal: None,
+        };
+        self.members.insert(device, member);
+        effects.record(Event::Joined { device, slot });
+        Ok(Answer::Joined(slot))
+    }
+
+    pub(super) fn connected(
+        &mut self,
+        device: DeviceId,
+        effects: &mut Effects,
+    ) -> Result<Answer, Rejection> {
+        let member = self
+            .members
+            .get_mut(&device)
+            .ok_or(Rejection::UnknownDevice(device))?;
+        member.connected = true;
+        member.state = DeviceState::Ready;
+        let slot = member.slot;
+        effects.send(device, configured(&self.run, device, slot));
+        match &mut self.run.stage {
+            Stage::Finished => effects.send(device, Message::RunFinished),
+            // Back in time, or a reloaded tab that was never missed: the round is asked again.
+            Stage::Open(open) => match open.cohort.get_mut(&device) {
+                Some(
+                    participant @ (Participant::Gone | Participant::Awaited | Participant::Refused),
+                ) => {
+                    *participant = Participant::Awaited;
+                    member.state = DeviceState::Training;
+                    let message = round_opened(
+                        &self.run.arms,
+                        self.run.id,
+                        &self.run.config,
+                        open.round,
+                        open.purpose,
+                        device,
+                    );
+                    effects.send(device, Message::RoundOpened(Arc::new(message)));
+                }
+                Some(Participant::Answered(_)) => member.state = DeviceState::Sent,
+                None => {}
+            },
+            Stage::Idle | Stage::Resting(_) => {}
+        }
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn disconnected(&mut self, device: DeviceId) {
+        if let Some(member) = self.members.get_mut(&device) {
+            member.connected = false;
+            member.state = DeviceState::Away;
+        }
+        if let Stage::Open(open) = &mut self.run.stage
+            && let Some(participant @ (Participant::Awaited | Participant::Refused)) =
+                open.cohort.get_mut(&device)
+        {
+            *participant = Participant::Gone;
+        }
+    }
+
+    pub(super) fn left(
+        &mut self,
+        device: DeviceId,
+        farewell: Farewell,
+        effects: &mut Effects,
+    ) -> Result<Answer, Rejection> {
+        self.members
+            .remove(&device)
+            .ok_or(Rejection::UnknownDevice(device))?;
+        if let Stage::Open(open) = &mut self.run.stage
+            && !matches!(open.cohort.get(&device), Some(Participant::Answered(_)))
+        {
+            open.cohort.remove(&device);
+        }
+        effects.send(device, Message::Farewell(farewell));
+        effects.record(Event::Left { device });
+        Ok(Answer::Done)
+    }
+}

@@ -1,0 +1,168 @@
+//! Rounds open and close.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::round::{OpenRound, Participant, Purpose};
+use super::{Coordinator, Effects, Event, Message, Stage, Will, round_opened};
+use crate::ids::DeviceId;
+use crate::view::DeviceState;
+use crate::wire::RoundOpened;
+
+/// Least time between two openings of a round that nobody answered.
+pub(super) const RETRY_MS: u64 = 1_000;
+
+impl Coordinator {
+    /// Opens and closes rounds as far as time, devices and desk allow.
+    pub(super) fn advance(&mut self, now_ms: u64, effects: &mut Effects) {
+        loop {
+            let connected = self.connected_devices();
+            let pacing = &self.run.config.pacing;
+            if self.will == Will::Gather
+                && pacing
+                    .start_at
+                    .is_some_and(|enough| connected >= enough as usize)
+            {
+                self.will = Will::Go;
+            }
+            let enough = connected >= pacing.min_devices as usize;
+            match &mut self.run.stage {
+                Stage::Resting(until) if now_ms >= *until => self.run.stage = Stage::Idle,
+                Stage::Idle if self.run.closed.0 >= self.run.config.rounds => {
+                    self.open(now_ms, Purpose::Evaluate, effects);
+                }
+                Stage::Idle if enough && matches!(self.will, Will::Go | Will::OneRound) => {
+                    self.open(now_ms, Purpose::Train, effects);
+                }
+                Stage::Open(open) if open.is_complete() => self.close(now_ms, effects),
+                Stage::Open(open) if open.deadline_ms.is_none_or(|deadline| now_ms >= deadline) => {
+                    let least = if open.purpose == Purpose::Train {
+                        pacing.min_devices as usize
+                    } else {
+                        0
+                    };
+                    if open.answered() >= least {
+                        self.close(now_ms, effects);
+                    } else {
+                        // What has been accepted is not thrown away; the room waits for the minimum it was told.
+                        open.deadline_ms = None;
+                        return;
+                    }
+                }
+                Stage::Resting(_) | Stage::Idle | Stage::Open(_) | Stage::Finished => return,
+            }
+        }
+    }
+
+    fn open(&mut self, now_ms: u64, purpose: Purpose, effects: &mut Effects) {
+        let run = &mut self.run;
+        let round = run.closed.next();
+        let cohort: Vec<DeviceId> = self
+            .members
+            .iter()
+            .filter(|(_, member)| member.connected)
+            .map(|(id, _)| *id)
+            .collect();
+        if purpose == Purpose::Train {
+            effects.record(Event::RoundOpened {
+                round,
+                cohort: cohort.clone(),
+            });
+        }
+        // Devices that start from the same models share one message, which is then encoded once.
+        let mut messages: Vec<Arc<RoundOpened>> = Vec::new();
+        for &device in &cohort {
+            let message = round_opened(&run.arms, run.id, &run.config, round, purpose, device);
+            let shared = messages
+                .iter()
+                .find(|known| known.same_models(&message))
+                .cloned();
+            let shared = shared.unwrap_or_else(|| {
+                let message = Arc::new(message);
+                messages.push(Arc::clone(&message));
+                message
+            });
+            effects.send(device, Message::RoundOpened(shared));
+        }
+        for (id, member) in &mut self.members {
+            if cohort.contains(id) {
+                member.state = DeviceState::Training;
+            }
+        }
+        run.stage = Stage::Open(OpenRound {
+            round,
+            purpose,
+            opened_ms: now_ms,
+            deadline_ms: Some(now_ms + u64::from(run.config.pacing.deadline_ms)),
+            cohort: cohort
+                .into_iter()
+                .map(|device| (device, Participant::Awaited))
+                .collect(),
+        });
+    }
+
+    fn close(&mut self, now_ms: u64, effects: &mut Effects) {
+        let run = &mut self.run;
+        let Stage::Open(open) = core::mem::replace(&mut run.stage, Stage::Idle) else {
+            return;
+        };
+        let (round, next_ms) = (
+            open.round,
+            open.opened_ms + u64::from(run.config.pacing.pace_ms),
+        );
+        let (updates, missing) = open.into_updates();
+        for (id, member) in &mut self.members {
+            if missing.contains(id) && member.connected {
+                member.state = DeviceState::Late;
+            }
+        }
+        let groups: BTreeMap<DeviceId, Option<u32>> = self
+            .members
+            .iter()
+            .map(|(id, member)| (*id, run.group_of(member.slot)))
+            .collect();
+        for arm in &mut run.arms {
+            arm.measure(run.closed, &updates, &groups);
+        }
+        if round.0 > run.config.rounds {
+            run.stage = Stage::Finished;
+            effects.record(Event::RunFinished);
+            for (&device, member) in self
+                .members
+                .iter_mut()
+                .filter(|(_, member)| member.connected)
+            {
+                member.state = DeviceState::Ready;
+                effects.send(device, Message::RunFinished);
+            }
+            return;
+        }
+        if updates.is_empty() {
+            // Nobody answered: the round is opened again, not faster than rounds may follow each other.
+            run.stage = Stage::Resting(next_ms.max(now_ms + RETRY_MS));
+            return;
+        }
+        for arm in &mut run.arms {
+            arm.close(run.config.seed, round, &updates, &groups);
+        }
+        run.closed = round;
+        run.traffic.rounds = round.0;
+        run.fingerprint.add(round, &run.arms);
+        effects.record(Event::RoundClosed {
+            round,
+            fingerprint: run.fingerprint.to_hex(),
+            missing,
+            coalitions: run
+                .arms
+                .iter()
+                .map(|arm| (arm.name().to_owned(), arm.coalitions()))
+                .collect(),
+        });
+        if round.0 < run.config.rounds {
+            run.stage = Stage::Resting(next_ms);
+            if self.will == Will::OneRound {
+                self.will = Will::Hold;
+            }
+        }
+    }
+}

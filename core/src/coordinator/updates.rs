@@ -1,0 +1,116 @@
+//! What devices send: taken, counted before, or refused.
+
+use super::round::{Participant, Purpose};
+use super::{Answer, Coordinator, Effects, Event, Stage};
+use crate::ids::{DeviceId, Round};
+use crate::rejection::Rejection;
+use crate::view::DeviceState;
+use crate::wire::Update;
+
+impl Coordinator {
+    pub(super) fn update(
+        &mut self,
+        device: DeviceId,
+        bytes: u64,
+        update: Update,
+        effects: &mut Effects,
+    ) -> Result<Answer, Rejection> {
+        self.run.traffic.bytes_up += bytes;
+        if let Some(member) = self.members.get_mut(&device) {
+            member.bytes_up += bytes;
+        }
+        let report = update.report.clone();
+        let (round, answer) = match self.accept(device, update) {
+            Ok(accepted) => accepted,
+            Err(rejection) => {
+                self.count_refusal(device, rejection.code(), effects);
+                return Err(rejection);
+            }
+        };
+        if answer == Answer::Accepted {
+            effects.record(Event::Accepted {
+                round,
+                device,
+                bytes,
+                report,
+            });
+        }
+        Ok(answer)
+    }
+
+    fn accept(&mut self, device: DeviceId, update: Update) -> Result<(Round, Answer), Rejection> {
+        let current = self.run.current_round();
+        let member = self
+            .members
+            .get_mut(&device)
+            .ok_or(Rejection::UnknownDevice(device))?;
+        let sent = update.round;
+        if update.run != self.run.id {
+            return Err(Rejection::Stale { sent, current });
+        }
+        if member.answered == sent && sent > Round(0) {
+            return Ok((sent, Answer::Duplicate));
+        }
+        if sent > current {
+            return Err(Rejection::FutureRound { sent, current });
+        }
+        let open = match &mut self.run.stage {
+            Stage::Open(open) if open.round == sent => open,
+            _ => return Err(Rejection::Stale { sent, current }),
+        };
+        let participant = open.cohort.get_mut(&device).ok_or(Rejection::NotInCohort {
+            device,
+            round: sent,
+        })?;
+        match (
+            open.purpose,
+            update.weights.is_empty() && !self.run.models.uploading.is_empty(),
+        ) {
+            (Purpose::Train, true) => {
+                return Err(Rejection::WrongKind(
+                    "this round asks for weights, and the update has none",
+                ));
+            }
+            (Purpose::Evaluate, _) if !update.weights.is_empty() => {
+                return Err(Rejection::WrongKind(
+                    "this round asks for a report only, and the update has weights",
+                ));
+            }
+            _ => {}
+        }
+        *participant = Participant::Answered(Box::new(update));
+        member.answered = sent;
+        // The post of a device whose socket is lost may still arrive.
+        if member.connected {
+            member.state = DeviceState::Sent;
+        }
+        Ok((sent, Answer::Accepted))
+    }
+
+    /// A device whose update could not be read is no longer waited for in this round. A better one may still come.
+    pub(super) fn wait_no_more(&mut self, device: DeviceId) {
+        if let Stage::Open(open) = &mut self.run.stage
+            && let Some(participant @ Participant::Awaited) = open.cohort.get_mut(&device)
+        {
+            *participant = Participant::Refused;
+            if let Some(member) = self.members.get_mut(&device) {
+                member.state = DeviceState::Ready;
+            }
+        }
+    }
+
+    pub(super) fn count_refusal(
+        &mut self,
+        device: DeviceId,
+        code: &'static str,
+        effects: &mut Effects,
+    ) {
+        let Some(member) = self.members.get_mut(&device) else {
+            return;
+        };
+        member.refused += 1;
+        member.last_refusal = Some(code);
+        *self.run.refusals.entry(code.to_owned()).or_default() += 1;
+        effects.record(Event::Refused { device, code });
+    }
+}

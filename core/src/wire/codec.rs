@@ -1,0 +1,327 @@
+//! Encoding and decoding of the messages that carry weights.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::message::{ArmPlan, Models, Report, RoundOpened, Start, Update, WireError};
+use super::safetensors::{self, Tensors};
+use crate::config::TrainingConfig;
+use crate::ids::{CoalitionId, Round, RunId};
+use crate::params::{ParamSpec, Params};
+
+/// The JSON in the metadata of a `round_opened` file.
+#[derive(Serialize, Deserialize)]
+struct RoundHeader {
+    run: RunId,
+    round: Round,
+    training: Option<TrainingConfig>,
+    arms: Vec<ArmHeader>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ArmHeader {
+    name: String,
+    coalition: Option<CoalitionId>,
+    start: StartHeader,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StartHeader {
+    Own,
+    Model,
+}
+
+/// The JSON in the metadata of an `update` file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UpdateHeader {
+    pub(super) run: RunId,
+    pub(super) round: Round,
+    pub(super) report: Report,
+}
+
+const MESSAGE: &str = "message";
+const PLAN: &str = "plan";
+const UPDATE: &str = "update";
+const ROUND_OPENED: &str = "round_opened";
+
+impl RoundOpened {
+    /// Whether two messages of the same round say the same, seen from what they share and not from every number.
+    #[must_use]
+    pub(crate) fn same_models(&self, other: &Self) -> bool {
+        let same = |(a, b): (&ArmPlan, &ArmPlan)| {
+            let same_start = match (&a.start, &b.start) {
+                (Start::Own, Start::Own) => true,
+                (Start::Model(a), Start::Model(b)) => Arc::ptr_eq(a, b),
+                (Start::Own, Start::Model(_)) | (Start::Model(_), Start::Own) => false,
+            };
+            same_start && a.coalition == b.coalition
+        };
+        self.arms.len() == other.arms.len() && self.arms.iter().zip(&other.arms).all(same)
+    }
+
+    /// The binary frame.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let header = RoundHeader {
+            run: self.run,
+            round: self.round,
+            training: self.training.clone(),
+            arms: self
+                .arms
+                .iter()
+                .map(|arm| ArmHeader {
+                    name: arm.name.clone(),
+                    coalition: arm.coalition,
+                    start: match arm.start {
+                        Start::Own => StartHeader::Own,
+                        Start::Model(_) => StartHeader::Model,
+                    },
+                })
+                .collect(),
+        };
+        let models = self.arms.iter().filter_map(|arm| match &arm.start {
+            Start::Own => None,
+            Start::Model(params) => Some((arm.name.as_str(), &**params.spec(), params.values())),
+        });
+        encode(ROUND_OPENED, PLAN, &header, models)
+    }
+
+    /// Reads a binary frame whose models have the shape `spec`.
+    ///
+    /// # Errors
+    /// Whatever makes it no such frame.
+    pub fn decode(bytes: &[u8], spec: &Arc<ParamSpec>) -> Result<Self, WireError> {
+        let file = Tensors::parse(bytes)?;
+        let header: RoundHeader = metadata(&file, ROUND_OPENED, PLAN)?;
+        let carried: Vec<&str> = header
+            .arms
+            .iter()
+            .filter(|arm| matches!(arm.start, StartHeader::Model))
+            .map(|arm| arm.name.as_str())
+            .collect();
+        if let Some(training) = &header.training {
+            training.check().map_err(|error| WireError::Metadata {
+                entry: PLAN,
+                detail: error.to_string(),
+            })?;
+        }
+        let mut models = read_models(&file, spec, &carried)?;
+        let arms = header
+            .arms
+            .into_iter()
+            .map(|arm| {
+                let start = models
+                    .remove(&arm.name)
+                    .map_or(Start::Own, |params| Start::Model(Arc::new(params)));
+                ArmPlan {
+                    name: arm.name,
+                    coalition: arm.coalition,
+                    start,
+                }
+            })
+            .collect();
+        Ok(Self {
+            run: header.run,
+            round: header.round,
+            training: header.training,
+            arms,
+        })
+    }
+}
+
+impl Update {
+    /// The body of the post.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let weights = self
+            .weights
+            .iter()
+            .map(|(arm, params)| (arm.as_str(), &**params.spec(), params.values()));
+        Self::encode_values(self.run, self.round, &self.report, weights)
+    }
+
+    /// The body of the post, from values as training left them. Values that are not finite are sent as they are, so
+    /// that the room hears of training that diverged, and refuses it.
+    pub(crate) fn encode_values<'a>(
+        run: RunId,
+        round: Round,
+        report: &Report,
+        weights: impl Iterator<Item = (&'a str, &'a ParamSpec, &'a [f32])>,
+    ) -> Vec<u8> {
+        encode(
+            UPDATE,
+            UPDATE,
+            &UpdateHeader {
+                run,
+                round,
+                report: report.clone(),
+            },
+            weights,
+        )
+    }
+
+    /// Reads the body of a post. An update without tensors is an evaluation's; one with any must have them for every
+    /// uploading arm.
+    ///
+    /// # Errors
+    /// Whatever makes it no update of a run with these models.
+    pub fn decode(bytes: &[u8], models: &Models) -> Result<Self, WireError> {
+        let file = Tensors::parse(bytes)?;
+        let header: UpdateHeader = metadata(&file, UPDATE, UPDATE)?;
+        check_report(&header.report, models)?;
+        let arms: Vec<&str> = if file.is_empty() {
+            Vec::new()
+        } else {
+            models.uploading.iter().map(String::as_str).collect()
+        };
+        let weights = read_models(&file, &models.spec, &arms)?;
+        Ok(Self {
+            run: header.run,
+            round: header.round,
+            report: header.report,
+            weights,
+        })
+    }
+}
+
+impl Models {
+    /// Longest body an update of this run can have: all tensors and the largest header a file may have.
+    #[must_use]
+    pub fn longest_update(&self) -> usize {
+        self.uploading.len() * self.spec.len() * size_of::<f32>() + safetensors::limits::HEADER + 8
+    }
+}
+
+fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
+    for name in &models.arms {
+        if !report.arms.contains_key(name) {
+            return Err(WireError::Report(format!("arm \"{name}\" is missing")));
+        }
+    }
+    for (name, arm) in &report.arms {
+        if !models.arms.contains(name) {
+            return Err(WireError::Report(format!(
+                "arm \"{name}\" is not one of this run's"
+            )));
+        }
+        for (field, value) in [
+            ("balanced_before", arm.balanced_before),
+            ("own_before", arm.own_before),
+            ("own_after", arm.own_after),
+        ] {
+            if let Some(value) = value
+                && !(0.0..=1.0).contains(&value)
+            {
+                return Err(WireError::Report(format!(
+                    "{name}.{field} is {value}, and must be 0 to 1"
+                )));
+            }
+        }
+    }
+    if report.examples > crate::config::limits::EXAMPLES {
+        let most = crate::config::limits::EXAMPLES;
+        return Err(WireError::Report(format!(
+            "examples is {}, and may be up to {most}",
+            report.examples
+        )));
+    }
+    Ok(())
+}
+
+fn encode<'a, H: Serialize>(
+    message: &str,
+    entry: &str,
+    header: &H,
+    models: impl Iterator<Item = (&'a str, &'a ParamSpec, &'a [f32])>,
+) -> Vec<u8> {
+    let json = serde_json::to_string(header).expect("headers have string keys and finite numbers");
+    let mut file = safetensors::Builder::new();
+    file.metadata(MESSAGE, message);
+    file.metadata(entry, &json);
+    for (arm, spec, values) in models {
+        for tensor in spec.tensors() {
+            file.tensor(
+                &format!("{arm}/{}", tensor.name),
+                &tensor.shape,
+                tensor.of(values),
+            );
+        }
+    }
+    file.finish()
+}
+
+fn metadata<H: for<'a> Deserialize<'a>>(
+    file: &Tensors<'_>,
+    message: &str,
+    entry: &'static str,
+) -> Result<H, WireError> {
+    match file.metadata(MESSAGE) {
+        Some(found) if found == message => {}
+        found => {
+            let detail = format!("it is {found:?}, and must be {message:?}");
+            return Err(WireError::Metadata {
+                entry: MESSAGE,
+                detail,
+            });
+        }
+    }
+    let json = file.metadata(entry).ok_or_else(|| WireError::Metadata {
+        entry,
+        detail: "it is missing".to_owned(),
+    })?;
+    serde_json::from_str(json).map_err(|error| WireError::Metadata {
+        entry,
+        detail: error.to_string(),
+    })
+}
+
+/// Reads one model per arm; every tensor of the file must belong to one of them.
+fn read_models(
+    file: &Tensors<'_>,
+    spec: &Arc<ParamSpec>,
+    arms: &[&str],
+) -> Result<BTreeMap<String, Params>, WireError> {
+    if let Some(name) = file.names().find(|name| !belongs(name, spec, arms)) {
+        return Err(WireError::UnknownTensor(name.to_owned()));
+    }
+    let mut models = BTreeMap::new();
+    for &arm in arms {
+        let mut values = Vec::with_capacity(spec.len());
+        for tensor in spec.tensors() {
+            let name = format!("{arm}/{}", tensor.name);
+            let found = file
+                .get(&name)
+                .ok_or_else(|| WireError::MissingTensor(name.clone()))?;
+            if found.dtype != "F32" {
+                return Err(WireError::WrongType {
+                    name,
+                    dtype: found.dtype.to_owned(),
+                });
+            }
+            if found.shape != tensor.shape {
+                return Err(WireError::WrongShape {
+                    name,
+                    found: found.shape.to_vec(),
+                    expected: tensor.shape.clone(),
+                });
+            }
+            found.read_f32(&mut values);
+        }
+        let params = Params::try_new(values, spec).map_err(|source| WireError::Values {
+            arm: arm.to_owned(),
+            source,
+        })?;
+        models.insert(arm.to_owned(), params);
+    }
+    Ok(models)
+}
+
+fn belongs(name: &str, spec: &ParamSpec, arms: &[&str]) -> bool {
+    name.split_once('/').is_some_and(|(arm, tensor)| {
+        arms.contains(&arm) && spec.tensors().iter().any(|t| t.name == tensor)
+    })
+}
