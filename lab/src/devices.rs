@@ -13,7 +13,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -27,8 +27,8 @@ const HEARTBEAT: Duration = Duration::from_secs(4);
 const SLICE: Duration = Duration::from_millis(20);
 /// Wait before another try.
 const RETRY: Duration = Duration::from_millis(500);
-/// Answers that may wait to be taken in. A device has one update under way, so two never meet but after a reconnect.
-const ANSWERS: usize = 4;
+/// Close codes of a server that does not know the device: 4000 and the HTTP status.
+const UNKNOWN: [u16; 2] = [4_401, 4_404];
 /// Largest frame taken: four arms of the largest model that a configuration can ask for fit many times.
 const LARGEST_FRAME: usize = 1 << 30;
 
@@ -171,7 +171,6 @@ impl Shared {
     /// One device's life: connects, and connects again, until the room is gone or wants no more of it.
     async fn live(self: Arc<Self>, identity: Identity) -> Result<(), DevicesError> {
         let mut device = Device::new();
-        let (answer, mut answers) = mpsc::channel(ANSWERS);
         loop {
             let url = format!("{}/devices/{}/socket", self.room_address(), identity.device)
                 .replacen("http", "ws", 1);
@@ -184,14 +183,16 @@ impl Shared {
                         shared: &self,
                         identity: &identity,
                         device: &mut device,
-                        answer: answer.clone(),
+                        posts: JoinSet::new(),
                     };
-                    if let Ended::ForGood = connection.serve(socket, &mut answers).await? {
+                    if let Ended::ForGood = connection.serve(socket).await? {
                         return Ok(());
                     }
                 }
                 // The server is there, and has no such room any more.
-                Err(tungstenite::Error::Http(_)) => return Ok(()),
+                Err(tungstenite::Error::Http(response)) if response.status() == 404 => {
+                    return Ok(());
+                }
                 Err(_) => {}
             }
             device.handle(Input::Disconnected);
@@ -237,15 +238,12 @@ struct Connection<'a> {
     shared: &'a Arc<Shared>,
     identity: &'a Identity,
     device: &'a mut Device,
-    answer: mpsc::Sender<PostAnswer>,
+    /// Updates under way. They end with the connection, because the room asks again over the next.
+    posts: JoinSet<PostAnswer>,
 }
 
 impl Connection<'_> {
-    async fn serve(
-        &mut self,
-        mut socket: Socket,
-        answers: &mut mpsc::Receiver<PostAnswer>,
-    ) -> Result<Ended, DevicesError> {
+    async fn serve(&mut self, mut socket: Socket) -> Result<Ended, DevicesError> {
         let hello = DeviceNews::Hello {
             token: self.identity.device_token.clone(),
         };
@@ -273,9 +271,12 @@ impl Connection<'_> {
                     },
                     Some(Ok(Message::Binary(frame))) => self.device.handle(Input::Round(frame.to_vec())),
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Vec::new(),
+                    Some(Ok(Message::Close(Some(frame)))) if UNKNOWN.contains(&frame.code.into()) => {
+                        return Ok(Ended::ForGood);
+                    }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(Ended::Lost),
                 },
-                Some(answer) = answers.recv() => self.device.handle(Input::Answer(answer)),
+                Some(Ok(answer)) = self.posts.join_next() => self.device.handle(Input::Answer(answer)),
                 effects = work(self.device), if self.device.has_work() => effects,
             };
             if let Some(ended) = self.obey(effects).await? {
@@ -296,12 +297,7 @@ impl Connection<'_> {
                 }
                 Effect::Post { round, body } => {
                     let post = Arc::clone(self.shared).post(self.identity.clone(), round, body);
-                    let answer = self.answer.clone();
-                    tokio::spawn(async move {
-                        let said = post.await;
-                        // If the device is gone, nobody wants to know.
-                        let _ = answer.send(said).await;
-                    });
+                    self.posts.spawn(post);
                 }
                 Effect::Refused(Refusal { code, detail }) => {
                     eprintln!("device {}: {detail} ({code})", self.identity.device);
