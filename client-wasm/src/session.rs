@@ -220,8 +220,8 @@ impl Session {
         }
         self.handle(Input::Disconnected);
         if UNKNOWN.contains(&code) {
-            // Another server, or a room that was begun anew: the device joins as a new one.
-            self.identity.replace(None);
+            // Removed while it was away. The page can join as a new device if its user wants to.
+            return self.end("This device is no longer in the room.");
         }
         let session = Rc::clone(self);
         spawn_local(async move {

@@ -97,6 +97,8 @@ impl Run {
         let network = Network::new(&config.model, config.data.dataset);
         let initial = Arc::new(network.initial(config.seed));
         let models = Models {
+            run: id,
+            examples: config.data.examples,
             spec: Arc::clone(network.spec()),
             arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
             uploading: config

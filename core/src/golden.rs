@@ -110,6 +110,8 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
         }],
     };
     let models = Models {
+        run: RunId(1),
+        examples: config.data.examples,
         spec: Arc::clone(network.spec()),
         arms: vec![arm.clone()],
         uploading: vec![arm.clone()],

@@ -62,9 +62,17 @@ impl ModelConfig {
                     format!("a list of {layers}"),
                     "1 to 8 layers",
                 )?;
-                hidden
-                    .iter()
-                    .try_for_each(|&units| range(field, units, 1, limits::HIDDEN_UNITS))
+                for &units in hidden {
+                    range(field, units, 1, limits::HIDDEN_UNITS)?;
+                }
+                // Only now: layers within their limits cannot make this large.
+                let parameters = Network::new(self, dataset).spec.len();
+                require(
+                    parameters <= limits::PARAMETERS as usize,
+                    field,
+                    format!("{hidden:?}, which makes {parameters} parameters"),
+                    format!("layers that make up to {} parameters", limits::PARAMETERS),
+                )
             }
             Self::Cnn {} => {
                 let (width, height) = dataset.image();

@@ -88,6 +88,7 @@ impl Rejection {
                 WireError::MissingTensor(_) => "missing_tensor",
                 WireError::UnknownTensor(_) => "unknown_tensor",
                 WireError::WrongType { .. } => "wrong_type",
+                WireError::OtherRun { .. } => "stale",
                 WireError::WrongShape { .. } => "wrong_shape",
                 WireError::Values {
                     source: ParamsError::NonFinite { .. },

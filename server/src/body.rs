@@ -150,6 +150,12 @@ async fn next_part(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 
 /// Reads and checks a configuration.
 pub(crate) fn config(value: Value) -> Result<CheckedConfig, ApiError> {
+    if !value.is_object() {
+        // A list of all fields in order would pass as well.
+        return Err(ApiError::UnreadableConfig(
+            "it must be an object".to_owned(),
+        ));
+    }
     let config: RunConfig = serde_json::from_value(value)
         .map_err(|error| ApiError::UnreadableConfig(error.to_string()))?;
     check_for_room(config).map_err(|error| ApiError::Room(Rejection::Config(error)))

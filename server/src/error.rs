@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use constellation_core::rejection::Rejection;
+use constellation_core::wire::WireError;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -157,9 +158,10 @@ impl ApiError {
 fn status_of(rejection: &Rejection) -> StatusCode {
     match rejection {
         Rejection::UnknownDevice(_) => StatusCode::NOT_FOUND,
-        Rejection::RoomFull(_) | Rejection::Stale { .. } | Rejection::WrongPhase { .. } => {
-            StatusCode::CONFLICT
-        }
+        Rejection::RoomFull(_)
+        | Rejection::Stale { .. }
+        | Rejection::Update(WireError::OtherRun { .. })
+        | Rejection::WrongPhase { .. } => StatusCode::CONFLICT,
         Rejection::FutureRound { .. }
         | Rejection::RoundMismatch { .. }
         | Rejection::NotInCohort { .. }

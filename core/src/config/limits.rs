@@ -26,5 +26,7 @@ pub const ITERATIONS: u32 = 10_000;
 pub const HIDDEN_LAYERS: usize = 8;
 /// Units of a hidden layer.
 pub const HIDDEN_UNITS: u32 = 4_096;
+/// Parameters of a model.
+pub const PARAMETERS: u32 = 4_000_000;
 /// Devices of a room.
 pub const DEVICES: u32 = 2_000;

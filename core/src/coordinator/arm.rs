@@ -181,6 +181,15 @@ impl Arm {
             }
         }
         coalitions.retain(|coalition| !coalition.members.is_empty());
+        let mut map = self.map.clone();
+        if let Some(map) = &mut map {
+            map.points.retain(|point| in_room.contains(&point.device));
+            map.barycenters.retain(|b| {
+                coalitions
+                    .iter()
+                    .any(|coalition| coalition.id == b.coalition)
+            });
+        }
         ArmView {
             name: self.config.name.clone(),
             strategy: self.config.strategy.kind().to_owned(),
@@ -189,7 +198,7 @@ impl Arm {
             coalitions,
             agreement: self.agreement,
             history: self.history.clone(),
-            map: self.map.clone(),
+            map,
         }
     }
 

@@ -19,7 +19,7 @@ use crate::config::{
 use crate::model::ModelConfig;
 use crate::rejection::Rejection;
 use crate::view::ArmView;
-use crate::wire::{ArmReport, Report, Update};
+use crate::wire::{ArmReport, Report, Update, WireError};
 
 const DEADLINE_MS: u64 = 5_000;
 const PACE_MS: u64 = 1_000;

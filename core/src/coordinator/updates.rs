@@ -5,7 +5,7 @@ use super::{Answer, Coordinator, Effects, Event, Stage};
 use crate::ids::{DeviceId, Round};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
-use crate::wire::Update;
+use crate::wire::{Update, WireError};
 
 impl Coordinator {
     pub(super) fn update(
@@ -46,7 +46,8 @@ impl Coordinator {
             .ok_or(Rejection::UnknownDevice(device))?;
         let sent = update.round;
         if update.run != self.run.id {
-            return Err(Rejection::Stale { sent, current });
+            let (sent, current) = (update.run, self.run.id);
+            return Err(WireError::OtherRun { sent, current }.into());
         }
         if member.answered == sent && sent > Round(0) {
             return Ok((sent, Answer::Duplicate));

@@ -85,6 +85,8 @@ impl Tab {
 
     fn models(&self) -> Models {
         Models {
+            run: self.device.run().unwrap_or_default(),
+            examples: 400,
             spec: Arc::clone(self.network.spec()),
             arms: vec!["local_only".to_owned(), "fed_avg".to_owned()],
             uploading: vec!["fed_avg".to_owned()],

@@ -172,6 +172,10 @@ impl Update {
     pub fn decode(bytes: &[u8], models: &Models) -> Result<Self, WireError> {
         let file = Tensors::parse(bytes)?;
         let header: UpdateHeader = metadata(&file, UPDATE, UPDATE)?;
+        if header.run != models.run {
+            let (sent, current) = (header.run, models.run);
+            return Err(WireError::OtherRun { sent, current });
+        }
         check_report(&header.report, models)?;
         let arms: Vec<&str> = if file.is_empty() {
             Vec::new()
@@ -222,11 +226,11 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
             }
         }
     }
-    if report.examples > crate::config::limits::EXAMPLES {
-        let most = crate::config::limits::EXAMPLES;
+    let most = models.examples;
+    if !(1..=most).contains(&report.examples) {
+        let found = report.examples;
         return Err(WireError::Report(format!(
-            "examples is {}, and may be up to {most}",
-            report.examples
+            "examples is {found}, and must be 1 to {most}"
         )));
     }
     Ok(())

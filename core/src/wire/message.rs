@@ -147,6 +147,10 @@ pub struct ArmReport {
 /// The models of a run as far as the wire must know them: which arms upload, and the shape of what they upload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Models {
+    /// The run.
+    pub run: RunId,
+    /// Training examples of a device: more, nobody may say it has.
+    pub examples: u32,
     /// Names and shapes of a model's tensors.
     pub spec: Arc<ParamSpec>,
     /// Names of all arms.
@@ -168,6 +172,14 @@ pub enum WireError {
         entry: &'static str,
         /// What is wrong with it.
         detail: String,
+    },
+    /// The update is of another run of the room: it was reset while the update was under way.
+    #[error("the update is of run {sent}; the room is at run {current}")]
+    OtherRun {
+        /// The update's run.
+        sent: RunId,
+        /// The room's.
+        current: RunId,
     },
     /// A tensor that should be there is not.
     #[error("the tensor \"{0}\" is missing")]

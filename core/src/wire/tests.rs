@@ -27,6 +27,8 @@ fn spec() -> Arc<ParamSpec> {
 
 fn models() -> Models {
     Models {
+        run: RunId(2),
+        examples: 400,
         spec: spec(),
         arms: ["local_only", "fed_avg", "grouped"]
             .map(str::to_owned)

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use constellation_core::coordinator::Answer;
 use constellation_core::ids::{DeviceId, Round};
 use constellation_core::rejection::Rejection;
-use constellation_core::wire::Update;
+use constellation_core::wire::{Update, WireError};
 use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 
@@ -98,12 +98,15 @@ async fn receive(
 
 /// Has the room count a refusal, so that its boards show it.
 async fn refuse(room: &RoomHandle, device: DeviceId, error: ApiError) -> ApiError {
+    let code = error.code();
+    let request = match error {
+        // The device is behind, and has yet to answer for this run.
+        ApiError::Room(Rejection::Update(WireError::OtherRun { .. })) => {
+            Request::MessageRefused { device, code }
+        }
+        _ => Request::Refused { device, code },
+    };
     // If the room is gone, so are its boards.
-    let _ = room
-        .tell(Request::Refused {
-            device,
-            code: error.code(),
-        })
-        .await;
+    let _ = room.tell(request).await;
     error
 }

@@ -60,7 +60,8 @@ async fn another_configuration_changes_what_updates_must_be() {
     let response = room
         .post_update(&a, old.round, a.update(&old, 1.0).encode())
         .await;
-    problem(response, 422, "bad_report").await;
+    // Not "wrong shape": the device did nothing wrong, and is waited for in the new run.
+    problem(response, 409, "stale").await;
     let RoomNews::Configured(configured) = a_socket.news().await else {
         panic!("a new run is told")
     };

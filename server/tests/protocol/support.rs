@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use constellation_core::config::{CheckedConfig, RunConfig};
-use constellation_core::ids::Round;
+use constellation_core::ids::{Round, RunId};
 use constellation_core::model::Network;
 use constellation_core::params::Params;
 use constellation_core::view::View;
@@ -330,6 +330,8 @@ pub(crate) fn small() -> Value {
 fn models(config: &CheckedConfig) -> Arc<Models> {
     let network = Network::new(&config.model, config.data.dataset);
     Arc::new(Models {
+        run: RunId(1),
+        examples: config.data.examples,
         spec: Arc::clone(network.spec()),
         arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
         uploading: config

@@ -259,7 +259,7 @@ async fn rounds_that_are_not_open() {
     let stale = t.room.post_update(a, Round(0), at(0, 1)).await;
     assert_eq!(problem(stale, 409, "stale").await["current_round"], 1);
     let other_run = t.room.post_update(a, Round(1), at(1, 7)).await;
-    assert_eq!(problem(other_run, 409, "stale").await["current_round"], 1);
+    assert!(problem(other_run, 409, "stale").await["current_round"].is_null());
     // A device that comes in the middle of a round is asked from the next one on.
     let late = t.room.join().await;
     let _socket = t.room.connect(&late).await;

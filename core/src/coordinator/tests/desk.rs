@@ -130,10 +130,10 @@ fn reset_counts_the_run_up_and_begins_anew() {
     room.desk(Command::Start);
     assert_eq!(
         room.post(1, of_old_run).rejection(),
-        Rejection::Stale {
-            sent: Round(2),
-            current: Round(1)
-        }
+        Rejection::Update(WireError::OtherRun {
+            sent: RunId(1),
+            current: RunId(2)
+        })
     );
     room.all_answer([1, 2]);
     assert_eq!(room.counted(1), [1, 2]);

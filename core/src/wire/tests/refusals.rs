@@ -280,15 +280,27 @@ fn accuracies_are_fractions_of_1() {
 }
 
 #[test]
-fn the_number_of_examples_has_a_limit() {
+fn nobody_has_more_examples_than_the_run_gives() {
     let with = |examples| with_report(|report| report.examples = examples);
-    assert!(Update::decode(&with(limits::EXAMPLES), &models()).is_ok());
+    for examples in [1, 400] {
+        assert!(Update::decode(&with(examples), &models()).is_ok());
+    }
+    for examples in [0, 401] {
+        let sentence = format!("the report's examples is {examples}, and must be 1 to 400");
+        assert_eq!(refused(&with(examples)), ("bad_report", sentence));
+    }
+}
+
+#[test]
+fn an_update_of_another_run_is_stale_whatever_its_tensors() {
+    let mut other = models();
+    other.run = RunId(3);
+    other.uploading.clear();
+    let error = Update::decode(&update().encode(), &other).unwrap_err();
+    assert_eq!(code(&error), "stale");
     assert_eq!(
-        refused(&with(limits::EXAMPLES + 1)),
-        (
-            "bad_report",
-            "the report's examples is 20001, and may be up to 20000".to_owned()
-        )
+        error.to_string(),
+        "the update is of run 2; the room is at run 3"
     );
 }
 
