@@ -190,6 +190,10 @@ impl Coordinator {
                 self.wait_no_more(device);
                 Ok(Answer::Done)
             }
+            Input::RequestRefused { code } => {
+                *self.run.refusals.entry(code.to_owned()).or_default() += 1;
+                Ok(Answer::Done)
+            }
             Input::MessageRefused { device, code } => {
                 self.count_refusal(device, code, &mut effects);
                 Ok(Answer::Done)

@@ -1,13 +1,18 @@
 //! The laboratory's command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use constellation_core::config::{PacingConfig, RunConfig};
+use constellation_core::view::View;
+use constellation_lab::data::load;
 use constellation_lab::devices::{self, RoomAddress};
+use constellation_lab::simulate;
 
-/// Constellation natively: headless devices for a room.
+/// Constellation natively: headless devices for a room, and runs without one.
 #[derive(Parser)]
 #[command(name = "lab", version)]
 struct Arguments {
@@ -34,6 +39,23 @@ enum Command {
         #[arg(long, default_value = "data")]
         data: PathBuf,
     },
+    /// Run the default configuration in virtual time, without a server, and print every round and the fingerprint.
+    ///
+    /// A room with the same configuration, seed and number of devices prints the same on its board.
+    Simulate {
+        /// Number of devices.
+        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(2..=2_000))]
+        devices: u32,
+        /// Number of rounds.
+        #[arg(long, default_value_t = 30)]
+        rounds: u32,
+        /// Source of all randomness of the run.
+        #[arg(long, default_value_t = 7)]
+        seed: u32,
+        /// The folder with the data sets.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -48,12 +70,56 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
-    let Command::Devices {
-        url,
-        room,
-        count,
-        data,
-    } = arguments.command;
+    match arguments.command {
+        Command::Devices {
+            url,
+            room,
+            count,
+            data,
+        } => devices(url, &room, count, data).await,
+        Command::Simulate {
+            devices,
+            rounds,
+            seed,
+            data,
+        } => simulate(devices, rounds, seed, &data),
+    }
+}
+
+fn simulate(devices: u32, rounds: u32, seed: u32, data: &Path) -> Result<()> {
+    let mut config = RunConfig {
+        rounds,
+        seed,
+        ..RunConfig::default()
+    };
+    config.pacing = PacingConfig {
+        start_at: Some(devices),
+        min_devices: 2,
+        pace_ms: 0,
+        ..config.pacing
+    };
+    let config = config.check()?;
+    let dataset = Arc::new(load(data, config.data.dataset)?);
+    let line = |view: &View| {
+        let arms = view.arms.iter().map(|arm| match arm.accuracy {
+            Some(accuracy) => format!("{} {:.1} %", arm.name, 100.0 * accuracy.mean),
+            None => format!("{} -", arm.name),
+        });
+        format!(
+            "{}  {}",
+            arms.collect::<Vec<_>>().join("  "),
+            &view.fingerprint[..16]
+        )
+    };
+    println!("balanced accuracy of the models of the round before, and the fingerprint so far:");
+    let end = simulate::simulate(&config, devices, &dataset, |view| {
+        println!("round {:>3}  {}", view.round, line(view))
+    });
+    println!("at the end {}", line(&end));
+    Ok(())
+}
+
+async fn devices(url: String, room: &str, count: u32, data: PathBuf) -> Result<()> {
     let address = RoomAddress {
         url: url.clone(),
         room: room.to_uppercase(),

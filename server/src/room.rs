@@ -49,6 +49,8 @@ pub(crate) enum Request {
         device: DeviceId,
         code: &'static str,
     },
+    /// A request or a socket was refused before it was known whose it is.
+    RequestRefused { code: &'static str },
     /// A message of a device's socket was refused.
     MessageRefused {
         device: DeviceId,

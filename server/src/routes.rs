@@ -13,7 +13,7 @@ mod updates;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,7 @@ use tracing::debug;
 
 use crate::error::{ApiError, ErrorCode};
 use crate::pages;
+use crate::room::Request;
 use crate::server::Server;
 
 /// Sent with every answer. Workers take the policy of their own response, so it is on every path.
@@ -83,18 +84,44 @@ pub fn app(server: Server) -> Router {
 }
 
 /// A file of the pages, or nothing. Programs get a problem, people a sentence.
-async fn fallback(uri: Uri, request: Request) -> Response {
+async fn fallback(uri: Uri, request: HttpRequest) -> Response {
     pages::file(&uri, &request).unwrap_or_else(|| ApiError::UnknownPath.into_response())
 }
 
+/// Refusals of posted updates that the room has not heard of: the device was not known yet, or not let in.
+const BEFORE_ADMISSION: [&str; 4] = [
+    "missing_token",
+    "wrong_token",
+    "too_many_requests",
+    "bad_path",
+];
+
+/// Has a room count a refusal that it has not heard of, so that its boards show it.
+async fn tell_room(server: &Server, path: &str, code: &'static str) {
+    let Some((room, rest)) = path
+        .strip_prefix("/api/rooms/")
+        .and_then(|path| path.split_once('/'))
+    else {
+        return;
+    };
+    if rest.starts_with("rounds/") && !BEFORE_ADMISSION.contains(&code) {
+        return;
+    }
+    if let Ok(room) = server.room(room) {
+        // If the room is gone meanwhile, so are its boards.
+        let _ = room.tell(Request::RequestRefused { code }).await;
+    }
+}
+
 /// What happens around every request: counters, a line in the log.
-async fn around(State(server): State<Server>, request: Request, next: Next) -> Response {
+async fn around(State(server): State<Server>, request: HttpRequest, next: Next) -> Response {
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
     let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
     if let Some(code) = code {
         server.metrics().refused(code);
+        tell_room(&server, &path, code).await;
     }
     debug!(
         %method,

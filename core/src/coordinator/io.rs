@@ -50,6 +50,11 @@ pub enum Input {
         /// The refusal's code.
         code: &'static str,
     },
+    /// The driver refused something that it knows of no device: a wrong token, a body that is no JSON.
+    RequestRefused {
+        /// The refusal's code.
+        code: &'static str,
+    },
     /// A model message has been handed to a device's socket.
     Sent {
         /// To whom.

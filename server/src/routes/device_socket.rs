@@ -74,7 +74,10 @@ async fn live(server: Server, room: Arc<RoomHandle>, device: DeviceId, mut socke
         Ok(greeted) => greeted,
         Err(error) => {
             debug!(code = error.code(), "socket refused");
-            server.metrics().refused(error.code());
+            let code = error.code();
+            server.metrics().refused(code);
+            // If the room is gone, so are its boards.
+            let _ = room.tell(Request::RequestRefused { code }).await;
             return close(socket, error.close_code(), error.code()).await;
         }
     };

@@ -181,3 +181,49 @@ async fn what_the_desk_cannot_do() {
     )
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_board_counts_what_was_refused_before_it_was_known_whose_it_is() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let post = |path: String, token: &'static str, body: &'static str| {
+        let request = server.request(Method::POST, &path).bearer_auth(token);
+        request
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+    };
+    problem(
+        post(room.path("/desk/start"), "guess", "{}").await.unwrap(),
+        401,
+        "wrong_token",
+    )
+    .await;
+    problem(
+        post(room.path("/rounds/1/updates"), "guess", "")
+            .await
+            .unwrap(),
+        401,
+        "wrong_token",
+    )
+    .await;
+    problem(
+        post(room.path("/devices"), "", "{").await.unwrap(),
+        400,
+        "malformed_json",
+    )
+    .await;
+    let bad = room
+        .desk("configure", &json!({ "config": { "rounds": 0 } }))
+        .await;
+    problem(bad, 422, "bad_config").await;
+    let refusals = room.view().await.refusals;
+    let counted: Vec<(&str, u32)> = refusals
+        .iter()
+        .map(|(code, count)| (code.as_str(), *count))
+        .collect();
+    assert_eq!(
+        counted,
+        [("bad_config", 1), ("malformed_json", 1), ("wrong_token", 2)]
+    );
+}

@@ -299,7 +299,10 @@ async fn updates_need_the_token_of_a_device_of_this_room() {
     for token in ["guess", stranger.token.as_str(), t.room.desk_token.as_str()] {
         problem(with(token).await.unwrap(), 401, "wrong_token").await;
     }
-    assert!(t.room.view().await.refusals.is_empty());
+    // Counted for the room, and for no device: nobody can make another's round go on without it.
+    let view = t.room.view().await;
+    assert!(view.refusals["wrong_token"] > 0);
+    assert!(view.devices.iter().all(|device| device.refused == 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
