@@ -96,18 +96,7 @@ impl Run {
     fn new(id: RunId, config: CheckedConfig) -> Self {
         let network = Network::new(&config.model, config.data.dataset);
         let initial = Arc::new(network.initial(config.seed));
-        let models = Models {
-            run: id,
-            examples: config.data.examples,
-            spec: Arc::clone(network.spec()),
-            arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
-            uploading: config
-                .arms
-                .iter()
-                .filter(|a| a.strategy.uploads())
-                .map(|arm| arm.name.clone())
-                .collect(),
-        };
+        let models = Models::new(id, &config, network.spec());
         Self {
             id,
             models: Arc::new(models),

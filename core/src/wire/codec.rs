@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{ArmPlan, Models, Report, RoundOpened, Start, Update, WireError};
 use super::safetensors::{self, Tensors};
-use crate::config::TrainingConfig;
+use crate::config::{RunConfig, TrainingConfig};
 use crate::ids::{CoalitionId, Round, RunId};
 use crate::params::{ParamSpec, Params};
 
@@ -193,6 +193,19 @@ impl Update {
 }
 
 impl Models {
+    /// The models of a run whose arms have their names.
+    #[must_use]
+    pub fn new(run: RunId, config: &RunConfig, spec: &Arc<ParamSpec>) -> Self {
+        let uploading = config.arms.iter().filter(|arm| arm.strategy.uploads());
+        Self {
+            run,
+            examples: config.data.examples,
+            spec: Arc::clone(spec),
+            arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
+            uploading: uploading.map(|arm| arm.name.clone()).collect(),
+        }
+    }
+
     /// Longest body an update of this run can have: all tensors and the largest header a file may have.
     #[must_use]
     pub fn longest_update(&self) -> usize {

@@ -329,18 +329,7 @@ pub(crate) fn small() -> Value {
 
 fn models(config: &CheckedConfig) -> Arc<Models> {
     let network = Network::new(&config.model, config.data.dataset);
-    Arc::new(Models {
-        run: RunId(1),
-        examples: config.data.examples,
-        spec: Arc::clone(network.spec()),
-        arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
-        uploading: config
-            .arms
-            .iter()
-            .filter(|a| a.strategy.uploads())
-            .map(|arm| arm.name.clone())
-            .collect(),
-    })
+    Arc::new(Models::new(RunId(1), config, network.spec()))
 }
 
 /// Checks that an answer is a problem in the form of RFC 9457, and returns it.
