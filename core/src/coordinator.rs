@@ -179,7 +179,7 @@ impl Coordinator {
                 self.wait_no_more(device);
                 Ok(Answer::Done)
             }
-            Input::RequestRefused { code } => {
+            Input::StrangerRefused { code } => {
                 *self.run.refusals.entry(code.to_owned()).or_default() += 1;
                 Ok(Answer::Done)
             }

@@ -50,7 +50,7 @@ pub(crate) enum Request {
         code: &'static str,
     },
     /// A request or a socket was refused before it was known whose it is.
-    RequestRefused { code: &'static str },
+    StrangerRefused { code: &'static str },
     /// A message of a device's socket was refused.
     MessageRefused {
         device: DeviceId,

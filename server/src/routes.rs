@@ -109,7 +109,7 @@ async fn tell_room(server: &Server, path: &str, code: &'static str) {
     }
     if let Ok(room) = server.room(room) {
         // If the room is gone meanwhile, so are its boards.
-        let _ = room.tell(Request::RequestRefused { code }).await;
+        let _ = room.tell(Request::StrangerRefused { code }).await;
     }
 }
 

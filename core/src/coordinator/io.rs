@@ -51,7 +51,7 @@ pub enum Input {
         code: &'static str,
     },
     /// The driver refused something that it knows of no device: a wrong token, a body that is no JSON.
-    RequestRefused {
+    StrangerRefused {
         /// The refusal's code.
         code: &'static str,
     },

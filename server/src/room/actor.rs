@@ -178,8 +178,8 @@ impl Actor {
                 debug!(device.id = device.0, code, "update refused");
                 self.drive(Input::Refused { device, code }).ok();
             }
-            Request::RequestRefused { code } => {
-                self.drive(Input::RequestRefused { code }).ok();
+            Request::StrangerRefused { code } => {
+                self.drive(Input::StrangerRefused { code }).ok();
             }
             Request::MessageRefused { device, code } => {
                 debug!(device.id = device.0, code, "message refused");

@@ -77,7 +77,7 @@ async fn live(server: Server, room: Arc<RoomHandle>, device: DeviceId, mut socke
             let code = error.code();
             server.metrics().refused(code);
             // If the room is gone, so are its boards.
-            let _ = room.tell(Request::RequestRefused { code }).await;
+            let _ = room.tell(Request::StrangerRefused { code }).await;
             return close(socket, error.close_code(), error.code()).await;
         }
     };

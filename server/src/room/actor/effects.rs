@@ -36,7 +36,7 @@ impl Actor {
     fn handle(&mut self, input: Input) -> Outcome {
         let now = self.now_ms();
         match input {
-            Input::Sent { .. } | Input::MessageRefused { .. } | Input::RequestRefused { .. } => {
+            Input::Sent { .. } | Input::MessageRefused { .. } | Input::StrangerRefused { .. } => {
                 self.coordinator.handle(now, input)
             }
             // Whatever may close a round may take long.
