@@ -221,7 +221,7 @@ impl Session {
         self.handle(Input::Disconnected);
         if UNKNOWN.contains(&code) {
             // Removed while it was away. The page can join as a new device if its user wants to.
-            return self.end("This device is no longer in the room.");
+            return self.end("This device is no longer in the room: the desk has removed it.");
         }
         let session = Rc::clone(self);
         spawn_local(async move {

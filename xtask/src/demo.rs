@@ -54,6 +54,10 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     if options.lan {
         arguments.push("--lan".to_owned());
     }
+    // A line a round would push the addresses off the screen. The server's own variable still decides.
+    if std::env::var_os("CONSTELLATION_LOG").is_none() {
+        arguments.extend(["--log", "warn"].map(str::to_owned));
+    }
     let own_room = options.devices.is_some() || options.seed.is_some();
     if own_room {
         // The server would open one with the default configuration.

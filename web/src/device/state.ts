@@ -77,7 +77,7 @@ export function reduceTab(state: TabState, message: TabMessage): TabState {
 function reduceDevice(device: TabDevice, event: FromWorker): TabDevice {
   switch (event.type) {
     case "joined":
-      return { ...device, identity: event.identity, online: true, trouble: "" };
+      return { ...device, identity: event.identity };
     case "view":
       return { ...device, view: event.view };
     case "samples":
