@@ -236,7 +236,7 @@ pub enum LayerScale {
 pub enum Weighting {
     /// Every coalition the same: a lone device counts as much as a crowd.
     Coalitions,
-    /// By number of members.
+    /// By number of members whose updates arrived.
     Size,
     /// By number of the members' examples.
     Examples,

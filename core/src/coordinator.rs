@@ -158,7 +158,7 @@ impl Coordinator {
         }
     }
 
-    /// Takes an input. A refused one changes nothing but counters.
+    /// Takes an input. One that it refuses changes nothing but counters.
     pub fn handle(&mut self, now_ms: u64, input: Input) -> Outcome {
         let mut effects = Effects::default();
         let answer = match input {

@@ -8,7 +8,7 @@ use crate::params::ParamsError;
 use crate::view::Phase;
 use crate::wire::WireError;
 
-/// A refusal. Nothing but a counter changes when something is refused.
+/// A refusal. Counters change, and a device whose update could not be read is no longer waited for; nothing else.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Rejection {
     /// The room has as many devices as it takes.
