@@ -2,4 +2,5 @@
 
 pub mod data;
 pub mod devices;
+pub mod results;
 pub mod simulate;
