@@ -18,7 +18,7 @@ use constellation_core::config::TrainingConfig;
 use constellation_core::data::{DatasetName, Examples};
 use constellation_core::model::{ModelConfig, Network};
 use constellation_core::rng::{Purpose, Stream};
-use constellation_core::train::Training;
+use constellation_core::train::{Pull, Training};
 use js_sys::global;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -55,8 +55,14 @@ fn measure(name: &str, model: &ModelConfig, count: usize) {
     let mut rates: Vec<f64> = (0..=RUNS)
         .map(|_| {
             let shuffle = Stream::new(1, Purpose::Shuffle, 1, 0);
-            let mut training =
-                Training::new(&network, &network.initial(1), &config, &examples, shuffle);
+            let mut training = Training::new(
+                &network,
+                &network.initial(1),
+                Pull::default(),
+                &config,
+                &examples,
+                shuffle,
+            );
             let started = performance.now();
             while !training.is_done() {
                 training.step(&examples, &mut work);

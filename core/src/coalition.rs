@@ -1,14 +1,24 @@
 //! Coalitions: which devices' weights are close.
 //!
-//! A formation method works on a [`Gram`](crate::distance::Gram) matrix alone and gives [`Formed`] coalitions of indices
-//! into it. What the indices stand for, and what becomes of a formation from round to round, is for
+//! A formation [`Method`] works on a [`Gram`] matrix alone and gives [`Formed`] coalitions of indices into it. What the indices stand for, and what becomes of a formation from round to round, is for
 //! [`crate::strategy`] to know.
 
 mod identity;
 mod paper_like;
 
+use core::fmt;
+
+use crate::distance::Gram;
+use crate::rng::Stream;
+
 pub use identity::keep_ids;
 pub use paper_like::form;
+
+/// A way to form coalitions. What it draws by lot, it draws from `stream`.
+pub trait Method: fmt::Debug + Send + Sync {
+    /// Coalitions of the devices of `gram`: none of no devices, else at least one.
+    fn form(&self, gram: &Gram, stream: &mut Stream) -> Formed;
+}
 
 /// Coalitions of the devices 0..n of one formation.
 #[derive(Clone, Debug, PartialEq)]

@@ -260,6 +260,12 @@ impl StrategyConfig {
         !matches!(self, Self::LocalOnly {})
     }
 
+    /// Whether devices may be asked to train a second model for it.
+    #[must_use]
+    pub fn trains_beside(&self) -> bool {
+        false
+    }
+
     fn formation(&self) -> Option<&Formation> {
         match self {
             Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {

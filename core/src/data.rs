@@ -155,6 +155,8 @@ pub struct LocalData {
     pub train: Examples,
     /// What it is measured on: its own mix of labels.
     pub held_out: Examples,
+    /// What it chooses models by: its own mix of labels. May be empty.
+    pub validation: Examples,
     /// The same test examples for every device, label by label equally many.
     pub balanced: Examples,
     /// The device's hidden group, where there are some.
@@ -182,6 +184,7 @@ impl LocalData {
         Self {
             train: examples(&dataset.train, &share.train),
             held_out: examples(&dataset.train, &share.held_out),
+            validation: Examples::new(dataset.train.pixels_per_image()),
             balanced: examples(&dataset.test, &share.balanced),
             group,
         }

@@ -3,6 +3,7 @@
 //! The driver hands in messages and data, does what the effects say, and calls [`Device::work`] as long as
 //! [`Device::has_work`], looking up in between. Nothing here knows of sockets, time or threads.
 
+mod arm_work;
 mod job;
 
 use std::collections::BTreeMap;
@@ -95,7 +96,7 @@ struct RunState {
     /// A round that came before the data did.
     early: Option<Vec<u8>>,
     job: Option<Box<Job>>,
-    /// The device's own weights, for arms that never leave it.
+    /// The device's own weights, for arms that keep some.
     own: BTreeMap<String, Arc<Params>>,
     /// The last update, kept in case the room asks again.
     posted: Option<(Round, Arc<[u8]>)>,
@@ -167,10 +168,10 @@ impl Device {
         let Some(run) = &mut self.run else {
             return Vec::new();
         };
-        let (Some(mut job), Some(data)) = (run.job.take(), &run.data) else {
+        let Some(mut job) = run.job.take() else {
             return Vec::new();
         };
-        job.work(data);
+        job.work();
         self.view.progress = job.progress();
         self.view.activity = if job.is_training() {
             Activity::Training
@@ -187,7 +188,7 @@ impl Device {
             run.job = Some(job);
             return Vec::new();
         }
-        let Done { round, body, own } = job.finish(run.configured.run, data.train.len() as u32);
+        let Done { round, body, own } = job.finish();
         run.own.extend(own);
         run.posted = Some((round, Arc::clone(&body)));
         self.view.bytes_up += body.len() as u64;
@@ -310,6 +311,7 @@ impl Device {
                 opened,
                 &run.own,
                 data,
+                &config.config.training,
                 config.config.seed,
                 config.slot,
             ))

@@ -106,7 +106,7 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
         arms: vec![ArmPlan {
             name: arm.clone(),
             coalition: None,
-            start: Start::Model(Arc::new(network.initial(config.seed))),
+            task: Start::Model(Arc::new(network.initial(config.seed))).into(),
         }],
     };
     let models = Models {
@@ -115,6 +115,7 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
         spec: Arc::clone(network.spec()),
         arms: vec![arm.clone()],
         uploading: vec![arm.clone()],
+        beside: Vec::new(),
     };
     let mut device = Device::new();
     device.handle(Input::News(RoomNews::Configured(Box::new(Configured {

@@ -53,10 +53,14 @@ pub fn accuracy_over_devices(devices: &[(Option<u32>, f64)]) -> Option<Accuracy>
         .map(|(sum, count)| sum / f64::from(*count))
         .reduce(f64::min)
         .unwrap_or(worst);
+    let mut ascending: Vec<f64> = values().collect();
+    ascending.sort_by(f64::total_cmp);
+    let tenth = ascending.len().div_ceil(10);
     Some(Accuracy {
         mean,
         worst,
         best,
+        worst_tenth: ascending[..tenth].iter().sum::<f64>() / tenth as f64,
         worst_group,
     })
 }
@@ -95,11 +99,16 @@ mod tests {
         .unwrap();
         assert!((found.mean - 0.65).abs() < 1e-12);
         assert_eq!((found.worst, found.best), (0.4, 1.0));
+        assert_eq!(found.worst_tenth, 0.4);
         assert!((found.worst_group - 0.6).abs() < 1e-12);
         assert_eq!(
             accuracy_over_devices(&[(None, 0.5)]).unwrap().worst_group,
             0.5
         );
         assert_eq!(accuracy_over_devices(&[]), None);
+        // The worst two of eleven: 0.1 and 0.2.
+        let eleven: Vec<_> = (1..=11).map(|i| (None, f64::from(i) / 10.0)).collect();
+        let tenth = accuracy_over_devices(&eleven).unwrap().worst_tenth;
+        assert!((tenth - 0.15).abs() < 1e-12, "{tenth}");
     }
 }

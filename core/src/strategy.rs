@@ -1,7 +1,7 @@
 //! Strategies: what turns a round's updates into the next round's models.
 //!
-//! Each gets the state of its arm and the round's updates in device order, and gives the next state. None of them
-//! changes anything in place, so a round that cannot be closed leaves no trace.
+//! Each owns its models and whatever it remembers from round to round, says what a device is to do next, and gets the
+//! round's updates in device order when the round closes. A strategy never fails: what it cannot use, it leaves out.
 
 mod coalition_global;
 mod coalition_models;
@@ -10,7 +10,7 @@ mod grouping;
 mod local_only;
 
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,9 +19,13 @@ use crate::distance::Gram;
 use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::params::Params;
 use crate::view::CoalitionView;
-use crate::wire::Start;
+use crate::wire::{ArmReport, Task};
 
-pub use grouping::Grouping;
+use coalition_global::CoalitionGlobal;
+use coalition_models::CoalitionModels;
+use fed_avg::FedAvg;
+use grouping::Grouping;
+use local_only::LocalOnly;
 
 /// A coalition after a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,17 +44,6 @@ pub struct Coalition {
     pub weight: f64,
 }
 
-/// An arm between two rounds.
-#[derive(Clone, Debug)]
-pub struct ArmState {
-    /// The global model, from the initial one on.
-    pub global: Arc<Params>,
-    /// The coalitions, by id. Empty where the strategy forms none, and before the first round.
-    pub coalitions: Vec<Coalition>,
-    /// What coalition formation remembers.
-    pub grouping: Grouping,
-}
-
 /// One device's update for one arm.
 #[derive(Clone, Debug)]
 pub struct ArmUpdate {
@@ -62,6 +55,10 @@ pub struct ArmUpdate {
     pub start: Arc<Params>,
     /// Its weights after training.
     pub weights: Params,
+    /// The second model that it trained, where it was asked to and did.
+    pub beside: Option<Params>,
+    /// What it measured.
+    pub report: ArmReport,
 }
 
 /// A round's updates for one arm.
@@ -73,8 +70,8 @@ pub struct RoundUpdates {
     pub round: Round,
     /// In device order.
     pub updates: Vec<ArmUpdate>,
-    /// All devices of the room, whether they sent an update or not.
-    pub in_room: BTreeSet<DeviceId>,
+    /// All devices of the room, whether they sent an update or not, with their hidden groups.
+    pub in_room: BTreeMap<DeviceId, Option<u32>>,
     weights_gram: OnceCell<Gram>,
 }
 
@@ -85,7 +82,7 @@ impl RoundUpdates {
         seed: u32,
         round: Round,
         updates: Vec<ArmUpdate>,
-        in_room: BTreeSet<DeviceId>,
+        in_room: BTreeMap<DeviceId, Option<u32>>,
     ) -> Self {
         debug_assert!(updates.is_sorted_by_key(|update| update.device));
         Self {
@@ -120,50 +117,43 @@ impl RoundUpdates {
 
 /// What turns a round's updates into the next round's models.
 pub trait Strategy: fmt::Debug + Send + Sync {
-    /// Where a device starts the next round from.
-    fn start(&self, state: &ArmState, device: DeviceId) -> Start;
+    /// What a device does in the next round.
+    fn task(&self, device: DeviceId) -> Task;
 
-    /// The state after a round. Called with at least one update.
-    fn next(&self, state: &ArmState, round: &RoundUpdates) -> ArmState;
+    /// Takes a round's updates, of which there is at least one.
+    fn close(&mut self, round: &RoundUpdates);
+
+    /// The one model for everybody, or the mean of several.
+    fn global(&self) -> &Arc<Params>;
+
+    /// The coalitions after the last round, by id. None where the strategy forms none, and before the first round.
+    fn coalitions(&self) -> &[Coalition] {
+        &[]
+    }
 }
 
-/// The strategy of a configuration.
+/// The strategy of an arm, before its first round.
 #[must_use]
-pub fn strategy(config: &StrategyConfig) -> Box<dyn Strategy> {
+pub fn strategy(config: &StrategyConfig, initial: &Arc<Params>) -> Box<dyn Strategy> {
+    let initial = Arc::clone(initial);
     match config {
-        StrategyConfig::LocalOnly {} => Box::new(local_only::LocalOnly),
-        StrategyConfig::FedAvg {} => Box::new(fed_avg::FedAvg),
+        StrategyConfig::LocalOnly {} => Box::new(LocalOnly::new(initial)),
+        StrategyConfig::FedAvg {} => Box::new(FedAvg::new(initial)),
         StrategyConfig::CoalitionGlobal { formation } => {
-            Box::new(coalition_global::CoalitionGlobal {
-                formation: formation.clone(),
-            })
+            Box::new(CoalitionGlobal::new(formation.clone(), initial))
         }
         StrategyConfig::CoalitionModels { formation } => {
-            Box::new(coalition_models::CoalitionModels {
-                formation: formation.clone(),
-            })
+            Box::new(CoalitionModels::new(formation.clone(), initial))
         }
     }
 }
 
-impl ArmState {
-    /// An arm before its first round.
-    #[must_use]
-    pub fn new(initial: Arc<Params>) -> Self {
-        Self {
-            global: initial,
-            coalitions: Vec::new(),
-            grouping: Grouping::default(),
-        }
-    }
-
-    /// The coalition a device is in.
-    #[must_use]
-    pub fn coalition_of(&self, device: DeviceId) -> Option<&Coalition> {
-        self.coalitions
-            .iter()
-            .find(|coalition| coalition.members.contains(&device))
-    }
+/// The coalition that a device is in.
+#[must_use]
+pub fn coalition_of(coalitions: &[Coalition], device: DeviceId) -> Option<&Coalition> {
+    coalitions
+        .iter()
+        .find(|coalition| coalition.members.contains(&device))
 }
 
 impl Coalition {
@@ -185,6 +175,7 @@ pub(crate) mod testing {
 
     use super::*;
     use crate::params::ParamSpec;
+    use crate::wire::Start;
 
     pub(crate) fn model(values: &[f32]) -> Arc<Params> {
         let spec = Arc::new(ParamSpec::new([("w".to_owned(), vec![values.len()])]));
@@ -200,16 +191,25 @@ pub(crate) mod testing {
                 examples: *examples,
                 start: model(&vec![0.0; weights.len()]),
                 weights: (*model(weights)).clone(),
+                beside: None,
+                report: ArmReport::default(),
             })
             .collect();
-        let in_room = updates.iter().map(|update| update.device).collect();
+        let in_room = updates.iter().map(|update| (update.device, None)).collect();
         RoundUpdates::new(7, Round(number), updates, in_room)
     }
 
+    /// The model that a device is to start from.
+    pub(crate) fn start(strategy: &dyn Strategy, device: u32) -> Vec<f32> {
+        match strategy.task(DeviceId(device)).start {
+            Start::Own | Start::BestOf(_) => Vec::new(),
+            Start::Model(params) => params.values().to_vec(),
+        }
+    }
+
     /// Members of all coalitions, those with the first device first: which coalition has which id is drawn by lot.
-    pub(crate) fn members(state: &ArmState) -> Vec<Vec<u32>> {
-        let mut members: Vec<Vec<u32>> = state
-            .coalitions
+    pub(crate) fn members(coalitions: &[Coalition]) -> Vec<Vec<u32>> {
+        let mut members: Vec<Vec<u32>> = coalitions
             .iter()
             .map(|c| c.members.iter().map(|d| d.0).collect())
             .collect();

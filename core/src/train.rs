@@ -18,6 +18,12 @@ pub struct Training {
     velocity: Packed,
     gradient: Packed,
     shuffle: Stream,
+    /// Half of it times the squared distance to `anchor` is added to the loss.
+    proximal: f32,
+    /// Empty where nothing pulls.
+    anchor: Packed,
+    /// Added to every gradient; empty for none.
+    correction: Packed,
     order: Vec<u32>,
     /// Next place in `order`.
     at: usize,
@@ -26,6 +32,15 @@ pub struct Training {
     /// Examples of a batch, gathered.
     batch: Vec<f32>,
     labels: Vec<u8>,
+}
+
+/// What pulls at training besides the examples.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pull<'a> {
+    /// Half of it times the squared distance to the start is added to the loss (FedProx). 0 for none.
+    pub proximal: f64,
+    /// Added to every gradient (SCAFFOLD).
+    pub correction: Option<&'a Params>,
 }
 
 /// What training gave.
@@ -43,6 +58,7 @@ impl Training {
     pub fn new(
         network: &Arc<Network>,
         start: &Params,
+        pull: Pull<'_>,
         config: &TrainingConfig,
         examples: &Examples,
         shuffle: Stream,
@@ -56,6 +72,13 @@ impl Training {
                 Vec::new()
             },
             gradient: vec![0.0; weights.len()],
+            proximal: pull.proximal as f32,
+            anchor: if pull.proximal > 0.0 {
+                weights.clone()
+            } else {
+                Vec::new()
+            },
+            correction: pull.correction.map_or_else(Vec::new, |c| network.pack(c)),
             weights,
             network: Arc::clone(network),
             config: config.clone(),
@@ -129,6 +152,13 @@ impl Training {
     /// One step of SGD with classical momentum and weight decay, as PyTorch's `SGD` without dampening.
     fn descend(&mut self) {
         let rate = self.config.learning_rate as f32;
+        for (g, c) in self.gradient.iter_mut().zip(&self.correction) {
+            *g += c;
+        }
+        let pulled = self.weights.iter().zip(&self.anchor);
+        for (g, (w, a)) in self.gradient.iter_mut().zip(pulled) {
+            *g += self.proximal * (w - a);
+        }
         if self.config.weight_decay > 0.0 {
             let decay = self.config.weight_decay as f32;
             for (g, w) in self.gradient.iter_mut().zip(&self.weights) {
@@ -199,7 +229,14 @@ mod tests {
         let network = Arc::new(Network::new(model, DatasetName::MnistSmall));
         let mut work = network.workspace(config.batch as usize);
         let shuffle = Stream::new(1, Purpose::Shuffle, 0, 0);
-        let mut training = Training::new(&network, &network.initial(1), config, examples, shuffle);
+        let mut training = Training::new(
+            &network,
+            &network.initial(1),
+            Pull::default(),
+            config,
+            examples,
+            shuffle,
+        );
         let mut steps = 0;
         while !training.is_done() {
             training.step(examples, &mut work);
@@ -255,6 +292,7 @@ mod tests {
         let mut training = Training::new(
             &network,
             &start,
+            Pull::default(),
             &config,
             &one,
             Stream::new(1, Purpose::Shuffle, 0, 0),

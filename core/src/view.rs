@@ -139,6 +139,8 @@ pub struct Accuracy {
     pub worst: f64,
     /// The best device's.
     pub best: f64,
+    /// Mean of the worst tenth of the devices, rounded up.
+    pub worst_tenth: f64,
     /// The worst hidden group's mean, where there are groups; else the worst device's.
     pub worst_group: f64,
 }

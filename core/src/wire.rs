@@ -1,7 +1,7 @@
 //! Protocol version 1: what crosses the wire between a room and a device.
 //!
 //! Control messages are JSON text. Whatever carries weights is a safetensors file: its metadata holds the message's
-//! JSON, its tensors are named `{arm}/{tensor}`. One enum per direction.
+//! JSON, its tensors are named `{arm}/{tensor}`, or `{arm}:{role}/{tensor}` where an arm has several models. One enum per direction.
 //! `docs/protocol.md` says the same for people who write a device of their own.
 
 mod codec;
@@ -9,8 +9,8 @@ mod message;
 pub mod safetensors;
 
 pub use message::{
-    ArmPlan, ArmReport, Configured, DeviceNews, Farewell, Models, Report, RoomNews, RoundOpened,
-    Start, Update, WireError,
+    ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report, RoomNews,
+    RoundOpened, Serves, Start, Task, Update, Validation, WireError, beside,
 };
 
 /// Version of the protocol, in every `configured` message.

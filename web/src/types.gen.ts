@@ -146,6 +146,10 @@ worst: number,
  */
 best: number, 
 /**
+ * Mean of the worst tenth of the devices, rounded up.
+ */
+worst_tenth: number, 
+/**
  * The worst hidden group's mean, where there are groups; else the worst device's.
  */
 worst_group: number, };

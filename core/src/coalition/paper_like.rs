@@ -6,10 +6,16 @@
 //! K distinct devices are centers. Every device goes to the nearest center; each coalition's new center is its member
 //! nearest to its barycenter; and so on until nothing changes.
 
-use super::Formed;
+use super::{Formed, Method};
 use crate::config::{FirstCenters, Formation};
 use crate::distance::Gram;
 use crate::rng::Stream;
+
+impl Method for Formation {
+    fn form(&self, gram: &Gram, stream: &mut Stream) -> Formed {
+        form(gram, self, stream)
+    }
+}
 
 /// Forms up to `options.k` coalitions. Draws first centers from `stream` as often as `options.restarts` says, and
 /// keeps the coalitions with the least squared distance to their barycenters, the first of equals.

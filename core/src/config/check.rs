@@ -158,7 +158,7 @@ fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
         (1..=limits::ARMS).contains(&arms.len()),
         "arms",
         format!("a list of {}", arms.len()),
-        "1 to 8 arms",
+        format!("1 to {} arms", limits::ARMS),
     )?;
     let mut names = BTreeSet::new();
     for (i, arm) in arms.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 /// Rounds of a run.
 pub const ROUNDS: u32 = 100_000;
 /// Arms of a run.
-pub const ARMS: usize = 8;
+pub const ARMS: usize = 16;
 /// Bytes of an arm's name.
 pub const ARM_NAME: usize = 40;
 /// Training, or held-out, examples of a device.

@@ -122,7 +122,7 @@ fn with_arms(names: &[&str]) -> Result<CheckedConfig, ConfigError> {
 }
 
 #[test]
-fn a_run_has_one_to_eight_arms() {
+fn a_run_has_one_to_sixteen_arms() {
     let names: Vec<String> = (0..=limits::ARMS).map(|n| format!("arm-{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     assert!(with_arms(&names[..1]).is_ok());
@@ -131,7 +131,7 @@ fn a_run_has_one_to_eight_arms() {
         let error = with_arms(wrong).unwrap_err();
         assert_eq!(
             (error.field.as_str(), error.allowed.as_str()),
-            ("arms", "1 to 8 arms")
+            ("arms", "1 to 16 arms")
         );
         assert_eq!(error.value, format!("a list of {}", wrong.len()));
     }

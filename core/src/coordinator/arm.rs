@@ -3,23 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::{ArmConfig, StrategyConfig};
+use crate::config::ArmConfig;
 use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::layout::{self, Place};
 use crate::metrics::{accuracy_over_devices, adjusted_rand_index};
 use crate::params::Params;
-use crate::strategy::{ArmState, ArmUpdate, Coalition, RoundUpdates, Strategy, strategy};
+use crate::strategy::{ArmUpdate, Coalition, RoundUpdates, Strategy, coalition_of, strategy};
 use crate::view::{
     Accuracy, ArmView, CoalitionView, HistoryRow, MapBarycenter, MapPlace, MapPoint, MapView,
 };
-use crate::wire::{ArmPlan, Start, Update};
+use crate::wire::{ArmPlan, Start, Update, beside};
 
 /// One arm of a run.
 #[derive(Debug)]
 pub(super) struct Arm {
     config: ArmConfig,
     strategy: Box<dyn Strategy>,
-    state: ArmState,
     agreement: Option<f64>,
     accuracy: Option<Accuracy>,
     own_accuracy: Option<Accuracy>,
@@ -31,8 +30,7 @@ impl Arm {
     pub(super) fn new(config: &ArmConfig, initial: &Arc<Params>) -> Self {
         Self {
             config: config.clone(),
-            strategy: strategy(&config.strategy),
-            state: ArmState::new(Arc::clone(initial)),
+            strategy: strategy(&config.strategy, initial),
             agreement: None,
             accuracy: None,
             own_accuracy: None,
@@ -49,11 +47,9 @@ impl Arm {
     pub(super) fn plan(&self, device: DeviceId) -> ArmPlan {
         ArmPlan {
             name: self.config.name.clone(),
-            coalition: self
-                .state
-                .coalition_of(device)
+            coalition: coalition_of(self.strategy.coalitions(), device)
                 .map(|coalition| coalition.id),
-            start: self.strategy.start(&self.state, device),
+            task: self.strategy.task(device),
         }
     }
 
@@ -103,7 +99,7 @@ impl Arm {
             own_worst: own.worst,
             own_best: own.best,
             agreement: self.agreement,
-            coalitions: self.state.coalitions.len() as u32,
+            coalitions: self.strategy.coalitions().len() as u32,
         });
     }
 
@@ -117,27 +113,26 @@ impl Arm {
     ) {
         let updates = updates.iter().filter_map(|(&device, update)| {
             let weights = update.weights.get(&self.config.name)?.clone();
-            let start = match self.strategy.start(&self.state, device) {
-                Start::Model(start) => start,
+            let report = *update.report.arms.get(&self.config.name)?;
+            let start = match self.strategy.task(device).start {
                 Start::Own => return None,
+                Start::Model(start) => start,
+                Start::BestOf(models) => Arc::clone(models.get(report.picked? as usize)?),
             };
             Some(ArmUpdate {
                 device,
                 examples: update.report.examples,
                 start,
                 weights,
+                beside: update.weights.get(&beside(&self.config.name)).cloned(),
+                report,
             })
         });
-        let round = RoundUpdates::new(
-            seed,
-            round,
-            updates.collect(),
-            groups.keys().copied().collect(),
-        );
+        let round = RoundUpdates::new(seed, round, updates.collect(), groups.clone());
         if round.updates.is_empty() {
             return;
         }
-        self.state = self.strategy.next(&self.state, &round);
+        self.strategy.close(&round);
         self.agreement = self.agreement_with(groups);
         self.map = Some(self.draw(&round));
     }
@@ -155,17 +150,21 @@ impl Arm {
             .config
             .strategy
             .uploads()
-            .then_some((None, &self.state.global));
+            .then(|| (None, self.strategy.global()));
         global.into_iter().chain(
-            self.state
-                .coalitions
+            self.strategy
+                .coalitions()
                 .iter()
                 .map(|c| (Some(c.id), &c.barycenter)),
         )
     }
 
     pub(super) fn coalitions(&self) -> Vec<CoalitionView> {
-        self.state.coalitions.iter().map(Coalition::view).collect()
+        self.strategy
+            .coalitions()
+            .iter()
+            .map(Coalition::view)
+            .collect()
     }
 
     /// What pages see; devices that have left meanwhile are in no coalition.
@@ -205,7 +204,10 @@ impl Arm {
     fn agreement_with(&self, groups: &BTreeMap<DeviceId, Option<u32>>) -> Option<f64> {
         let (found, hidden): (Vec<u32>, Vec<u32>) = groups
             .iter()
-            .filter_map(|(device, group)| Some((self.state.coalition_of(*device)?.id.0, (*group)?)))
+            .filter_map(|(device, group)| {
+                let coalition = coalition_of(self.strategy.coalitions(), *device)?;
+                Some((coalition.id.0, (*group)?))
+            })
             .unzip();
         adjusted_rand_index(&found, &hidden)
     }
@@ -229,8 +231,8 @@ impl Arm {
         let layout = layout::arrange(round.weights_gram(), &before);
         let placed = || round.updates.iter().zip(&layout.places);
         let barycenters: Vec<(&Coalition, Place)> = self
-            .state
-            .coalitions
+            .strategy
+            .coalitions()
             .iter()
             .filter_map(|coalition| {
                 // A coalition that kept the model of an earlier round has nothing to be in the middle of.
@@ -239,7 +241,7 @@ impl Arm {
                 Some((coalition, middle(members.map(|(_, place)| (*place, 1.0)))?))
             })
             .collect();
-        let global = if let StrategyConfig::FedAvg {} = self.config.strategy {
+        let global = if barycenters.is_empty() {
             middle(placed().map(|(update, place)| (*place, f64::from(update.examples))))
         } else {
             middle(

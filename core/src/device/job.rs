@@ -1,28 +1,29 @@
-//! One round's work on a device: for every arm, measure the received model, train from it, measure again.
+//! One round's work on a device: arm by arm, slice by slice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::data::{Examples, LocalData};
+use super::arm_work::{ArmDone, ArmWork, Setting};
+use crate::config::TrainingConfig;
+use crate::data::LocalData;
 use crate::ids::{Round, RunId, Slot};
-use crate::model::{Loss, Network, Packed, Workspace};
+use crate::model::{Network, Workspace};
 use crate::params::Params;
-use crate::rng::{Purpose, Stream};
-use crate::train::{EVALUATION_BATCH, Training, evaluate};
-use crate::wire::{ArmReport, Report, RoundOpened, Start, Update};
+use crate::train::EVALUATION_BATCH;
+use crate::wire::{ArmReport, Report, RoundOpened, Serves, Start, Update, beside};
 
 /// One round's work, done slice by slice.
 #[derive(Debug)]
 pub(super) struct Job {
-    opened: RoundOpened,
-    network: Arc<Network>,
-    starts: Vec<Arc<Params>>,
+    run: RunId,
+    /// Whether weights are asked for.
+    upload: bool,
+    setting: Setting,
+    /// The arm under way comes first.
+    ahead: VecDeque<ArmWork>,
+    done: Vec<ArmDone>,
+    /// One per arm, as far as it has been measured.
     reports: Vec<ArmReport>,
-    /// Weights of the arms that are done, in the order of the spec.
-    trained: Vec<Vec<f32>>,
-    seed: u32,
-    slot: Slot,
-    step: Step,
     work: Workspace,
     slices_done: usize,
     slices: usize,
@@ -32,101 +33,61 @@ pub(super) struct Job {
 pub(super) struct Done {
     pub(super) round: Round,
     pub(super) body: Arc<[u8]>,
-    /// New weights of the arms that never leave the device.
+    /// New weights of the arms that keep some on the device.
     pub(super) own: Vec<(String, Arc<Params>)>,
 }
 
-/// Where in its arm the job is.
-#[derive(Debug)]
-enum Step {
-    Measure {
-        what: Measure,
-        weights: Packed,
-        /// Counts evaluation batches.
-        slice: usize,
-        loss: Loss,
-    },
-    Train(Box<Training>),
-    /// All arms are done.
-    Done,
-}
-
-/// What is measured, in this order; training comes before the last.
-#[derive(Debug)]
-enum Measure {
-    /// The received model on the balanced sample.
-    Balanced,
-    /// The received model on the device's own held-out examples.
-    OwnBefore,
-    /// The trained model there; its values in the order of the spec.
-    OwnAfter(Vec<f32>),
-}
-
-impl Step {
-    fn measure(what: Measure, weights: Packed) -> Self {
-        Self::Measure {
-            what,
-            weights,
-            slice: 0,
-            loss: Loss::default(),
-        }
-    }
-}
-
 impl Job {
+    /// The work of a round. `own` are the weights that arms keep on the device, `training` is the run's, for arms that
+    /// train when the round asks for no weights.
     pub(super) fn new(
         network: &Arc<Network>,
         opened: RoundOpened,
         own: &BTreeMap<String, Arc<Params>>,
-        data: &LocalData,
+        data: &Arc<LocalData>,
+        training: &TrainingConfig,
         seed: u32,
         slot: Slot,
     ) -> Self {
-        let start = |arm: &crate::wire::ArmPlan| match &arm.start {
-            Start::Model(params) => Arc::clone(params),
-            Start::Own => own
-                .get(&arm.name)
-                .map_or_else(|| Arc::new(network.initial(seed)), Arc::clone),
-        };
-        let starts: Vec<Arc<Params>> = opened.arms.iter().map(start).collect();
-        let batch = opened
-            .training
-            .as_ref()
-            .map_or(0, |training| training.batch as usize);
-        let slices_of = |examples: &Examples, batch: usize| examples.len().div_ceil(batch);
-        let per_arm = slices_of(&data.balanced, EVALUATION_BATCH)
-            + slices_of(&data.held_out, EVALUATION_BATCH)
-            + opened.training.as_ref().map_or(0, |training| {
-                slices_of(&data.train, training.batch as usize) * training.epochs as usize
-                    + slices_of(&data.held_out, EVALUATION_BATCH)
-            });
-        let mut job = Self {
-            reports: vec![ArmReport::default(); opened.arms.len()],
-            trained: Vec::new(),
-            work: network.workspace(batch.max(EVALUATION_BATCH)),
-            slices: per_arm * opened.arms.len(),
-            slices_done: 0,
+        let upload = opened.training.is_some();
+        let setting = Setting {
             network: Arc::clone(network),
-            step: Step::Done,
-            opened,
-            starts,
+            data: Arc::clone(data),
+            training: opened.training.unwrap_or_else(|| training.clone()),
             seed,
             slot,
+            round: opened.round,
         };
-        job.begin_arm();
-        job
+        let batch = setting.training.batch as usize;
+        let reports = vec![ArmReport::default(); opened.arms.len()];
+        let arms = opened.arms.into_iter().map(|plan| {
+            let own = own.get(&plan.name);
+            ArmWork::new(plan, own, upload, &setting)
+        });
+        let ahead: VecDeque<ArmWork> = arms.collect();
+        Self {
+            run: opened.run,
+            upload,
+            done: Vec::new(),
+            reports,
+            work: network.workspace(EVALUATION_BATCH.max(batch)),
+            slices_done: 0,
+            slices: ahead.iter().map(|arm| arm.slices(&setting)).sum(),
+            ahead,
+            setting,
+        }
     }
 
     pub(super) fn round(&self) -> Round {
-        self.opened.round
+        self.setting.round
     }
 
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.step, Step::Done)
+        self.ahead.is_empty()
     }
 
     pub(super) fn is_training(&self) -> bool {
-        matches!(self.step, Step::Train(_))
+        self.ahead.front().is_some_and(ArmWork::is_training)
     }
 
     /// Fraction of the slices that are done.
@@ -144,127 +105,57 @@ impl Job {
     }
 
     /// Does one slice.
-    pub(super) fn work(&mut self, data: &LocalData) {
-        self.step = match core::mem::replace(&mut self.step, Step::Done) {
-            Step::Measure {
-                what,
-                weights,
-                slice,
-                loss,
-            } => {
-                let examples = match what {
-                    Measure::Balanced => &data.balanced,
-                    Measure::OwnBefore | Measure::OwnAfter(_) => &data.held_out,
-                };
-                match evaluate(&self.network, &weights, examples, slice, &mut self.work) {
-                    Some(found) => {
-                        self.slices_done += 1;
-                        Step::Measure {
-                            what,
-                            weights,
-                            slice: slice + 1,
-                            loss: loss.plus(found),
-                        }
-                    }
-                    None => self.measured(what, weights, loss, data),
-                }
-            }
-            Step::Train(mut training) => {
-                training.step(&data.train, &mut self.work);
-                self.slices_done += 1;
-                if training.is_done() {
-                    self.trained(*training)
-                } else {
-                    Step::Train(training)
-                }
-            }
-            Step::Done => return,
+    pub(super) fn work(&mut self) {
+        let Some(arm) = self.ahead.front_mut() else {
+            return;
         };
-        if self.is_done() {
-            self.begin_arm();
+        let more = arm.work(&self.setting, &mut self.work);
+        self.slices_done += 1;
+        self.reports[self.done.len()] = arm.report();
+        if !more && let Some(arm) = self.ahead.pop_front() {
+            let done = arm.finish();
+            self.reports[self.done.len()] = done.report;
+            self.done.push(done);
         }
-    }
-
-    /// Takes down what was measured, and what comes after it.
-    fn measured(&mut self, what: Measure, weights: Packed, loss: Loss, data: &LocalData) -> Step {
-        let report = &mut self.reports[self.trained.len()];
-        match what {
-            Measure::Balanced => {
-                report.balanced_before = loss.accuracy();
-                Step::measure(Measure::OwnBefore, weights)
-            }
-            Measure::OwnBefore => {
-                report.own_before = loss.accuracy();
-                self.begin_training(data)
-            }
-            Measure::OwnAfter(values) => {
-                report.own_after = loss.accuracy();
-                self.trained.push(values);
-                Step::Done
-            }
-        }
-    }
-
-    fn trained(&mut self, training: Training) -> Step {
-        let trained = training.finish();
-        self.reports[self.trained.len()].loss = trained.loss.mean().filter(|loss| loss.is_finite());
-        let weights = self.network.pack_values(&trained.values);
-        Step::measure(Measure::OwnAfter(trained.values), weights)
     }
 
     /// The update, once everything is done.
-    pub(super) fn finish(self, run: RunId, examples: u32) -> Done {
-        let round = self.opened.round;
-        let spec = self.network.spec();
-        let arms = || self.opened.arms.iter().zip(&self.trained);
-        let names = self.opened.arms.iter().map(|arm| arm.name.clone());
+    pub(super) fn finish(self) -> Done {
+        let spec = self.setting.network.spec();
+        let names = self.done.iter().map(|arm| arm.plan.name.clone());
         let report = Report {
-            examples,
-            arms: names.zip(self.reports.iter().copied()).collect(),
+            examples: self.setting.data.train.len() as u32,
+            arms: names.zip(self.reports).collect(),
         };
-        let sent = arms()
-            .filter(|(arm, values)| matches!(arm.start, Start::Model(_)) && !values.is_empty())
-            .map(|(arm, values)| (arm.name.as_str(), &**spec, values.as_slice()));
-        let body = Update::encode_values(run, round, &report, sent).into();
-        let own = arms()
-            .filter(|(arm, _)| matches!(arm.start, Start::Own))
+        let sent = self
+            .done
+            .iter()
+            .filter(|arm| self.upload && !matches!(arm.plan.task.start, Start::Own))
+            .flat_map(|arm| {
+                let main = (arm.plan.name.clone(), &arm.trained);
+                let second = (beside(&arm.plan.name), &arm.trained_beside);
+                [main, second]
+            })
+            .filter(|(_, values)| !values.is_empty())
+            .map(|(name, values)| (name, &**spec, values.as_slice()));
+        let body = Update::encode_values(self.run, self.setting.round, &report, sent).into();
+        let keeps = |arm: &ArmDone| {
+            matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves == Serves::Chosen
+        };
+        let own = self
+            .done
+            .into_iter()
+            .filter(keeps)
             // Weights that training drove to infinity are dropped; the device goes on from those before.
-            .filter_map(|(arm, values)| {
-                Some((
-                    arm.name.clone(),
-                    Arc::new(Params::try_new(values.clone(), spec).ok()?),
-                ))
+            .filter_map(|arm| {
+                let params = Params::try_new(arm.trained, spec).ok()?;
+                Some((arm.plan.name, Arc::new(params)))
             })
             .collect();
-        Done { round, body, own }
-    }
-
-    /// Goes to the next arm, if there is one. An arm that is only evaluated leaves no weights behind.
-    fn begin_arm(&mut self) {
-        if let Some(start) = self.starts.get(self.trained.len()) {
-            self.step = Step::measure(Measure::Balanced, self.network.pack(start));
+        Done {
+            round: self.setting.round,
+            body,
+            own,
         }
-    }
-
-    fn begin_training(&mut self, data: &LocalData) -> Step {
-        let Some(config) = &self.opened.training else {
-            self.trained.push(Vec::new());
-            return Step::Done;
-        };
-        let start = &self.starts[self.trained.len()];
-        // The same order for all arms, so that they differ by their models alone.
-        let shuffle = Stream::new(
-            self.seed,
-            Purpose::Shuffle,
-            self.opened.round.0,
-            self.slot.0,
-        );
-        Step::Train(Box::new(Training::new(
-            &self.network,
-            start,
-            config,
-            &data.train,
-            shuffle,
-        )))
     }
 }

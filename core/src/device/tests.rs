@@ -8,7 +8,7 @@ use crate::config::{ArmConfig, DataConfig, GroupKind, Groups, RunConfig, Strateg
 use crate::golden::dataset;
 use crate::ids::{CoalitionId, DeviceId, Slot};
 use crate::model::ModelConfig;
-use crate::wire::{ArmPlan, Models, PROTOCOL, Start, Update};
+use crate::wire::{ArmPlan, Models, PROTOCOL, Start, Task, Update};
 
 const DATA: DatasetName = DatasetName::MnistSmall;
 
@@ -90,6 +90,7 @@ impl Tab {
             spec: Arc::clone(self.network.spec()),
             arms: vec!["local_only".to_owned(), "fed_avg".to_owned()],
             uploading: vec!["fed_avg".to_owned()],
+            beside: Vec::new(),
         }
     }
 
@@ -98,7 +99,7 @@ impl Tab {
         let plan = |name: &str, start| ArmPlan {
             name: name.to_owned(),
             coalition: Some(CoalitionId(round)),
-            start,
+            task: Task::from(start),
         };
         let initial = Arc::new(self.network.initial(self.config.seed));
         RoundOpened {

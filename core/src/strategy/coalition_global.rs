@@ -3,29 +3,48 @@
 
 use std::sync::Arc;
 
-use super::{ArmState, RoundUpdates, Start, Strategy, grouping};
+use super::{Coalition, Grouping, RoundUpdates, Strategy};
 use crate::config::Formation;
 use crate::ids::DeviceId;
+use crate::params::Params;
+use crate::wire::{Start, Task};
 
 /// One model: the mean of the barycenters. With coalitions of the same size it is the plain mean of all weights; with
 /// unequal ones a lone device has as much weight as a crowd, unless `weighting` says otherwise.
 #[derive(Debug)]
 pub(super) struct CoalitionGlobal {
-    pub(super) formation: Formation,
+    grouping: Grouping,
+}
+
+impl CoalitionGlobal {
+    pub(super) fn new(formation: Formation, initial: Arc<Params>) -> Self {
+        Self {
+            grouping: Grouping::new(formation, initial),
+        }
+    }
 }
 
 impl Strategy for CoalitionGlobal {
-    fn start(&self, state: &ArmState, _: DeviceId) -> Start {
-        Start::Model(Arc::clone(&state.global))
+    fn task(&self, _: DeviceId) -> Task {
+        Start::Model(Arc::clone(self.grouping.global())).into()
     }
 
-    fn next(&self, state: &ArmState, round: &RoundUpdates) -> ArmState {
-        grouping::regroup(&self.formation, state, round)
+    fn close(&mut self, round: &RoundUpdates) {
+        self.grouping.close(round);
+    }
+
+    fn global(&self) -> &Arc<Params> {
+        self.grouping.global()
+    }
+
+    fn coalitions(&self) -> &[Coalition] {
+        self.grouping.coalitions()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::coalition_of;
     use super::super::testing::{members, model, round};
     use super::*;
     use crate::config::{FirstCenters, Weighting};
@@ -38,17 +57,17 @@ mod tests {
             weighting,
             ..Formation::default()
         };
-        let strategy = CoalitionGlobal { formation };
+        let mut strategy = CoalitionGlobal::new(formation, model(&[0.0]));
         let updates = round(
             1,
             &[(100, &[1.0]), (100, &[2.0]), (100, &[3.0]), (600, &[100.0])],
         );
-        let next = strategy.next(&ArmState::new(model(&[0.0])), &updates);
-        assert_eq!(members(&next), [vec![1, 2, 3], vec![4]]);
-        let crowd = next.coalition_of(DeviceId(1)).unwrap();
+        strategy.close(&updates);
+        assert_eq!(members(strategy.coalitions()), [vec![1, 2, 3], vec![4]]);
+        let crowd = coalition_of(strategy.coalitions(), DeviceId(1)).unwrap();
         assert_eq!(crowd.center, DeviceId(2));
         assert!((crowd.spread - (2.0_f64 / 3.0).sqrt()).abs() < 1e-6);
-        next.global.values()[0]
+        strategy.global().values()[0]
     }
 
     #[test]

@@ -3,74 +3,76 @@
 
 use std::sync::Arc;
 
-use super::{ArmState, RoundUpdates, Start, Strategy, grouping};
+use super::{Coalition, Grouping, RoundUpdates, Strategy};
 use crate::config::Formation;
 use crate::ids::DeviceId;
+use crate::params::Params;
+use crate::wire::{Start, Task};
 
 /// Each device starts from its coalition's barycenter; during the warm-up, and before it has a coalition, from the
 /// global model.
 #[derive(Debug)]
 pub(super) struct CoalitionModels {
-    pub(super) formation: Formation,
+    grouping: Grouping,
+}
+
+impl CoalitionModels {
+    pub(super) fn new(formation: Formation, initial: Arc<Params>) -> Self {
+        Self {
+            grouping: Grouping::new(formation, initial),
+        }
+    }
 }
 
 impl Strategy for CoalitionModels {
-    fn start(&self, state: &ArmState, device: DeviceId) -> Start {
-        let own = if state.grouping.rounds() < self.formation.warm_up {
-            None
-        } else {
-            state.coalition_of(device)
-        };
-        Start::Model(Arc::clone(
-            own.map_or(&state.global, |coalition| &coalition.barycenter),
-        ))
+    fn task(&self, device: DeviceId) -> Task {
+        Start::Model(Arc::clone(self.grouping.model_of(device))).into()
     }
 
-    fn next(&self, state: &ArmState, round: &RoundUpdates) -> ArmState {
-        grouping::regroup(&self.formation, state, round)
+    fn close(&mut self, round: &RoundUpdates) {
+        self.grouping.close(round);
+    }
+
+    fn global(&self) -> &Arc<Params> {
+        self.grouping.global()
+    }
+
+    fn coalitions(&self) -> &[Coalition] {
+        self.grouping.coalitions()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{members, model, round};
+    use super::super::testing::{members, model, round, start};
     use super::*;
 
     fn strategy(warm_up: u32) -> CoalitionModels {
-        CoalitionModels {
-            formation: Formation {
-                k: 2,
-                warm_up,
-                ..Formation::with_warm_up()
-            },
-        }
-    }
-
-    fn start(strategy: &CoalitionModels, state: &ArmState, device: u32) -> Vec<f32> {
-        match strategy.start(state, DeviceId(device)) {
-            Start::Own => Vec::new(),
-            Start::Model(params) => params.values().to_vec(),
-        }
+        let formation = Formation {
+            k: 2,
+            warm_up,
+            ..Formation::with_warm_up()
+        };
+        CoalitionModels::new(formation, model(&[0.0, 0.0]))
     }
 
     #[test]
     fn the_warm_up_starts_everybody_from_the_global_model() {
-        let strategy = strategy(2);
-        let state = ArmState::new(model(&[0.0, 0.0]));
+        let mut strategy = strategy(2);
         let updates: [(u32, &[f32]); 4] = [
             (1, &[2.0, 0.0]),
             (1, &[0.0, 4.0]),
             (1, &[4.0, 0.0]),
             (1, &[0.0, 2.0]),
         ];
-        let first = strategy.next(&state, &round(1, &updates));
-        assert_eq!(members(&first), [vec![1, 3], vec![2, 4]]);
-        assert_eq!(start(&strategy, &first, 1), [1.5, 1.5]);
-        let second = strategy.next(&first, &round(2, &updates));
-        assert_eq!(start(&strategy, &second, 1), [3.0, 0.0]);
-        assert_eq!(start(&strategy, &second, 2), [0.0, 3.0]);
+        strategy.close(&round(1, &updates));
+        assert_eq!(members(strategy.coalitions()), [vec![1, 3], vec![2, 4]]);
+        assert_eq!(start(&strategy, 1), [1.5, 1.5]);
+        strategy.close(&round(2, &updates));
+        assert_eq!(start(&strategy, 1), [3.0, 0.0]);
+        assert_eq!(start(&strategy, 2), [0.0, 3.0]);
         assert_eq!(
-            start(&strategy, &second, 9),
+            start(&strategy, 9),
             [1.5, 1.5],
             "a newcomer starts from the global model"
         );
@@ -78,14 +80,13 @@ mod tests {
 
     #[test]
     fn a_newcomer_goes_where_its_first_delta_points() {
-        let strategy = strategy(1);
-        let state = ArmState::new(model(&[0.0, 0.0]));
-        let first = strategy.next(&state, &round(1, &[(1, &[4.0, 0.0]), (1, &[0.0, 1.0])]));
+        let mut strategy = strategy(1);
+        strategy.close(&round(1, &[(1, &[4.0, 0.0]), (1, &[0.0, 1.0])]));
         // Device 3 starts from the global model, [2, 0.5], and goes up: towards device 2's barycenter, although that
         // of device 1 is as near.
         let mut second = round(2, &[(1, &[4.0, 0.0]), (1, &[0.0, 1.0]), (1, &[1.8, 0.6])]);
-        second.updates[2].start = Arc::clone(&first.global);
-        let second = strategy.next(&first, &second);
-        assert_eq!(members(&second), [vec![1], vec![2, 3]]);
+        second.updates[2].start = Arc::clone(strategy.global());
+        strategy.close(&second);
+        assert_eq!(members(strategy.coalitions()), [vec![1], vec![2, 3]]);
     }
 }

@@ -3,29 +3,41 @@
 
 use std::sync::Arc;
 
-use super::{ArmState, RoundUpdates, Start, Strategy};
+use super::{RoundUpdates, Strategy};
 use crate::aggregate::weighted_mean;
 use crate::ids::DeviceId;
+use crate::params::Params;
+use crate::wire::{Start, Task};
 
 /// One model: the mean of all weights by number of examples.
 #[derive(Debug)]
-pub(super) struct FedAvg;
+pub(super) struct FedAvg {
+    global: Arc<Params>,
+}
+
+impl FedAvg {
+    pub(super) fn new(initial: Arc<Params>) -> Self {
+        Self { global: initial }
+    }
+}
 
 impl Strategy for FedAvg {
-    fn start(&self, state: &ArmState, _: DeviceId) -> Start {
-        Start::Model(Arc::clone(&state.global))
+    fn task(&self, _: DeviceId) -> Task {
+        Start::Model(Arc::clone(&self.global)).into()
     }
 
-    fn next(&self, state: &ArmState, round: &RoundUpdates) -> ArmState {
+    fn close(&mut self, round: &RoundUpdates) {
         let models = round
             .updates
             .iter()
             .map(|update| (&update.weights, f64::from(update.examples)));
-        let global = weighted_mean(models).map_or_else(|| Arc::clone(&state.global), Arc::new);
-        ArmState {
-            global,
-            ..state.clone()
+        if let Some(mean) = weighted_mean(models) {
+            self.global = Arc::new(mean);
         }
+    }
+
+    fn global(&self) -> &Arc<Params> {
+        &self.global
     }
 }
 
@@ -36,16 +48,15 @@ mod tests {
 
     #[test]
     fn examples_are_weights() {
-        let next = FedAvg.next(
-            &ArmState::new(model(&[9.0])),
-            &round(1, &[(100, &[1.0]), (300, &[5.0])]),
-        );
-        assert_eq!(next.global.values(), [4.0]);
+        let mut strategy = FedAvg::new(model(&[9.0]));
+        strategy.close(&round(1, &[(100, &[1.0]), (300, &[5.0])]));
+        assert_eq!(strategy.global().values(), [4.0]);
     }
 
     #[test]
     fn devices_without_examples_change_nothing() {
-        let next = FedAvg.next(&ArmState::new(model(&[9.0])), &round(1, &[(0, &[1.0])]));
-        assert_eq!(next.global.values(), [9.0]);
+        let mut strategy = FedAvg::new(model(&[9.0]));
+        strategy.close(&round(1, &[(0, &[1.0])]));
+        assert_eq!(strategy.global().values(), [9.0]);
     }
 }

@@ -3,24 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{ArmState, ArmUpdate, Coalition, RoundUpdates};
+use super::{ArmUpdate, Coalition, RoundUpdates, coalition_of};
 use crate::aggregate::{mean, squared_distance, weighted_mean};
-use crate::coalition::{Formed, form, keep_ids};
+use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
 use crate::distance::{Gram, delta, features};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
 
-/// What coalition formation remembers from round to round.
-#[derive(Clone, Debug, Default)]
-pub struct Grouping {
+/// An arm's coalitions, their models, and what coalition formation remembers from round to round.
+#[derive(Debug)]
+pub(super) struct Grouping {
+    options: Formation,
+    method: Box<dyn Method>,
+    global: Arc<Params>,
+    coalitions: Vec<Coalition>,
     /// Rounds closed so far.
     rounds: u32,
     /// Formations in a row that gave the same coalitions.
     unchanged: u32,
     /// The warm-up's sums of unit-length deltas, and how many were added.
-    sums: Arc<BTreeMap<DeviceId, Sum>>,
+    sums: BTreeMap<DeviceId, Sum>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,130 +37,200 @@ struct Sum {
 type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
 
 impl Grouping {
-    /// Rounds closed so far.
-    #[must_use]
-    pub fn rounds(&self) -> u32 {
-        self.rounds
+    /// Coalitions as [`crate::coalition::paper_like`] forms them.
+    pub(super) fn new(options: Formation, initial: Arc<Params>) -> Self {
+        let method = Box::new(options.clone());
+        Self::with_method(options, method, initial)
     }
-}
 
-/// The state after a round: coalitions formed anew or kept, as the options say, their barycenters, and the global
-/// model, which is the barycenters' mean.
-pub(super) fn regroup(options: &Formation, state: &ArmState, round: &RoundUpdates) -> ArmState {
-    let mut grouping = state.grouping.clone();
-    grouping.rounds += 1;
-    let before: Members = state
-        .coalitions
-        .iter()
-        .map(|c| {
-            (
-                c.id,
-                c.members.intersection(&round.in_room).copied().collect(),
-            )
-        })
-        .collect();
-    let warming_up = grouping.rounds <= options.warm_up;
-    let frozen = options
-        .freeze_after
-        .is_some_and(|limit| grouping.unchanged >= limit);
-    let due = options.reform_every.is_some_and(|every| {
-        (grouping.rounds - 1)
-            .saturating_sub(options.warm_up)
-            .is_multiple_of(every)
-    });
-    let mut stream = Stream::new(round.seed, Purpose::Centers, round.round.0, 0);
-    let mut members = if warming_up {
-        add_unit_deltas(&mut grouping, options, round);
-        form_on_sums(&grouping, options, &before, &mut stream)
-    } else {
-        grouping.sums = Arc::default();
-        if before.iter().all(|(_, m)| m.is_empty()) || (due && !frozen) {
-            let formed = form_on_updates(options, round, &before, &mut stream);
-            grouping.unchanged = if formed == before {
-                grouping.unchanged + 1
-            } else {
-                0
-            };
-            formed
-        } else {
-            before
-        }
-    };
-    place_newcomers(options, state, round, &mut members);
-    members.retain(|(_, devices)| !devices.is_empty());
-    members.sort_by_key(|(id, _)| *id);
-    let coalitions: Vec<Coalition> = members
-        .into_iter()
-        .filter_map(|(id, devices)| coalition(options, state, round, id, devices))
-        .collect();
-    let barycenters = coalitions.iter().map(|c| (c.barycenter.as_ref(), c.weight));
-    let global = weighted_mean(barycenters).map_or_else(|| Arc::clone(&state.global), Arc::new);
-    ArmState {
-        global,
-        coalitions,
-        grouping,
-    }
-}
-
-fn add_unit_deltas(grouping: &mut Grouping, options: &Formation, round: &RoundUpdates) {
-    let vectors = update_features(DistanceKind::UnitDeltas, options.layers, round);
-    let sums = Arc::make_mut(&mut grouping.sums);
-    for (update, vector) in round.updates.iter().zip(vectors) {
-        let sum = sums.entry(update.device).or_insert_with(|| Sum {
-            total: vec![0.0; vector.len()],
-            count: 0,
-        });
-        for (total, v) in sum.total.iter_mut().zip(vector) {
-            *total += v;
-        }
-        sum.count += 1;
-    }
-    sums.retain(|device, _| round.in_room.contains(device));
-}
-
-/// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
-fn form_on_sums(
-    grouping: &Grouping,
-    options: &Formation,
-    before: &Members,
-    stream: &mut Stream,
-) -> Members {
-    let devices: Vec<DeviceId> = grouping.sums.keys().copied().collect();
-    let means: Vec<Vec<f32>> = grouping
-        .sums
-        .values()
-        .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
-        .collect();
-    named(&form(&gram(&means), options, stream), &devices, before)
-}
-
-fn form_on_updates(
-    options: &Formation,
-    round: &RoundUpdates,
-    before: &Members,
-    stream: &mut Stream,
-) -> Members {
-    let devices: Vec<DeviceId> = round.updates.iter().map(|update| update.device).collect();
-    let formed = if (options.distance, options.layers) == (DistanceKind::Weights, LayerScale::Raw) {
-        form(round.weights_gram(), options, stream)
-    } else {
-        form(
-            &gram(&update_features(options.distance, options.layers, round)),
+    /// Coalitions as `method` forms them, when and on what `options` says.
+    pub(super) fn with_method(
+        options: Formation,
+        method: Box<dyn Method>,
+        initial: Arc<Params>,
+    ) -> Self {
+        Self {
             options,
-            stream,
-        )
-    };
-    let mut members = named(&formed, &devices, before);
-    // Devices that sent nothing stay with the coalition they were in, if there still is one of that name.
-    for (id, devices_before) in before {
-        let absent = devices_before
-            .iter()
-            .filter(|device| !devices.contains(device));
-        if let Some((_, devices)) = members.iter_mut().find(|(new, _)| new == id) {
-            devices.extend(absent);
+            method,
+            global: initial,
+            coalitions: Vec::new(),
+            rounds: 0,
+            unchanged: 0,
+            sums: BTreeMap::new(),
         }
     }
-    members
+
+    /// The mean of the barycenters.
+    pub(super) fn global(&self) -> &Arc<Params> {
+        &self.global
+    }
+
+    /// By id.
+    pub(super) fn coalitions(&self) -> &[Coalition] {
+        &self.coalitions
+    }
+
+    /// The barycenter of a device's coalition; during the warm-up, and before it has a coalition, the global model.
+    pub(super) fn model_of(&self, device: DeviceId) -> &Arc<Params> {
+        let own = if self.rounds < self.options.warm_up {
+            None
+        } else {
+            coalition_of(&self.coalitions, device)
+        };
+        own.map_or(&self.global, |coalition| &coalition.barycenter)
+    }
+
+    /// Forms coalitions anew or keeps them, as the options say, and takes their barycenters and the global model, which
+    /// is the barycenters' mean.
+    pub(super) fn close(&mut self, round: &RoundUpdates) {
+        self.rounds += 1;
+        let mut members = self.regroup(round);
+        self.place_newcomers(round, &mut members);
+        members.retain(|(_, devices)| !devices.is_empty());
+        members.sort_by_key(|(id, _)| *id);
+        self.coalitions = members
+            .into_iter()
+            .filter_map(|(id, devices)| {
+                coalition(self.options.weighting, &self.coalitions, round, id, devices)
+            })
+            .collect();
+        let barycenters = self
+            .coalitions
+            .iter()
+            .map(|c| (c.barycenter.as_ref(), c.weight));
+        if let Some(global) = weighted_mean(barycenters) {
+            self.global = Arc::new(global);
+        }
+    }
+
+    fn regroup(&mut self, round: &RoundUpdates) -> Members {
+        let before = still_there(&self.coalitions, round);
+        let warming_up = self.rounds <= self.options.warm_up;
+        let frozen = self
+            .options
+            .freeze_after
+            .is_some_and(|limit| self.unchanged >= limit);
+        let due = self.options.reform_every.is_some_and(|every| {
+            (self.rounds - 1)
+                .saturating_sub(self.options.warm_up)
+                .is_multiple_of(every)
+        });
+        let mut stream = Stream::new(round.seed, Purpose::Centers, round.round.0, 0);
+        if warming_up {
+            self.add_unit_deltas(round);
+            return self.form_on_sums(&before, &mut stream);
+        }
+        self.sums.clear();
+        if before.iter().any(|(_, m)| !m.is_empty()) && (!due || frozen) {
+            return before;
+        }
+        let formed = self.form_on_updates(round, &before, &mut stream);
+        self.unchanged = if formed == before {
+            self.unchanged + 1
+        } else {
+            0
+        };
+        formed
+    }
+
+    fn add_unit_deltas(&mut self, round: &RoundUpdates) {
+        let vectors = update_features(DistanceKind::UnitDeltas, self.options.layers, round);
+        for (update, vector) in round.updates.iter().zip(vectors) {
+            let sum = self.sums.entry(update.device).or_insert_with(|| Sum {
+                total: vec![0.0; vector.len()],
+                count: 0,
+            });
+            for (total, v) in sum.total.iter_mut().zip(vector) {
+                *total += v;
+            }
+            sum.count += 1;
+        }
+        self.sums
+            .retain(|device, _| round.in_room.contains_key(device));
+    }
+
+    /// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
+    fn form_on_sums(&self, before: &Members, stream: &mut Stream) -> Members {
+        let devices: Vec<DeviceId> = self.sums.keys().copied().collect();
+        let means: Vec<Vec<f32>> = self
+            .sums
+            .values()
+            .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
+            .collect();
+        named(&self.method.form(&gram(&means), stream), &devices, before)
+    }
+
+    fn form_on_updates(
+        &self,
+        round: &RoundUpdates,
+        before: &Members,
+        stream: &mut Stream,
+    ) -> Members {
+        let devices: Vec<DeviceId> = round.updates.iter().map(|update| update.device).collect();
+        let (distance, layers) = (self.options.distance, self.options.layers);
+        let formed = if (distance, layers) == (DistanceKind::Weights, LayerScale::Raw) {
+            self.method.form(round.weights_gram(), stream)
+        } else {
+            let vectors = update_features(distance, layers, round);
+            self.method.form(&gram(&vectors), stream)
+        };
+        let mut members = named(&formed, &devices, before);
+        // Devices that sent nothing stay with the coalition they were in, if there still is one of that name.
+        for (id, devices_before) in before {
+            let absent = devices_before
+                .iter()
+                .filter(|device| !devices.contains(device));
+            if let Some((_, devices)) = members.iter_mut().find(|(new, _)| new == id) {
+                devices.extend(absent);
+            }
+        }
+        members
+    }
+
+    /// A device without a coalition joins the one its update is closest to: by direction, seen from the model it
+    /// started from, where distances are between unit-length deltas; else by distance to the barycenter.
+    fn place_newcomers(&self, round: &RoundUpdates, members: &mut Members) {
+        let placed: BTreeSet<DeviceId> = members
+            .iter()
+            .flat_map(|(_, devices)| devices.iter().copied())
+            .collect();
+        for update in round
+            .updates
+            .iter()
+            .filter(|update| !placed.contains(&update.device))
+        {
+            let nearest = self
+                .coalitions
+                .iter()
+                .filter(|coalition| {
+                    members
+                        .iter()
+                        .any(|(id, devices)| *id == coalition.id && !devices.is_empty())
+                })
+                .map(|coalition| {
+                    (
+                        coalition.id,
+                        strangeness(self.options.distance, update, &coalition.barycenter),
+                    )
+                })
+                .min_by(|(_, a), (_, b)| a.total_cmp(b));
+            if let Some((id, _)) = nearest
+                && let Some((_, devices)) =
+                    members.iter_mut().find(|(coalition, _)| *coalition == id)
+            {
+                devices.insert(update.device);
+            }
+        }
+    }
+}
+
+/// Who is with whom, of those who are still in the room.
+fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
+    let here = |device: &&DeviceId| round.in_room.contains_key(device);
+    coalitions
+        .iter()
+        .map(|c| (c.id, c.members.iter().filter(here).copied().collect()))
+        .collect()
 }
 
 fn gram(vectors: &[Vec<f32>]) -> Gram {
@@ -182,46 +256,6 @@ fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
     let mut members: Members = keep_ids(before, &next).into_iter().zip(next).collect();
     members.sort_by_key(|(id, _)| *id);
     members
-}
-
-/// A device without a coalition joins the one its update is closest to: by direction, seen from the model it started
-/// from, where distances are between unit-length deltas; else by distance to the barycenter.
-fn place_newcomers(
-    options: &Formation,
-    state: &ArmState,
-    round: &RoundUpdates,
-    members: &mut Members,
-) {
-    let placed: BTreeSet<DeviceId> = members
-        .iter()
-        .flat_map(|(_, devices)| devices.iter().copied())
-        .collect();
-    for update in round
-        .updates
-        .iter()
-        .filter(|update| !placed.contains(&update.device))
-    {
-        let nearest = state
-            .coalitions
-            .iter()
-            .filter(|coalition| {
-                members
-                    .iter()
-                    .any(|(id, devices)| *id == coalition.id && !devices.is_empty())
-            })
-            .map(|coalition| {
-                (
-                    coalition.id,
-                    strangeness(options.distance, update, &coalition.barycenter),
-                )
-            })
-            .min_by(|(_, a), (_, b)| a.total_cmp(b));
-        if let Some((id, _)) = nearest
-            && let Some((_, devices)) = members.iter_mut().find(|(coalition, _)| *coalition == id)
-        {
-            devices.insert(update.device);
-        }
-    }
 }
 
 fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
@@ -250,9 +284,9 @@ fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f
 }
 
 /// A coalition from its members' updates. One whose members all stayed away keeps what it had.
-fn coalition(
-    options: &Formation,
-    state: &ArmState,
+pub(super) fn coalition(
+    weighting: Weighting,
+    before: &[Coalition],
     round: &RoundUpdates,
     id: CoalitionId,
     members: BTreeSet<DeviceId>,
@@ -262,10 +296,7 @@ fn coalition(
         .filter_map(|device| round.of(*device))
         .collect();
     let Some(barycenter) = mean(updates.iter().map(|update| &update.weights)) else {
-        let before = state
-            .coalitions
-            .iter()
-            .find(|coalition| coalition.id == id)?;
+        let before = before.iter().find(|coalition| coalition.id == id)?;
         let center = if members.contains(&before.center) {
             before.center
         } else {
@@ -286,7 +317,7 @@ fn coalition(
         .enumerate()
         .min_by(|(_, a), (_, b)| a.total_cmp(b))
         .map(|(at, _)| at)?;
-    let weight = match options.weighting {
+    let weight = match weighting {
         Weighting::Coalitions => 1.0,
         Weighting::Size => updates.len() as f64,
         Weighting::Examples => updates
@@ -321,11 +352,16 @@ mod tests {
         }
     }
 
-    fn after(options: &Formation, rounds: &[&[(u32, &[f32])]]) -> ArmState {
-        let start = ArmState::new(model(&[0.0]));
-        (1..).zip(rounds).fold(start, |state, (number, updates)| {
-            regroup(options, &state, &round(number, updates))
-        })
+    fn after(options: &Formation, rounds: &[&[(u32, &[f32])]]) -> Grouping {
+        let mut grouping = Grouping::new(options.clone(), model(&[0.0]));
+        for (number, updates) in (1..).zip(rounds) {
+            grouping.close(&round(number, updates));
+        }
+        grouping
+    }
+
+    fn found(options: &Formation, rounds: &[&[(u32, &[f32])]]) -> Vec<Vec<u32>> {
+        members(after(options, rounds).coalitions())
     }
 
     #[test]
@@ -336,13 +372,10 @@ mod tests {
             reform_every,
             ..options()
         };
-        assert_eq!(members(&after(&every(Some(1)), &[&FAR, &MOVED])), go);
-        assert_eq!(members(&after(&every(None), &[&FAR, &MOVED])), stay);
-        assert_eq!(members(&after(&every(Some(2)), &[&FAR, &MOVED])), stay);
-        assert_eq!(
-            members(&after(&every(Some(2)), &[&FAR, &MOVED, &MOVED])),
-            go
-        );
+        assert_eq!(found(&every(Some(1)), &[&FAR, &MOVED]), go);
+        assert_eq!(found(&every(None), &[&FAR, &MOVED]), stay);
+        assert_eq!(found(&every(Some(2)), &[&FAR, &MOVED]), stay);
+        assert_eq!(found(&every(Some(2)), &[&FAR, &MOVED, &MOVED]), go);
     }
 
     #[test]
@@ -353,12 +386,12 @@ mod tests {
         };
         let stay = vec![vec![1, 2], vec![3, 4]];
         assert_ne!(
-            members(&after(&options, &[&FAR, &FAR, &MOVED])),
+            found(&options, &[&FAR, &FAR, &MOVED]),
             stay,
             "unchanged once"
         );
         assert_eq!(
-            members(&after(&options, &[&FAR, &FAR, &FAR, &MOVED])),
+            found(&options, &[&FAR, &FAR, &FAR, &MOVED]),
             stay,
             "unchanged twice"
         );
@@ -370,14 +403,15 @@ mod tests {
             reform_every: None,
             ..options()
         };
-        let state = after(&options, &[&FAR]);
+        let mut grouping = after(&options, &[&FAR]);
         let mut half = round(2, &FAR[..2]);
-        half.in_room.extend([DeviceId(3), DeviceId(4)]);
-        let next = regroup(&options, &state, &half);
-        assert_eq!(members(&next), [vec![1, 2], vec![3, 4]]);
-        let far = next.coalition_of(DeviceId(3)).unwrap();
+        half.in_room
+            .extend([(DeviceId(3), None), (DeviceId(4), None)]);
+        grouping.close(&half);
+        assert_eq!(members(grouping.coalitions()), [vec![1, 2], vec![3, 4]]);
+        let far = coalition_of(grouping.coalitions(), DeviceId(3)).unwrap();
         assert_eq!(far.barycenter.values(), [10.5]);
-        assert_eq!(next.global.values(), [5.5]);
+        assert_eq!(grouping.global().values(), [5.5]);
     }
 
     #[test]
@@ -386,13 +420,11 @@ mod tests {
             reform_every: None,
             ..options()
         };
-        let state = after(&options, &[&FAR]);
-        let next = regroup(&options, &state, &round(2, &FAR[..3]));
-        assert_eq!(members(&next), [vec![1, 2], vec![3]]);
-        assert_eq!(
-            members(&regroup(&options, &next, &round(3, &FAR[..2]))),
-            [vec![1, 2]]
-        );
+        let mut grouping = after(&options, &[&FAR]);
+        grouping.close(&round(2, &FAR[..3]));
+        assert_eq!(members(grouping.coalitions()), [vec![1, 2], vec![3]]);
+        grouping.close(&round(3, &FAR[..2]));
+        assert_eq!(members(grouping.coalitions()), [vec![1, 2]]);
     }
 
     #[test]
@@ -401,13 +433,9 @@ mod tests {
             reform_every: None,
             ..options()
         };
-        let state = after(&options, &[&FAR]);
-        let next = regroup(
-            &options,
-            &state,
-            &round(2, &[&FAR[..], &[(1, &[8.0])]].concat()),
-        );
-        assert_eq!(members(&next), [vec![1, 2], vec![3, 4, 5]]);
+        let mut grouping = after(&options, &[&FAR]);
+        grouping.close(&round(2, &[&FAR[..], &[(1, &[8.0])]].concat()));
+        assert_eq!(members(grouping.coalitions()), [vec![1, 2], vec![3, 4, 5]]);
     }
 
     #[test]
@@ -430,10 +458,10 @@ mod tests {
             warm_up: 2,
             ..Formation::with_warm_up()
         };
-        let start = ArmState::new(model(&[0.0; 3]));
-        let one = regroup(&options, &start, &round(1, &first));
-        assert_eq!(members(&one), [vec![1, 3], vec![2, 4]]);
-        let two = regroup(&options, &one, &round(2, &second));
-        assert_eq!(members(&two), [vec![1, 2], vec![3, 4]]);
+        let mut grouping = Grouping::new(options, model(&[0.0; 3]));
+        grouping.close(&round(1, &first));
+        assert_eq!(members(grouping.coalitions()), [vec![1, 3], vec![2, 4]]);
+        grouping.close(&round(2, &second));
+        assert_eq!(members(grouping.coalitions()), [vec![1, 2], vec![3, 4]]);
     }
 }

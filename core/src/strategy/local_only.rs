@@ -1,18 +1,32 @@
-//! Every device for itself: the baseline that says what taking part is worth.
+//! Every device for itself: its weights never leave it.
 
-use super::{ArmState, RoundUpdates, Start, Strategy};
+use std::sync::Arc;
+
+use super::{RoundUpdates, Strategy};
 use crate::ids::DeviceId;
+use crate::params::Params;
+use crate::wire::{Start, Task};
 
-/// Devices go on from their own weights, which never leave them.
+/// Each device goes on from its own weights. There is nothing to send and nothing to do.
 #[derive(Debug)]
-pub(super) struct LocalOnly;
+pub(super) struct LocalOnly {
+    initial: Arc<Params>,
+}
+
+impl LocalOnly {
+    pub(super) fn new(initial: Arc<Params>) -> Self {
+        Self { initial }
+    }
+}
 
 impl Strategy for LocalOnly {
-    fn start(&self, _: &ArmState, _: DeviceId) -> Start {
-        Start::Own
+    fn task(&self, _: DeviceId) -> Task {
+        Start::Own.into()
     }
 
-    fn next(&self, state: &ArmState, _: &RoundUpdates) -> ArmState {
-        state.clone()
+    fn close(&mut self, _: &RoundUpdates) {}
+
+    fn global(&self) -> &Arc<Params> {
+        &self.initial
     }
 }

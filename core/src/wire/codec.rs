@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::message::{ArmPlan, Models, Report, RoundOpened, Start, Update, WireError};
+use super::message::{
+    ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError, beside,
+};
 use super::safetensors::{self, Tensors};
-use crate::config::{RunConfig, TrainingConfig};
+use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::ids::{CoalitionId, Round, RunId};
 use crate::params::{ParamSpec, Params};
 
@@ -25,6 +27,14 @@ struct ArmHeader {
     name: String,
     coalition: Option<CoalitionId>,
     start: StartHeader,
+    #[serde(default, skip_serializing_if = "is_default")]
+    proximal: f64,
+    #[serde(default, skip_serializing_if = "is_default")]
+    correction: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    beside: bool,
+    #[serde(default, skip_serializing_if = "is_default")]
+    serves: Serves,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -32,6 +42,11 @@ struct ArmHeader {
 enum StartHeader {
     Own,
     Model,
+    BestOf(u32),
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The JSON in the metadata of an `update` file.
@@ -53,12 +68,16 @@ impl RoundOpened {
     #[must_use]
     pub(crate) fn same_models(&self, other: &Self) -> bool {
         let same = |(a, b): (&ArmPlan, &ArmPlan)| {
-            let same_start = match (&a.start, &b.start) {
-                (Start::Own, Start::Own) => true,
-                (Start::Model(a), Start::Model(b)) => Arc::ptr_eq(a, b),
-                (Start::Own, Start::Model(_)) | (Start::Model(_), Start::Own) => false,
+            let pointers = |arm: &ArmPlan| {
+                arm.task
+                    .models(&arm.name)
+                    .map(|(_, model)| Arc::as_ptr(model))
+                    .collect::<Vec<_>>()
             };
-            same_start && a.coalition == b.coalition
+            a.coalition == b.coalition
+                && core::mem::discriminant(&a.task.start) == core::mem::discriminant(&b.task.start)
+                && a.task.serves == b.task.serves
+                && pointers(a) == pointers(b)
         };
         self.arms.len() == other.arms.len() && self.arms.iter().zip(&other.arms).all(same)
     }
@@ -70,23 +89,13 @@ impl RoundOpened {
             run: self.run,
             round: self.round,
             training: self.training.clone(),
-            arms: self
-                .arms
-                .iter()
-                .map(|arm| ArmHeader {
-                    name: arm.name.clone(),
-                    coalition: arm.coalition,
-                    start: match arm.start {
-                        Start::Own => StartHeader::Own,
-                        Start::Model(_) => StartHeader::Model,
-                    },
-                })
-                .collect(),
+            arms: self.arms.iter().map(ArmHeader::of).collect(),
         };
-        let models = self.arms.iter().filter_map(|arm| match &arm.start {
-            Start::Own => None,
-            Start::Model(params) => Some((arm.name.as_str(), &**params.spec(), params.values())),
-        });
+        let models = self
+            .arms
+            .iter()
+            .flat_map(|arm| arm.task.models(&arm.name))
+            .map(|(name, params)| (name, &**params.spec(), params.values()));
         encode(ROUND_OPENED, PLAN, &header, models)
     }
 
@@ -97,38 +106,125 @@ impl RoundOpened {
     pub fn decode(bytes: &[u8], spec: &Arc<ParamSpec>) -> Result<Self, WireError> {
         let file = Tensors::parse(bytes)?;
         let header: RoundHeader = metadata(&file, ROUND_OPENED, PLAN)?;
-        let carried: Vec<&str> = header
-            .arms
-            .iter()
-            .filter(|arm| matches!(arm.start, StartHeader::Model))
-            .map(|arm| arm.name.as_str())
-            .collect();
         if let Some(training) = &header.training {
             training.check().map_err(|error| WireError::Metadata {
                 entry: PLAN,
                 detail: error.to_string(),
             })?;
         }
+        let carried: Vec<String> = header.arms.iter().flat_map(ArmHeader::carries).collect();
+        let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
         let mut models = read_models(&file, spec, &carried)?;
         let arms = header
             .arms
             .into_iter()
-            .map(|arm| {
-                let start = models
-                    .remove(&arm.name)
-                    .map_or(Start::Own, |params| Start::Model(Arc::new(params)));
-                ArmPlan {
-                    name: arm.name,
-                    coalition: arm.coalition,
-                    start,
-                }
-            })
-            .collect();
+            .map(|arm| arm.plan(&mut models))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             run: header.run,
             round: header.round,
             training: header.training,
             arms,
+        })
+    }
+}
+
+impl Task {
+    /// The models that travel with the task, by the name that their tensors begin with. Those of the start come first.
+    pub(crate) fn models<'a>(
+        &'a self,
+        arm: &'a str,
+    ) -> impl Iterator<Item = (String, &'a Arc<Params>)> {
+        let (one, several) = match &self.start {
+            Start::Own => (None, &[][..]),
+            Start::Model(model) => (Some(model), &[][..]),
+            Start::BestOf(models) => (None, models.as_slice()),
+        };
+        let several = (0..).zip(several);
+        one.map(|model| (arm.to_owned(), model))
+            .into_iter()
+            .chain(several.map(|(i, model)| (candidate(arm, i), model)))
+            .chain(self.correction.iter().map(|c| (correction(arm), c)))
+            .chain(self.beside.iter().map(|model| (beside(arm), model)))
+    }
+}
+
+fn candidate(arm: &str, index: u32) -> String {
+    format!("{arm}:{index}")
+}
+
+fn correction(arm: &str) -> String {
+    format!("{arm}:correction")
+}
+
+impl ArmHeader {
+    fn of(arm: &ArmPlan) -> Self {
+        let task = &arm.task;
+        Self {
+            name: arm.name.clone(),
+            coalition: arm.coalition,
+            start: match &task.start {
+                Start::Own => StartHeader::Own,
+                Start::Model(_) => StartHeader::Model,
+                Start::BestOf(models) => StartHeader::BestOf(models.len() as u32),
+            },
+            proximal: task.proximal,
+            correction: task.correction.is_some(),
+            beside: task.beside.is_some(),
+            serves: task.serves,
+        }
+    }
+
+    /// Names of the models that must be in the file.
+    fn carries(&self) -> Vec<String> {
+        let mut names = match self.start {
+            StartHeader::Own => Vec::new(),
+            StartHeader::Model => vec![self.name.clone()],
+            // A count without end would be refused for its first missing tensor anyway.
+            StartHeader::BestOf(count) => (0..count.min(limits::COALITIONS))
+                .map(|i| candidate(&self.name, i))
+                .collect(),
+        };
+        names.extend(self.correction.then(|| correction(&self.name)));
+        names.extend(self.beside.then(|| beside(&self.name)));
+        names
+    }
+
+    /// The plan, with its models out of those that the file carries.
+    fn plan(self, models: &mut BTreeMap<String, Params>) -> Result<ArmPlan, WireError> {
+        let misfit = |detail: &str| WireError::Metadata {
+            entry: PLAN,
+            detail: format!("arm \"{}\": {detail}", self.name),
+        };
+        let mut take = |name: &str| models.remove(name).map(Arc::new);
+        let start = match self.start {
+            StartHeader::Own => Start::Own,
+            StartHeader::Model => {
+                Start::Model(take(&self.name).ok_or_else(|| misfit("it comes twice"))?)
+            }
+            StartHeader::BestOf(count) => {
+                let candidates: Vec<_> = (0..count)
+                    .map_while(|i| take(&candidate(&self.name, i)))
+                    .collect();
+                if candidates.is_empty() || candidates.len() != count as usize {
+                    return Err(misfit("best_of must be 1 to 1000"));
+                }
+                Start::BestOf(candidates)
+            }
+        };
+        if !(self.proximal.is_finite() && self.proximal >= 0.0) {
+            return Err(misfit("proximal must not be negative"));
+        }
+        Ok(ArmPlan {
+            coalition: self.coalition,
+            task: Task {
+                start,
+                proximal: self.proximal,
+                correction: take(&correction(&self.name)),
+                beside: take(&beside(&self.name)),
+                serves: self.serves,
+            },
+            name: self.name,
         })
     }
 }
@@ -140,7 +236,7 @@ impl Update {
         let weights = self
             .weights
             .iter()
-            .map(|(arm, params)| (arm.as_str(), &**params.spec(), params.values()));
+            .map(|(name, params)| (name.clone(), &**params.spec(), params.values()));
         Self::encode_values(self.run, self.round, &self.report, weights)
     }
 
@@ -150,7 +246,7 @@ impl Update {
         run: RunId,
         round: Round,
         report: &Report,
-        weights: impl Iterator<Item = (&'a str, &'a ParamSpec, &'a [f32])>,
+        weights: impl Iterator<Item = (String, &'a ParamSpec, &'a [f32])>,
     ) -> Vec<u8> {
         encode(
             UPDATE,
@@ -177,12 +273,22 @@ impl Update {
             return Err(WireError::OtherRun { sent, current });
         }
         check_report(&header.report, models)?;
-        let arms: Vec<&str> = if file.is_empty() {
+        let sent: Vec<&str> = if file.is_empty() {
             Vec::new()
         } else {
-            models.uploading.iter().map(String::as_str).collect()
+            let has = |name: &&String| {
+                file.names()
+                    .any(|tensor| belongs(tensor, &models.spec, &[name.as_str()]))
+            };
+            let beside = models.beside.iter().filter(has);
+            models
+                .uploading
+                .iter()
+                .chain(beside)
+                .map(String::as_str)
+                .collect()
         };
-        let weights = read_models(&file, &models.spec, &arms)?;
+        let weights = read_models(&file, &models.spec, &sent)?;
         Ok(Self {
             run: header.run,
             round: header.round,
@@ -197,19 +303,26 @@ impl Models {
     #[must_use]
     pub fn new(run: RunId, config: &RunConfig, spec: &Arc<ParamSpec>) -> Self {
         let uploading = config.arms.iter().filter(|arm| arm.strategy.uploads());
+        let with_beside = config
+            .arms
+            .iter()
+            .filter(|arm| arm.strategy.trains_beside());
         Self {
             run,
             examples: config.data.examples,
             spec: Arc::clone(spec),
             arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
             uploading: uploading.map(|arm| arm.name.clone()).collect(),
+            beside: with_beside.map(|arm| beside(&arm.name)).collect(),
         }
     }
 
     /// Longest body an update of this run can have: all tensors and the largest header a file may have.
     #[must_use]
     pub fn longest_update(&self) -> usize {
-        self.uploading.len() * self.spec.len() * size_of::<f32>() + safetensors::limits::HEADER + 8
+        (self.uploading.len() + self.beside.len()) * self.spec.len() * size_of::<f32>()
+            + safetensors::limits::HEADER
+            + 8
     }
 }
 
@@ -238,6 +351,16 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
                 )));
             }
         }
+        if let Some(validation) = arm.validation {
+            let right = [Some(validation.received), validation.beside, validation.own];
+            let most = validation.examples;
+            if most > limits::EXAMPLES || right.into_iter().flatten().any(|right| right > most) {
+                return Err(WireError::Report(format!(
+                    "{name}.validation has more right answers than its {most} examples, or more than {} of those",
+                    limits::EXAMPLES
+                )));
+            }
+        }
     }
     let most = models.examples;
     if !(1..=most).contains(&report.examples) {
@@ -253,7 +376,7 @@ fn encode<'a, H: Serialize>(
     message: &str,
     entry: &str,
     header: &H,
-    models: impl Iterator<Item = (&'a str, &'a ParamSpec, &'a [f32])>,
+    models: impl Iterator<Item = (String, &'a ParamSpec, &'a [f32])>,
 ) -> Vec<u8> {
     let json = serde_json::to_string(header).expect("headers have string keys and finite numbers");
     let mut file = safetensors::Builder::new();
@@ -296,7 +419,7 @@ fn metadata<H: for<'a> Deserialize<'a>>(
     })
 }
 
-/// Reads one model per arm; every tensor of the file must belong to one of them.
+/// Reads one model per name; every tensor of the file must belong to one of them.
 fn read_models(
     file: &Tensors<'_>,
     spec: &Arc<ParamSpec>,

@@ -94,8 +94,23 @@ pub struct ArmPlan {
     pub name: String,
     /// The coalition the device is in, if any.
     pub coalition: Option<CoalitionId>,
-    /// Where it starts from.
+    /// What it does.
+    pub task: Task,
+}
+
+/// Training from a model, and which model serves the device meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// Where the device starts from.
     pub start: Start,
+    /// Pull towards the start: half of this times the squared distance is added to the loss. 0 for none.
+    pub proximal: f64,
+    /// Added to every gradient, in the shape of the model.
+    pub correction: Option<Arc<Params>>,
+    /// A second model, trained in the same way and sent back beside the first.
+    pub beside: Option<Arc<Params>>,
+    /// Which model serves the device, and is measured.
+    pub serves: Serves,
 }
 
 /// Where a device starts a round from.
@@ -105,6 +120,35 @@ pub enum Start {
     Own,
     /// From a model of the room.
     Model(Arc<Params>),
+    /// From the one of these models, at least one, that has the least loss on its training examples; it says which.
+    BestOf(Vec<Arc<Params>>),
+}
+
+/// Which model serves a device until the next round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Serves {
+    /// The one it starts from.
+    #[default]
+    Received,
+    /// The one it starts from, after this round's training.
+    Tuned,
+    /// The one it starts from, unless the one beside it or the device's own of the round before is better on the
+    /// validation part by more than chance; see [`Validation::choice`].
+    Chosen,
+}
+
+impl From<Start> for Task {
+    /// Plain training, served by the model that it starts from.
+    fn from(start: Start) -> Self {
+        Self {
+            start,
+            proximal: 0.0,
+            correction: None,
+            beside: None,
+            serves: Serves::Received,
+        }
+    }
 }
 
 /// What a device sends for a round.
@@ -116,7 +160,8 @@ pub struct Update {
     pub round: Round,
     /// What the device measured.
     pub report: Report,
-    /// Its weights by arm, for every arm that uploads; empty for an evaluation.
+    /// Its weights by arm, for every arm that uploads, and those of a second model under [`beside`]; empty for an
+    /// evaluation.
     pub weights: BTreeMap<String, Params>,
 }
 
@@ -134,14 +179,83 @@ pub struct Report {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArmReport {
-    /// The received model on the balanced sample, where there is one.
+    /// The model that serves the device on the balanced sample, where there is one.
     pub balanced_before: Option<f64>,
-    /// The received model on the device's own held-out examples.
+    /// The model that serves the device on its own held-out examples.
     pub own_before: Option<f64>,
     /// The trained model on the device's own held-out examples; absent for an evaluation.
     pub own_after: Option<f64>,
     /// Mean loss over the last epoch; absent for an evaluation.
     pub loss: Option<f64>,
+    /// Which of several models it started from, where it had the choice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picked: Option<u32>,
+    /// How its models did on its validation part, where it has one and chooses by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
+}
+
+/// Right answers on a device's validation part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// Examples of the validation part.
+    pub examples: u32,
+    /// Right answers of the model that the device starts from.
+    pub received: u32,
+    /// Those of the model beside it, where there is one.
+    pub beside: Option<u32>,
+    /// Those of the device's own weights of the round before, once it has some.
+    pub own: Option<u32>,
+}
+
+/// A model that a device may choose to be served by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The one it starts from.
+    Received,
+    /// The one beside it.
+    Beside,
+    /// The device's own weights of the round before.
+    Own,
+}
+
+impl Validation {
+    /// Standard errors by which another model must be better than the received one.
+    const BEYOND_CHANCE: f64 = 2.0;
+
+    /// The received model, unless another one has more right answers than chance explains; then the best of those.
+    ///
+    /// The mix of labels on a device is not what its group knows, so a model is not left for a few examples' sake.
+    #[must_use]
+    pub fn choice(&self) -> Choice {
+        let mut best = (Choice::Received, self.received);
+        for (choice, right) in [(Choice::Beside, self.beside), (Choice::Own, self.own)] {
+            if let Some(right) = right
+                && right > best.1
+                && self.beyond_chance(right)
+            {
+                best = (choice, right);
+            }
+        }
+        best.0
+    }
+
+    /// Whether so many right answers are more than those of the received model by
+    /// [`Self::BEYOND_CHANCE`] standard errors of a difference of two proportions, each with one right and one wrong
+    /// answer added (Agresti and Caffo 2000), so that small parts do not look certain.
+    fn beyond_chance(&self, right: u32) -> bool {
+        let n = f64::from(self.examples) + 2.0;
+        let share = |right: u32| (f64::from(right) + 1.0) / n;
+        let (a, b) = (share(right), share(self.received));
+        a - b > Self::BEYOND_CHANCE * libm::sqrt((a * (1.0 - a) + b * (1.0 - b)) / n)
+    }
+}
+
+/// Name under which the model beside an arm's own travels. Names of arms have no colon.
+#[must_use]
+pub fn beside(arm: &str) -> String {
+    format!("{arm}:beside")
 }
 
 /// The models of a run as far as the wire must know them: which arms upload, and the shape of what they upload.
@@ -157,6 +271,8 @@ pub struct Models {
     pub arms: Vec<String>,
     /// Names of the arms for which weights are sent.
     pub uploading: Vec<String>,
+    /// Names under which a second model of an arm may be sent.
+    pub beside: Vec<String>,
 }
 
 /// A file that is not a message of this protocol.

@@ -13,9 +13,9 @@ use thiserror::Error;
 /// Largest accepted sizes.
 pub mod limits {
     /// Bytes of a header.
-    pub const HEADER: usize = 64 * 1024;
+    pub const HEADER: usize = 256 * 1024;
     /// Tensors of a file.
-    pub const TENSORS: usize = 512;
+    pub const TENSORS: usize = 2_048;
 }
 
 /// A file that is not safetensors.

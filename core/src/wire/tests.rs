@@ -34,6 +34,7 @@ fn models() -> Models {
             .map(str::to_owned)
             .into(),
         uploading: ["fed_avg", "grouped"].map(str::to_owned).into(),
+        beside: vec![beside("grouped")],
     }
 }
 
@@ -47,6 +48,7 @@ fn report() -> Report {
         own_before: Some(0.5),
         own_after: Some(0.75),
         loss: Some(1.5),
+        ..ArmReport::default()
     };
     Report {
         examples: 400,

@@ -202,6 +202,7 @@ impl FakeDevice {
             own_before: Some(0.5),
             own_after: round.training.as_ref().map(|_| 0.75),
             loss: round.training.as_ref().map(|_| 1.5),
+            ..ArmReport::default()
         };
         let params =
             || Params::try_new(vec![value; self.models.spec.len()], &self.models.spec).unwrap();

@@ -60,7 +60,7 @@ proptest! {
     #[test]
     fn a_damaged_round_never_panics(damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
         let model = Start::Model(Arc::new(params(1.0)));
-        let plan = ArmPlan { name: "fed_avg".to_owned(), coalition: None, start: model };
+        let plan = ArmPlan { name: "fed_avg".to_owned(), coalition: None, task: model.into() };
         let round = RoundOpened { run: RunId(1), round: Round(1), training: None, arms: vec![plan] };
         let mut bytes = round.encode();
         for (at, byte) in damage {

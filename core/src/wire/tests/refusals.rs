@@ -320,7 +320,7 @@ fn a_round_with_another_model_s_shape_is_refused() {
         arms: vec![ArmPlan {
             name: "fed_avg".to_owned(),
             coalition: None,
-            start: Start::Model(Arc::new(params(1.0))),
+            task: Start::Model(Arc::new(params(1.0))).into(),
         }],
     };
     let other = Arc::new(ParamSpec::new([
@@ -346,10 +346,12 @@ fn the_largest_run_fits_the_wire_s_limits() {
     let names: Vec<String> = (0..limits::ARMS)
         .map(|arm| format!("{arm:x<width$}", width = limits::ARM_NAME))
         .collect();
+    // Every arm may have a second model.
+    let models = names.iter().flat_map(|arm| [arm.clone(), beside(arm)]);
     // Offsets and shapes are written with as many digits as the largest have.
     let digits = "4294967295,4294967295,4294967295,4294967295".len();
     let tensors = 2 * (limits::HIDDEN_LAYERS + 1);
-    for arm in &names {
+    for arm in models {
         for tensor in 0..tensors {
             builder.tensor(&format!("{arm}/{}.weight", 2 * tensor), &[0, 0], &[]);
         }
@@ -359,6 +361,13 @@ fn the_largest_run_fits_the_wire_s_limits() {
         own_before: Some(0.1 + 0.2),
         own_after: Some(0.1 + 0.2),
         loss: Some(0.1 + 0.2),
+        picked: Some(limits::COALITIONS),
+        validation: Some(Validation {
+            examples: limits::EXAMPLES,
+            received: limits::EXAMPLES,
+            beside: Some(limits::EXAMPLES),
+            own: Some(limits::EXAMPLES),
+        }),
     };
     let report = Report {
         examples: limits::EXAMPLES,
@@ -368,8 +377,8 @@ fn the_largest_run_fits_the_wire_s_limits() {
         "update",
         &serde_json::to_string(&serde_json::to_string(&report).unwrap()).unwrap(),
     );
-    let longest = builder.finish().len() + limits::ARMS * tensors * digits;
-    assert!(limits::ARMS * tensors <= safetensors::limits::TENSORS);
+    let longest = builder.finish().len() + 2 * limits::ARMS * tensors * digits;
+    assert!(2 * limits::ARMS * tensors <= safetensors::limits::TENSORS);
     assert!(longest <= safetensors::limits::HEADER, "{longest}");
 }
 
@@ -378,7 +387,7 @@ fn the_longest_update_has_room_for_every_real_one() {
     let models = models();
     assert_eq!(
         models.longest_update(),
-        2 * 8 * 4 + safetensors::limits::HEADER + 8
+        3 * 8 * 4 + safetensors::limits::HEADER + 8
     );
     assert!(update().encode().len() <= models.longest_update());
 }

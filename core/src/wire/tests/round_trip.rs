@@ -25,6 +25,23 @@ fn any_report() -> impl Strategy<Value = Report> {
             own_before,
             own_after,
             loss,
+            ..ArmReport::default()
+        })
+        .prop_flat_map(|report| {
+            let right = || prop::option::of(0..=50_u32);
+            let counted = (right(), right()).prop_map(|(beside, own)| Validation {
+                examples: 50,
+                received: 20,
+                beside,
+                own,
+            });
+            (prop::option::of(any::<u32>()), prop::option::of(counted)).prop_map(
+                move |(picked, validation)| ArmReport {
+                    picked,
+                    validation,
+                    ..report
+                },
+            )
         });
     (1..=400_u32, prop::collection::vec(arm, 3)).prop_map(|(examples, reports)| Report {
         examples,
@@ -33,9 +50,16 @@ fn any_report() -> impl Strategy<Value = Report> {
 }
 
 fn any_update() -> impl Strategy<Value = Update> {
-    let weights = prop::option::of((any_params(), any_params())).prop_map(|weights| {
-        let both = weights.into_iter().flat_map(|(a, b)| [a, b]);
-        models().uploading.into_iter().zip(both).collect()
+    let sent = (any_params(), any_params(), prop::option::of(any_params()));
+    let weights = prop::option::of(sent).prop_map(|weights| {
+        let names = models().uploading.into_iter().chain([beside("grouped")]);
+        let sent = weights
+            .into_iter()
+            .flat_map(|(a, b, second)| [Some(a), Some(b), second]);
+        names
+            .zip(sent)
+            .filter_map(|(name, weights)| Some((name, weights?)))
+            .collect()
     });
     (any::<u32>(), any::<u32>(), any_report(), weights).prop_map(|(run, round, report, weights)| {
         Update {
@@ -61,16 +85,37 @@ fn any_training() -> impl Strategy<Value = Option<TrainingConfig>> {
     )
 }
 
+fn any_task() -> impl Strategy<Value = Task> {
+    let model = || any_params().prop_map(Arc::new);
+    let start = prop_oneof![
+        Just(Start::Own),
+        model().prop_map(Start::Model),
+        prop::collection::vec(model(), 1..4).prop_map(Start::BestOf),
+    ];
+    let serves = prop_oneof![
+        Just(Serves::Received),
+        Just(Serves::Tuned),
+        Just(Serves::Chosen)
+    ];
+    let (correction, beside) = (prop::option::of(model()), prop::option::of(model()));
+    (start, 0.0..10.0, correction, beside, serves).prop_map(
+        |(start, proximal, correction, beside, serves)| Task {
+            start,
+            proximal,
+            correction,
+            beside,
+            serves,
+        },
+    )
+}
+
 fn any_round() -> impl Strategy<Value = RoundOpened> {
-    let plan = (
-        prop::option::of(any::<u32>()),
-        prop::option::of(any_params()),
-    );
+    let plan = (prop::option::of(any::<u32>()), any_task());
     let arms = prop::collection::btree_map("[a-zA-Z0-9_-]{1,40}", plan, 0..8).prop_map(|arms| {
-        let plan = |(name, (coalition, model)): (String, (Option<u32>, Option<Params>))| ArmPlan {
+        let plan = |(name, (coalition, task)): (String, (Option<u32>, Task))| ArmPlan {
             name,
             coalition: coalition.map(CoalitionId),
-            start: model.map_or(Start::Own, |params| Start::Model(Arc::new(params))),
+            task,
         };
         arms.into_iter().map(plan).collect()
     });
@@ -145,7 +190,7 @@ fn the_headers_are_those_of_protocol_version_1() {
     let plan = |name: &str, coalition, start| ArmPlan {
         name: name.to_owned(),
         coalition,
-        start,
+        task: Task::from(start),
     };
     let round = RoundOpened {
         run: RunId(2),
@@ -187,7 +232,7 @@ fn values_that_are_not_finite_are_sent_as_they_are() {
         RunId(2),
         Round(5),
         &report(),
-        [("fed_avg", &*spec, &values[..])].into_iter(),
+        [("fed_avg".to_owned(), &*spec, &values[..])].into_iter(),
     );
     let mut read = Vec::new();
     Tensors::parse(&bytes)

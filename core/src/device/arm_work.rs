@@ -1,0 +1,342 @@
+//! One arm's work in a round: judge models, measure the one that serves the device, train.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::config::TrainingConfig;
+use crate::data::{Examples, LocalData};
+use crate::ids::{Round, Slot};
+use crate::model::{Loss, Network, Packed, Workspace};
+use crate::params::Params;
+use crate::rng::{Purpose, Stream};
+use crate::train::{EVALUATION_BATCH, Pull, Training, evaluate};
+use crate::wire::{ArmPlan, ArmReport, Choice, Serves, Start, Validation};
+
+/// What every arm of a round has in common.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) network: Arc<Network>,
+    pub(super) data: Arc<LocalData>,
+    pub(super) training: TrainingConfig,
+    pub(super) seed: u32,
+    pub(super) slot: Slot,
+    pub(super) round: Round,
+}
+
+/// One arm's work, done slice by slice.
+#[derive(Debug)]
+pub(super) struct ArmWork {
+    plan: ArmPlan,
+    /// Models to start from, at least one.
+    starts: Vec<Arc<Params>>,
+    /// Which of them it is, and its mean loss where that was the question.
+    picked: (usize, f64),
+    /// The device's own weights of the round before, where they may serve it.
+    own: Option<Arc<Params>>,
+    ahead: VecDeque<Action>,
+    step: Option<Step>,
+    report: ArmReport,
+    trained: Vec<f32>,
+    trained_beside: Vec<f32>,
+}
+
+/// What an arm leaves behind. Values are in the order of the spec, and none after an evaluation.
+#[derive(Debug)]
+pub(super) struct ArmDone {
+    pub(super) plan: ArmPlan,
+    pub(super) report: ArmReport,
+    pub(super) trained: Vec<f32>,
+    pub(super) trained_beside: Vec<f32>,
+}
+
+/// Something to do, in several slices. Which model it concerns may hang on what was done before.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    /// Loss of a model to start from, on the training examples.
+    Judge(usize),
+    /// Right answers of a model that may serve the device, on the validation part.
+    Validate(Choice),
+    /// The model that serves the device on the balanced sample.
+    Balanced,
+    /// The model that serves the device on its held-out examples.
+    OwnBefore,
+    /// Training from the start.
+    Train,
+    /// The trained model on the held-out examples.
+    OwnAfter,
+    /// Training of the model beside it.
+    TrainBeside,
+}
+
+/// The action under way.
+#[derive(Debug)]
+enum Step {
+    Measure {
+        action: Action,
+        weights: Packed,
+        /// Counts evaluation batches.
+        slice: usize,
+        loss: Loss,
+    },
+    Train {
+        action: Action,
+        training: Box<Training>,
+    },
+}
+
+impl ArmWork {
+    /// The work of `plan`; a round without `upload` trains only what must be trained to be measured. `own` are the
+    /// device's weights of the round before.
+    pub(super) fn new(
+        plan: ArmPlan,
+        own: Option<&Arc<Params>>,
+        upload: bool,
+        setting: &Setting,
+    ) -> Self {
+        let starts = match &plan.task.start {
+            Start::Own => vec![own.map_or_else(
+                || Arc::new(setting.network.initial(setting.seed)),
+                Arc::clone,
+            )],
+            Start::Model(model) => vec![Arc::clone(model)],
+            Start::BestOf(models) => models.clone(),
+        };
+        let mut ahead = VecDeque::new();
+        if starts.len() > 1 {
+            ahead.extend((0..starts.len()).map(Action::Judge));
+        }
+        let own = own.filter(|_| plan.task.serves == Serves::Chosen);
+        match plan.task.serves {
+            Serves::Tuned => ahead.extend([Action::Train, Action::Balanced, Action::OwnBefore]),
+            Serves::Received | Serves::Chosen => {
+                if plan.task.serves == Serves::Chosen && !setting.data.validation.is_empty() {
+                    ahead.push_back(Action::Validate(Choice::Received));
+                    let beside = plan.task.beside.as_ref();
+                    ahead.extend(beside.map(|_| Action::Validate(Choice::Beside)));
+                    ahead.extend(own.map(|_| Action::Validate(Choice::Own)));
+                }
+                ahead.extend([Action::Balanced, Action::OwnBefore]);
+                if upload {
+                    ahead.extend([Action::Train, Action::OwnAfter]);
+                }
+            }
+        }
+        if upload && plan.task.beside.is_some() {
+            ahead.push_back(Action::TrainBeside);
+        }
+        Self {
+            starts,
+            picked: (0, f64::INFINITY),
+            own: own.cloned(),
+            ahead,
+            step: None,
+            report: ArmReport::default(),
+            trained: Vec::new(),
+            trained_beside: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Slices that everything ahead takes.
+    pub(super) fn slices(&self, setting: &Setting) -> usize {
+        let evaluation = |examples: &Examples| examples.len().div_ceil(EVALUATION_BATCH);
+        self.ahead
+            .iter()
+            .map(|action| match action.examples(&setting.data) {
+                Some(examples) => evaluation(examples),
+                None => {
+                    let batch = setting.training.batch as usize;
+                    setting.data.train.len().div_ceil(batch) * setting.training.epochs as usize
+                }
+            })
+            .sum()
+    }
+
+    pub(super) fn is_training(&self) -> bool {
+        matches!(self.step, Some(Step::Train { .. }))
+    }
+
+    /// What has been measured so far.
+    pub(super) fn report(&self) -> ArmReport {
+        self.report
+    }
+
+    /// Does one slice. False once nothing is left to do.
+    pub(super) fn work(&mut self, setting: &Setting, work: &mut Workspace) -> bool {
+        let step = match self.step.take() {
+            Some(step) => step,
+            None => match self.ahead.pop_front() {
+                Some(action) => self.begin(action, setting),
+                None => return false,
+            },
+        };
+        self.step = match step {
+            Step::Measure {
+                action,
+                weights,
+                slice,
+                loss,
+            } => {
+                let Some(examples) = action.examples(&setting.data) else {
+                    return false;
+                };
+                let found = evaluate(&setting.network, &weights, examples, slice, work);
+                let (loss, slice) = (loss.plus(found.unwrap_or_default()), slice + 1);
+                if slice * EVALUATION_BATCH >= examples.len() {
+                    self.measured(action, loss);
+                    None
+                } else {
+                    Some(Step::Measure {
+                        action,
+                        weights,
+                        slice,
+                        loss,
+                    })
+                }
+            }
+            Step::Train {
+                action,
+                mut training,
+            } => {
+                training.step(&setting.data.train, work);
+                if training.is_done() {
+                    self.trained(action, *training);
+                    None
+                } else {
+                    Some(Step::Train { action, training })
+                }
+            }
+        };
+        self.step.is_some() || !self.ahead.is_empty()
+    }
+
+    pub(super) fn finish(mut self) -> ArmDone {
+        if let Start::BestOf(_) = self.plan.task.start {
+            self.report.picked = Some(self.picked.0 as u32);
+        }
+        ArmDone {
+            plan: self.plan,
+            report: self.report,
+            trained: self.trained,
+            trained_beside: self.trained_beside,
+        }
+    }
+
+    fn begin(&self, action: Action, setting: &Setting) -> Step {
+        let network = &setting.network;
+        let weights = match action {
+            Action::Judge(i) => network.pack(&self.starts[i]),
+            Action::Validate(choice) => network.pack(self.contender(choice)),
+            Action::Balanced | Action::OwnBefore => match self.plan.task.serves {
+                Serves::Tuned => network.pack_values(&self.trained),
+                Serves::Received => network.pack(self.contender(Choice::Received)),
+                Serves::Chosen => {
+                    let validation = self.report.validation;
+                    let choice = validation.map_or(Choice::Received, |v| v.choice());
+                    network.pack(self.contender(choice))
+                }
+            },
+            Action::OwnAfter => network.pack_values(&self.trained),
+            Action::Train => return self.begin_training(action, Choice::Received, setting),
+            Action::TrainBeside => return self.begin_training(action, Choice::Beside, setting),
+        };
+        Step::Measure {
+            action,
+            weights,
+            slice: 0,
+            loss: Loss::default(),
+        }
+    }
+
+    /// A model that may serve the device. Only those that are there are asked for.
+    fn contender(&self, choice: Choice) -> &Params {
+        let start = &self.starts[self.picked.0];
+        match choice {
+            Choice::Received => start,
+            Choice::Beside => self.plan.task.beside.as_ref().unwrap_or(start),
+            Choice::Own => self.own.as_ref().unwrap_or(start),
+        }
+    }
+
+    fn begin_training(&self, action: Action, from: Choice, setting: &Setting) -> Step {
+        // The same order for all arms, so that they differ by their models alone.
+        let shuffle = Stream::new(
+            setting.seed,
+            Purpose::Shuffle,
+            setting.round.0,
+            setting.slot.0,
+        );
+        let task = &self.plan.task;
+        let pull = Pull {
+            proximal: task.proximal,
+            correction: task.correction.as_deref(),
+        };
+        let training = Training::new(
+            &setting.network,
+            self.contender(from),
+            pull,
+            &setting.training,
+            &setting.data.train,
+            shuffle,
+        );
+        Step::Train {
+            action,
+            training: Box::new(training),
+        }
+    }
+
+    fn measured(&mut self, action: Action, loss: Loss) {
+        match action {
+            Action::Judge(i) => {
+                if let Some(mean) = loss.mean().filter(|mean| *mean < self.picked.1) {
+                    self.picked = (i, mean);
+                }
+            }
+            Action::Validate(choice) => {
+                let validation = self.report.validation.get_or_insert(Validation {
+                    examples: loss.examples,
+                    received: 0,
+                    beside: None,
+                    own: None,
+                });
+                match choice {
+                    Choice::Received => validation.received = loss.correct,
+                    Choice::Beside => validation.beside = Some(loss.correct),
+                    Choice::Own => validation.own = Some(loss.correct),
+                }
+            }
+            Action::Balanced => self.report.balanced_before = loss.accuracy(),
+            Action::OwnBefore => {
+                self.report.own_before = loss.accuracy();
+                if self.plan.task.serves == Serves::Tuned {
+                    self.report.own_after = loss.accuracy();
+                }
+            }
+            Action::OwnAfter => self.report.own_after = loss.accuracy(),
+            Action::Train | Action::TrainBeside => {}
+        }
+    }
+
+    fn trained(&mut self, action: Action, training: Training) {
+        let trained = training.finish();
+        if let Action::TrainBeside = action {
+            self.trained_beside = trained.values;
+        } else {
+            self.report.loss = trained.loss.mean().filter(|loss| loss.is_finite());
+            self.trained = trained.values;
+        }
+    }
+}
+
+impl Action {
+    /// What is measured on; none for training.
+    fn examples(self, data: &LocalData) -> Option<&Examples> {
+        match self {
+            Self::Judge(_) => Some(&data.train),
+            Self::Validate(_) => Some(&data.validation),
+            Self::Balanced => Some(&data.balanced),
+            Self::OwnBefore | Self::OwnAfter => Some(&data.held_out),
+            Self::Train | Self::TrainBeside => None,
+        }
+    }
+}
