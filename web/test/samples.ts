@@ -50,7 +50,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
 }
 
 export function accuracy(mean: number) {
-  return { mean, worst: mean - 0.1, best: mean + 0.1, worst_group: mean - 0.05 };
+  return { mean, worst: mean - 0.1, best: mean + 0.1, worst_tenth: 0.5, worst_group: mean - 0.05 };
 }
 
 export function row(round: number, mean: number): HistoryRow {
