@@ -282,14 +282,25 @@ impl Network {
         labels: &[u8],
         work: &mut Workspace,
     ) -> Loss {
-        self.forward(packed, x, labels.len(), work);
-        let (scores, stride) = self.scores(labels.len(), work);
-        loss::measure(scores, stride, self.classes, labels)
+        evaluate(self, packed, x, labels, work)
     }
 
     /// Loss and correct answers of a batch, and in `gradient`, which is overwritten, the mean loss by every packed
     /// weight. `x` is `[labels.len(), input_stride]`.
     pub fn gradient(
+        &self,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+    ) -> Loss {
+        differentiate(self, packed, x, labels, work, gradient)
+    }
+
+    /// What [`Self::gradient`] does, but for the choice of a vector width.
+    #[inline(always)]
+    fn backward(
         &self,
         packed: &Packed,
         x: &[f32],
@@ -360,6 +371,7 @@ impl Network {
         found
     }
 
+    #[inline(always)]
     fn forward(&self, packed: &Packed, x: &[f32], batch: usize, work: &mut Workspace) {
         assert!(
             batch <= work.batch,
@@ -412,6 +424,45 @@ impl Network {
             .filter(|placed| placed.layer.weighted().is_some())
             .map(|placed| placed.weights.clone())
     }
+}
+
+/// [`Network::evaluate`], compiled for each vector width.
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    multiversion::multiversion(targets(
+        "x86_64+avx2+avx512f+avx512bw+avx512dq+avx512vl",
+        "x86_64+avx2"
+    ))
+)]
+fn evaluate(
+    network: &Network,
+    packed: &Packed,
+    x: &[f32],
+    labels: &[u8],
+    work: &mut Workspace,
+) -> Loss {
+    network.forward(packed, x, labels.len(), work);
+    let (scores, stride) = network.scores(labels.len(), work);
+    loss::measure(scores, stride, network.classes, labels)
+}
+
+/// [`Network::gradient`], compiled for each vector width.
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    multiversion::multiversion(targets(
+        "x86_64+avx2+avx512f+avx512bw+avx512dq+avx512vl",
+        "x86_64+avx2"
+    ))
+)]
+fn differentiate(
+    network: &Network,
+    packed: &Packed,
+    x: &[f32],
+    labels: &[u8],
+    work: &mut Workspace,
+    gradient: &mut Packed,
+) -> Loss {
+    network.backward(packed, x, labels, work, gradient)
 }
 
 #[cfg(test)]

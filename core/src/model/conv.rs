@@ -1,7 +1,7 @@
 //! A convolution of 5×5 without padding, as a product of the filters with the image's patches.
 
 use super::Weighted;
-use crate::linalg::{self, LANES, Lane, lanes, lanes_mut};
+use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut};
 
 /// Side of a filter.
 const SIDE: usize = 5;
@@ -17,38 +17,46 @@ pub(super) struct Conv {
 }
 
 impl Conv {
+    #[inline(always)]
     fn output_side(self) -> usize {
         self.side - SIDE + 1
     }
 
     /// Values of a patch.
+    #[inline(always)]
     fn depth(self) -> usize {
         self.channels * SIDE * SIDE
     }
 
     /// Lanes of one output channel.
+    #[inline(always)]
     fn lanes_per_filter(self) -> usize {
         self.output_side() * self.output_side() / LANES
     }
 
+    #[inline(always)]
     fn inputs(self) -> usize {
         self.channels * self.side * self.side
     }
 
+    #[inline(always)]
     pub(super) fn outputs(self) -> usize {
         self.filters * self.output_side() * self.output_side()
     }
 
     /// Length of the buffer for the patches of one image.
+    #[inline(always)]
     pub(super) fn patches_len(self) -> usize {
         self.lanes_per_filter() * self.depth() * LANES
     }
 
+    #[inline(always)]
     fn weights_len(self) -> usize {
         self.filters * self.depth()
     }
 
     /// Start in the image of the eight neighbours that the `lane`-th lane of the output needs for patch value `k`.
+    #[inline(always)]
     fn source(self, lane: usize, k: usize) -> usize {
         let at = lane * LANES;
         let (row, column) = (at / self.output_side(), at % self.output_side());
@@ -56,8 +64,29 @@ impl Conv {
         (channel * self.side + row + dy) * self.side + column + dx
     }
 
+    /// Patches of one image for [`Self::forward`]: for each WIDE lanes of the output, `depth` times WIDE lanes.
+    #[inline(always)]
+    fn gather(self, image: &[f32], patches: &mut [[Lane; WIDE]]) {
+        let groups = patches.chunks_exact_mut(self.depth()).enumerate();
+        for (group, patches) in groups {
+            for l in 0..WIDE {
+                let origin = self.source(group * WIDE + l, 0);
+                let rows = patches.chunks_exact_mut(SIDE).enumerate();
+                for (row, patches) in rows {
+                    let (channel, dy) = (row / SIDE, row % SIDE);
+                    let from = origin + (channel * self.side + dy) * self.side;
+                    let pixels = &image[from..from + SIDE - 1 + LANES];
+                    for (dx, patch) in patches.iter_mut().enumerate() {
+                        patch[l].copy_from_slice(&pixels[dx..dx + LANES]);
+                    }
+                }
+            }
+        }
+    }
+
     /// Patches of one image in panels: for each lane of the output, `depth` lanes.
-    fn gather(self, image: &[f32], patches: &mut [Lane]) {
+    #[inline(always)]
+    fn gather_old(self, image: &[f32], patches: &mut [Lane]) {
         for (lane, panel) in patches.chunks_exact_mut(self.depth()).enumerate() {
             for (k, patch) in panel.iter_mut().enumerate() {
                 let from = self.source(lane, k);
@@ -67,9 +96,10 @@ impl Conv {
     }
 
     /// `x` is `[batch, inputs]`, `y` is `[batch, filters, side, side]`.
+    #[inline(always)]
     pub(super) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
         let (weights, bias) = packed.split_at(self.weights_len());
-        let patches = lanes_mut(&mut patches[..self.patches_len()]);
+        let (patches, _) = lanes_mut(&mut patches[..self.patches_len()]).as_chunks_mut();
         let per_filter = self.lanes_per_filter();
         let stride = self.inputs().next_multiple_of(LANES);
         for (image, y) in x
@@ -78,20 +108,24 @@ impl Conv {
         {
             self.gather(image, patches);
             let y = lanes_mut(y);
-            for (p, panel) in patches.chunks_exact(self.depth()).enumerate() {
-                let store = |filter: usize, sum: Lane| y[filter * per_filter + p] = sum;
-                linalg::rows_times_panel(
+            for (group, patches) in patches.chunks_exact(self.depth()).enumerate() {
+                linalg::rows_times_lanes(
                     weights,
                     self.depth(),
-                    panel,
-                    |filter| [bias[filter]; LANES],
-                    store,
+                    self.depth(),
+                    &patches.iter(),
+                    |filter| [[bias[filter]; LANES]; WIDE],
+                    |filter, sums| {
+                        let at = filter * per_filter + group * WIDE;
+                        y[at..at + WIDE].copy_from_slice(&sums);
+                    },
                 );
             }
         }
     }
 
     /// `slope` is the loss by `y`; overwrites `gradient` and the slope by `x`.
+    #[inline(always)]
     pub(super) fn backward(
         self,
         packed: &[f32],
@@ -108,7 +142,7 @@ impl Conv {
             .chunks_exact(stride)
             .zip(slope.chunks_exact(self.outputs()));
         for (b, (image, slope)) in images.enumerate() {
-            self.gather(image, patches);
+            self.gather_old(image, patches);
             let slope = lanes(slope);
             self.add_gradient(patches, slope, gradient);
             if let Some(below) = slope_below.as_deref_mut() {
@@ -118,6 +152,7 @@ impl Conv {
     }
 
     /// Adds one image's part: for each filter and patch value the product of slopes and patches over all places.
+    #[inline(always)]
     fn add_gradient(self, patches: &[Lane], slope: &[Lane], gradient: &mut [f32]) {
         const PATCH_VALUES: usize = 5;
         let (weights, bias) = gradient.split_at_mut(self.weights_len());
@@ -148,18 +183,33 @@ impl Conv {
     }
 
     /// Loss by the pixels of one image: every place adds its patch's slope where the patch came from.
+    ///
+    /// A pixel gets its parts in the order of the places, as a lower row of a filter meets it from a higher place.
+    #[inline(always)]
     fn slope_by_image(self, packed: &[f32], slope: &[Lane], below: &mut [f32]) {
         below.fill(0.0);
         let weights = &packed[..self.weights_len()];
-        let per_filter = self.lanes_per_filter();
-        for lane in 0..per_filter {
-            let column = slope[lane..].iter().step_by(per_filter);
-            linalg::columns_times_lanes(weights, self.depth(), self.depth(), &column, |k, sum| {
-                let to = self.source(lane, k);
-                for (pixel, s) in below[to..to + LANES].iter_mut().zip(sum) {
-                    *pixel += s;
+        let (depth, per_filter) = (self.depth(), self.lanes_per_filter());
+        for channel in 0..self.channels {
+            for dy in (0..SIDE).rev() {
+                let k = (channel * SIDE + dy) * SIDE;
+                for lane in (0..per_filter).step_by(WIDE) {
+                    let filters = weights.chunks_exact(depth);
+                    let filters = filters.map_while(|filter| filter[k..].first_chunk::<SIDE>());
+                    let slopes = slope.chunks_exact(per_filter);
+                    let slopes = slopes.map_while(|slopes| slopes[lane..].first_chunk::<WIDE>());
+                    let sums = linalg::outer_products(filters.zip(slopes));
+                    for l in 0..WIDE {
+                        let from = self.source(lane + l, k);
+                        let pixels = &mut below[from..from + SIDE - 1 + LANES];
+                        for (dx, sum) in sums.iter().enumerate() {
+                            for (pixel, s) in pixels[dx..dx + LANES].iter_mut().zip(sum[l]) {
+                                *pixel += s;
+                            }
+                        }
+                    }
                 }
-            });
+            }
         }
     }
 }

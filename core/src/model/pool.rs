@@ -14,6 +14,7 @@ impl MaxPool {
     }
 
     /// `x` is `[batch, channels, side, side]`, `y` is `[batch, channels, side / 2, side / 2]`.
+    #[inline(always)]
     pub(super) fn forward(self, x: &[f32], y: &mut [f32]) {
         for (x, y) in self.row_pairs(x).zip(y.chunks_exact_mut(self.side / 2)) {
             let (upper, lower) = x.split_at(self.side);
@@ -30,6 +31,7 @@ impl MaxPool {
     }
 
     /// The slope goes to the first of the largest pixels.
+    #[inline(always)]
     pub(super) fn backward(self, x: &[f32], slope: &[f32], below: &mut [f32]) {
         let pairs = below.chunks_exact_mut(2 * self.side).zip(self.row_pairs(x));
         for ((below, x), slope) in pairs.zip(slope.chunks_exact(self.side / 2)) {
@@ -46,6 +48,7 @@ impl MaxPool {
         }
     }
 
+    #[inline(always)]
     fn row_pairs(self, x: &[f32]) -> impl Iterator<Item = &[f32]> {
         x.chunks_exact(2 * self.side)
     }
