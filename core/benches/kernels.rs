@@ -1,6 +1,6 @@
 //! Examples a second that training and evaluation get through on one thread.
 //!
-//! `cargo bench -p constellation-core` prints a line for each model: the median of several repetitions, what that is in
+//! `cargo bench -p constellation-core --bench kernels` prints a line for each model: the median of several repetitions, what that is in
 //! floating-point operations a second, and a sum of the gradient's bits, which must be the same on every machine.
 
 #![expect(
@@ -14,6 +14,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use constellation_core::data::DatasetName;
+use constellation_core::distance::Gram;
 use constellation_core::model::{ModelConfig, Network};
 use constellation_core::rng::{Purpose, Stream};
 
@@ -56,6 +57,22 @@ fn main() {
     for case in &cases {
         measure(case);
     }
+    distances();
+}
+
+/// Distances of twenty devices' models.
+fn distances() {
+    const DEVICES: usize = 20;
+    const VALUES: usize = 50_890;
+    let mut stream = Stream::new(6, Purpose::Shuffle, 0, 0);
+    let values: Vec<f32> = (0..DEVICES * VALUES)
+        .map(|_| stream.uniform() as f32)
+        .collect();
+    let vectors: Vec<&[f32]> = values.chunks_exact(VALUES).collect();
+    let rate = rate(1, || {
+        black_box(Gram::of(&vectors));
+    });
+    println!("gram of {DEVICES} models of {VALUES}: {rate:.0} 1/s");
 }
 
 fn measure(case: &Case) {
@@ -69,10 +86,10 @@ fn measure(case: &Case) {
     let mut gradient = vec![0.0; weights.len()];
     let mut work = network.workspace(BATCH);
 
-    let train = rate(|| {
+    let train = rate(BATCH, || {
         black_box(network.gradient(&weights, &x, &labels, &mut work, &mut gradient));
     });
-    let evaluate = rate(|| {
+    let evaluate = rate(BATCH, || {
         black_box(network.evaluate(&weights, &x, &labels, &mut work));
     });
     let bits = gradient
@@ -90,8 +107,8 @@ fn measure(case: &Case) {
     );
 }
 
-/// Examples a second: the median of the repetitions.
-fn rate(mut batch: impl FnMut()) -> f64 {
+/// Items a second, `items` in each call: the median of the repetitions.
+fn rate(items: usize, mut batch: impl FnMut()) -> f64 {
     batch();
     let mut rates: Vec<f64> = (0..REPETITIONS)
         .map(|_| {
@@ -100,7 +117,7 @@ fn rate(mut batch: impl FnMut()) -> f64 {
                 batch();
                 batches += 1;
             }
-            (batches * BATCH) as f64 / start.elapsed().as_secs_f64()
+            (batches * items) as f64 / start.elapsed().as_secs_f64()
         })
         .collect();
     rates.sort_by(f64::total_cmp);

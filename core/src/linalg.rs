@@ -7,6 +7,23 @@
 //! The right factor lies in *panels*: eight columns at a time, row after row, so that the innermost loop reads it from
 //! front to back. [`LANES`] is eight because two 128-bit registers (wasm) or one 256-bit register (AVX) hold eight
 //! f32.
+//!
+//! Natively, what computes long is compiled for several vector widths, one of which is picked at run time:
+//! [`each_width!`]. Everything it calls must be inlined into it, or it stays as narrow as the oldest processor.
+
+/// Compiles a function, which is no method, once for each vector width; a call picks the widest that the machine has.
+///
+/// No width has fused multiply-adds, which Rust never forms by itself: all give the same bits.
+macro_rules! each_width {
+    ($($function:tt)*) => {
+        #[cfg_attr(
+            not(target_arch = "wasm32"),
+            multiversion::multiversion(targets("x86_64+avx2+avx512f", "x86_64+avx2"))
+        )]
+        $($function)*
+    };
+}
+pub(crate) use each_width;
 
 /// Columns of a panel.
 pub const LANES: usize = 8;
@@ -17,7 +34,9 @@ pub type Lane = [f32; LANES];
 /// Rows of the left factor that a tile covers.
 pub const ROWS: usize = 4;
 
-pub const COLUMNS: usize = 5;
+/// Columns of the left factor that a tile covers. Not a power of two: the compiler would take columns for its vectors,
+/// and not lanes.
+const COLUMNS: usize = 5;
 
 /// Lanes that a tile is wide where it can be: one 512-bit register (AVX-512) or two of 256 bits for each row. WebAssembly
 /// has no registers for more than one. Outputs are the same whatever the width.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, limits, range, require};
 use crate::data::DatasetName;
-use crate::linalg::LANES;
+use crate::linalg::{self, LANES};
 use crate::params::{ParamSpec, Params, TensorSpec};
 use crate::rng::{Purpose, Stream};
 
@@ -298,7 +298,7 @@ impl Network {
         differentiate(self, packed, x, labels, work, gradient)
     }
 
-    /// What [`Self::gradient`] does, but for the choice of a vector width.
+    /// [`Self::gradient`], compiled for the vector width of its caller.
     #[inline(always)]
     fn backward(
         &self,
@@ -426,43 +426,33 @@ impl Network {
     }
 }
 
-/// [`Network::evaluate`], compiled for each vector width.
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    multiversion::multiversion(targets(
-        "x86_64+avx2+avx512f+avx512bw+avx512dq+avx512vl",
-        "x86_64+avx2"
-    ))
-)]
-fn evaluate(
-    network: &Network,
-    packed: &Packed,
-    x: &[f32],
-    labels: &[u8],
-    work: &mut Workspace,
-) -> Loss {
-    network.forward(packed, x, labels.len(), work);
-    let (scores, stride) = network.scores(labels.len(), work);
-    loss::measure(scores, stride, network.classes, labels)
+linalg::each_width! {
+    /// [`Network::evaluate`], compiled for each vector width.
+    fn evaluate(
+        network: &Network,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+    ) -> Loss {
+        network.forward(packed, x, labels.len(), work);
+        let (scores, stride) = network.scores(labels.len(), work);
+        loss::measure(scores, stride, network.classes, labels)
+    }
 }
 
-/// [`Network::gradient`], compiled for each vector width.
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    multiversion::multiversion(targets(
-        "x86_64+avx2+avx512f+avx512bw+avx512dq+avx512vl",
-        "x86_64+avx2"
-    ))
-)]
-fn differentiate(
-    network: &Network,
-    packed: &Packed,
-    x: &[f32],
-    labels: &[u8],
-    work: &mut Workspace,
-    gradient: &mut Packed,
-) -> Loss {
-    network.backward(packed, x, labels, work, gradient)
+linalg::each_width! {
+    /// [`Network::gradient`], compiled for each vector width.
+    fn differentiate(
+        network: &Network,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+    ) -> Loss {
+        network.backward(packed, x, labels, work, gradient)
+    }
 }
 
 #[cfg(test)]
