@@ -1,7 +1,7 @@
 //! A convolution of 5×5 without padding, as a product of the filters with the image's patches.
 
 use super::Weighted;
-use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut};
+use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
 /// Side of a filter.
 const SIDE: usize = 5;
@@ -47,7 +47,7 @@ impl Conv {
     /// Length of the buffer for the patches of one image.
     #[inline(always)]
     pub(super) fn patches_len(self) -> usize {
-        self.lanes_per_filter() * self.depth() * LANES
+        self.lanes_per_filter() * LANES * self.patch_lanes() * LANES
     }
 
     #[inline(always)]
@@ -84,13 +84,26 @@ impl Conv {
         }
     }
 
-    /// Patches of one image in panels: for each lane of the output, `depth` lanes.
+    /// Lanes of a patch in [`Self::backward`]: whole groups, and one more, as rows an even number of cache lines apart
+    /// would push each other out of the cache.
     #[inline(always)]
-    fn gather_old(self, image: &[f32], patches: &mut [Lane]) {
-        for (lane, panel) in patches.chunks_exact_mut(self.depth()).enumerate() {
-            for (k, patch) in panel.iter_mut().enumerate() {
-                let from = self.source(lane, k);
-                patch.copy_from_slice(&image[from..from + LANES]);
+    fn patch_lanes(self) -> usize {
+        panels(self.depth()).next_multiple_of(WIDE) | 1
+    }
+
+    /// Patches of one image for [`Self::backward`]: for each place of the output its patch, padded with whatever was
+    /// there.
+    #[inline(always)]
+    fn gather_by_place(self, image: &[f32], patches: &mut [f32]) {
+        let side = self.output_side();
+        let places = patches.chunks_exact_mut(self.patch_lanes() * LANES);
+        for (place, patch) in places.enumerate() {
+            let origin = place / side * self.side + place % side;
+            let rows = patch.as_chunks_mut::<SIDE>().0.iter_mut();
+            for (row, patch) in rows.take(self.channels * SIDE).enumerate() {
+                let (channel, dy) = (row / SIDE, row % SIDE);
+                let from = origin + (channel * self.side + dy) * self.side;
+                patch.copy_from_slice(&image[from..from + SIDE]);
             }
         }
     }
@@ -99,7 +112,8 @@ impl Conv {
     #[inline(always)]
     pub(super) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
         let (weights, bias) = packed.split_at(self.weights_len());
-        let (patches, _) = lanes_mut(&mut patches[..self.patches_len()]).as_chunks_mut();
+        let len = self.lanes_per_filter() * self.depth() * LANES;
+        let (patches, _) = lanes_mut(&mut patches[..len]).as_chunks_mut();
         let per_filter = self.lanes_per_filter();
         let stride = self.inputs().next_multiple_of(LANES);
         for (image, y) in x
@@ -135,45 +149,50 @@ impl Conv {
         mut slope_below: Option<&mut [f32]>,
         patches: &mut [f32],
     ) {
-        let patches = lanes_mut(&mut patches[..self.patches_len()]);
+        let patches = &mut patches[..self.patches_len()];
         let stride = self.inputs().next_multiple_of(LANES);
         gradient.fill(0.0);
         let images = x
             .chunks_exact(stride)
             .zip(slope.chunks_exact(self.outputs()));
         for (b, (image, slope)) in images.enumerate() {
-            self.gather_old(image, patches);
+            self.gather_by_place(image, patches);
+            self.add_gradient(lanes(patches), slope, gradient);
             let slope = lanes(slope);
-            self.add_gradient(patches, slope, gradient);
             if let Some(below) = slope_below.as_deref_mut() {
                 self.slope_by_image(packed, slope, &mut below[b * stride..(b + 1) * stride]);
             }
         }
     }
 
-    /// Adds one image's part: for each filter and patch value the product of slopes and patches over all places.
+    /// Adds one image's part: for each filter and patch value the product of slopes and patches over all places, summed
+    /// in the places' order.
     #[inline(always)]
-    fn add_gradient(self, patches: &[Lane], slope: &[Lane], gradient: &mut [f32]) {
-        const PATCH_VALUES: usize = 5;
+    fn add_gradient(self, patches: &[Lane], slope: &[f32], gradient: &mut [f32]) {
         let (weights, bias) = gradient.split_at_mut(self.weights_len());
-        let depth = self.depth();
-        let filters = slope.chunks_exact(self.lanes_per_filter());
-        for ((slope, weights), bias) in filters.zip(weights.chunks_exact_mut(depth)).zip(bias) {
-            for (k, weights) in (0..depth)
-                .step_by(PATCH_VALUES)
-                .zip(weights.chunks_exact_mut(PATCH_VALUES))
-            {
-                let rows = patches.chunks_exact(depth).map(|panel| {
-                    let panel = &panel[k..k + PATCH_VALUES];
-                    [&panel[0], &panel[1], &panel[2], &panel[3], &panel[4]]
-                });
-                let sums: [f32; PATCH_VALUES] = linalg::lane_products(rows.zip(slope));
-                for (w, sum) in weights.iter_mut().zip(sums) {
-                    *w += sum;
-                }
-            }
+        let (depth, places) = (self.depth(), self.lanes_per_filter() * LANES);
+        for group in (0..panels(depth)).step_by(WIDE) {
+            let patches = patches[group..].chunks(self.patch_lanes());
+            let patches = patches.map_while(|patch| patch.first_chunk::<WIDE>());
+            let at = group * LANES;
+            let used = (depth - at).min(WIDE * LANES);
+            linalg::rows_times_lanes(
+                slope,
+                places,
+                places,
+                &patches,
+                |_| [[0.0; LANES]; WIDE],
+                |filter, sums| {
+                    let weights = &mut weights[filter * depth + at..][..used];
+                    for (w, sum) in weights.iter_mut().zip(sums.as_flattened()) {
+                        *w += sum;
+                    }
+                },
+            );
+        }
+        for (bias, slope) in bias.iter_mut().zip(slope.chunks_exact(places)) {
             let mut acc = [0.0; LANES];
-            for lane in slope {
+            for lane in lanes(slope) {
                 for (a, s) in acc.iter_mut().zip(lane) {
                     *a += s;
                 }
