@@ -1,5 +1,6 @@
 //! Means of models: one pass over each, sums in f64, in the order given.
 
+use crate::linalg;
 use crate::params::Params;
 
 /// Weighted mean of models of the same shape; `None` of no models or if no weight is positive. Weights must not be
@@ -11,9 +12,7 @@ pub fn weighted_mean<'a>(models: impl Iterator<Item = (&'a Params, f64)>) -> Opt
     let mut spec = None;
     for (model, weight) in models {
         sums.resize(model.values().len(), 0.0);
-        for (sum, value) in sums.iter_mut().zip(model.values()) {
-            *sum += weight * f64::from(*value);
-        }
+        add_scaled(&mut sums, weight, model.values());
         total += weight;
         spec.get_or_insert(model.spec());
     }
@@ -21,6 +20,15 @@ pub fn weighted_mean<'a>(models: impl Iterator<Item = (&'a Params, f64)>) -> Opt
     let values = sums.into_iter().map(|sum| (sum / total) as f32).collect();
     // A mean of finite values lies between them.
     Params::try_new(values, spec).ok()
+}
+
+linalg::each_width! {
+    /// `sums[i] += weight * values[i]` for every value.
+    fn add_scaled(sums: &mut [f64], weight: f64, values: &[f32]) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += weight * f64::from(*value);
+        }
+    }
 }
 
 /// Plain mean of models of the same shape: a barycenter. `None` of no models.

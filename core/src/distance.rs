@@ -24,40 +24,10 @@ impl Gram {
     /// single precision inside a block does not drown the small distances of devices with a common start.
     #[must_use]
     pub fn of(vectors: &[&[f32]]) -> Self {
-        let n = vectors.len();
-        let len = vectors.first().map_or(0, |v| v.len());
-        let mut products = vec![0.0; n * n];
-        let mut block = vec![0.0; n * BLOCK];
-        for start in (0..len).step_by(BLOCK) {
-            let end = (start + BLOCK).min(len);
-            let width = (end - start).next_multiple_of(LANES);
-            center(vectors, start..end, &mut block, width);
-            let row = |i: usize| lanes(&block[i * width..(i + 1) * width]);
-            for i in 0..n {
-                let mut j = 0;
-                while j + linalg::ROWS <= i + 1 {
-                    let rows = [row(j), row(j + 1), row(j + 2), row(j + 3)];
-                    let columns = (0..width / LANES)
-                        .map(|l| [&rows[0][l], &rows[1][l], &rows[2][l], &rows[3][l]]);
-                    let sums: [f32; linalg::ROWS] = linalg::lane_products(columns.zip(row(i)));
-                    for (k, sum) in sums.into_iter().enumerate() {
-                        products[i * n + j + k] += f64::from(sum);
-                    }
-                    j += linalg::ROWS;
-                }
-                while j <= i {
-                    let [sum] = linalg::lane_products(row(j).iter().map(|l| [l]).zip(row(i)));
-                    products[i * n + j] += f64::from(sum);
-                    j += 1;
-                }
-            }
+        Self {
+            n: vectors.len(),
+            products: products(vectors),
         }
-        for i in 0..n {
-            for j in 0..i {
-                products[j * n + i] = products[i * n + j];
-            }
-        }
-        Self { n, products }
     }
 
     /// Number of vectors.
@@ -97,7 +67,54 @@ impl Gram {
     }
 }
 
+linalg::each_width! {
+    /// Inner products of all pairs of vectors, less the vectors' mean.
+    fn products(vectors: &[&[f32]]) -> Vec<f64> {
+        blocked_products(vectors)
+    }
+}
+
+/// [`products`], compiled for the vector width of its caller.
+#[inline(always)]
+fn blocked_products(vectors: &[&[f32]]) -> Vec<f64> {
+    let n = vectors.len();
+    let len = vectors.first().map_or(0, |v| v.len());
+    let mut products = vec![0.0; n * n];
+    let mut block = vec![0.0; n * BLOCK];
+    for start in (0..len).step_by(BLOCK) {
+        let end = (start + BLOCK).min(len);
+        let width = (end - start).next_multiple_of(LANES);
+        center(vectors, start..end, &mut block, width);
+        let row = |i: usize| lanes(&block[i * width..(i + 1) * width]);
+        for i in 0..n {
+            let mut j = 0;
+            while j + linalg::ROWS <= i + 1 {
+                let rows = [row(j), row(j + 1), row(j + 2), row(j + 3)];
+                let columns = (0..width / LANES)
+                    .map(|l| [&rows[0][l], &rows[1][l], &rows[2][l], &rows[3][l]]);
+                let sums: [f32; linalg::ROWS] = linalg::lane_products(columns.zip(row(i)));
+                for (k, sum) in sums.into_iter().enumerate() {
+                    products[i * n + j + k] += f64::from(sum);
+                }
+                j += linalg::ROWS;
+            }
+            while j <= i {
+                let [sum] = linalg::lane_products(row(j).iter().map(|l| [l]).zip(row(i)));
+                products[i * n + j] += f64::from(sum);
+                j += 1;
+            }
+        }
+    }
+    for i in 0..n {
+        for j in 0..i {
+            products[j * n + i] = products[i * n + j];
+        }
+    }
+    products
+}
+
 /// Copies a range of every vector, less the vectors' mean there, into rows of `width`, padded with zeros.
+#[inline(always)]
 fn center(vectors: &[&[f32]], range: core::ops::Range<usize>, block: &mut [f32], width: usize) {
     let share = 1.0 / vectors.len() as f64;
     let used = range.len();

@@ -19,7 +19,7 @@ use crate::wire::{ArmPlan, Configured, Models, PROTOCOL, RoomNews, RoundOpened, 
 /// What [`mlp`] must give.
 pub const MLP: &str = "e33acdbe7548403b7f50f1db9624253669bde120408962e39b2193167e919289";
 /// What [`cnn`] must give.
-pub const CNN: &str = "ccdfb9c9a0ed1264a7ce0f825f2b7829e21ce4101258fad6ded5986b09b7ee2f";
+pub const CNN: &str = "0f136ba320b4fcc73807b6f8bb818c587a6f7bdc537a8eb5bcfc4a5d99b8181b";
 
 /// SHA-256, in hexadecimal digits, of what a device trains with the model 784-64-10, momentum and weight decay.
 #[must_use]

@@ -7,6 +7,23 @@
 //! The right factor lies in *panels*: eight columns at a time, row after row, so that the innermost loop reads it from
 //! front to back. [`LANES`] is eight because two 128-bit registers (wasm) or one 256-bit register (AVX) hold eight
 //! f32.
+//!
+//! Natively, what computes long is compiled for several vector widths, one of which is picked at run time:
+//! [`each_width!`]. Everything it calls must be inlined into it, or it stays as narrow as the oldest processor.
+
+/// Compiles a function, which is no method, once for each vector width; a call picks the widest that the machine has.
+///
+/// No width has fused multiply-adds, which Rust never forms by itself: all give the same bits.
+macro_rules! each_width {
+    ($($function:tt)*) => {
+        #[cfg_attr(
+            not(target_arch = "wasm32"),
+            multiversion::multiversion(targets("x86_64+avx2+avx512f", "x86_64+avx2"))
+        )]
+        $($function)*
+    };
+}
+pub(crate) use each_width;
 
 /// Columns of a panel.
 pub const LANES: usize = 8;
@@ -14,8 +31,16 @@ pub const LANES: usize = 8;
 /// Eight values side by side.
 pub type Lane = [f32; LANES];
 
-/// Rows of the left factor that a tile covers: with two registers a row, eight accumulators stay in registers.
+/// Rows of the left factor that a tile covers.
 pub const ROWS: usize = 4;
+
+/// Columns of the left factor that a tile covers. Not a power of two: the compiler would take columns for its vectors,
+/// and not lanes.
+const COLUMNS: usize = 5;
+
+/// Lanes that a tile is wide where it can be: one 512-bit register (AVX-512) or two of 256 bits for each row. WebAssembly
+/// has no registers for more than one. Outputs are the same whatever the width.
+pub const WIDE: usize = if cfg!(target_arch = "wasm32") { 1 } else { 2 };
 
 /// Number of panels that `columns` need.
 #[must_use]
@@ -25,6 +50,7 @@ pub const fn panels(columns: usize) -> usize {
 
 /// Sees a slice, whose length is a multiple of [`LANES`], as lanes.
 #[must_use]
+#[inline(always)]
 pub fn lanes(values: &[f32]) -> &[Lane] {
     let (lanes, rest) = values.as_chunks();
     debug_assert!(rest.is_empty());
@@ -33,6 +59,7 @@ pub fn lanes(values: &[f32]) -> &[Lane] {
 
 /// Sees a slice, whose length is a multiple of [`LANES`], as lanes.
 #[must_use]
+#[inline(always)]
 pub fn lanes_mut(values: &mut [f32]) -> &mut [Lane] {
     let (lanes, rest) = values.as_chunks_mut();
     debug_assert!(rest.is_empty());
@@ -41,24 +68,36 @@ pub fn lanes_mut(values: &mut [f32]) -> &mut [Lane] {
 
 /// The sum of a lane's values, always in the same order.
 #[must_use]
-#[inline]
+#[inline(always)]
 pub fn sum(lane: Lane) -> f32 {
     ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]))
 }
 
+/// Sees lanes as groups of P; those that make no whole group are left out.
+#[must_use]
+#[inline(always)]
+pub fn groups<const P: usize>(lanes: &[Lane]) -> &[[Lane; P]] {
+    lanes.as_chunks().0
+}
+
 /// `acc[i] += x * w` for every value.
 #[inline(always)]
-fn add_scaled(acc: &mut Lane, x: f32, w: &Lane) {
-    for (a, w) in acc.iter_mut().zip(w) {
-        *a += x * w;
+fn add_scaled<const P: usize>(acc: &mut [Lane; P], x: f32, w: &[Lane; P]) {
+    for p in 0..P {
+        acc[p] = core::array::from_fn(|l| acc[p][l] + x * w[p][l]);
     }
 }
 
-/// `acc[i] + rows[i] · panel`: R rows of the left factor times one panel. Each row is as long as the panel.
+/// `acc[i] + rows[i] · right`: R rows of the left factor times P lanes of the right one. Each row has `depth` values.
 #[inline(always)]
-fn rows_tile<const R: usize>(rows: [&[f32]; R], panel: &[Lane], mut acc: [Lane; R]) -> [Lane; R] {
-    let rows = rows.map(|row| &row[..panel.len()]);
-    for (k, w) in panel.iter().enumerate() {
+fn rows_tile<'r, const R: usize, const P: usize>(
+    rows: [&[f32]; R],
+    depth: usize,
+    right: impl Iterator<Item = &'r [Lane; P]>,
+    mut acc: [[Lane; P]; R],
+) -> [[Lane; P]; R] {
+    let rows = rows.map(|row| &row[..depth]);
+    for (k, w) in (0..depth).zip(right) {
         for i in 0..R {
             add_scaled(&mut acc[i], rows[i][k], w);
         }
@@ -66,73 +105,80 @@ fn rows_tile<const R: usize>(rows: [&[f32]; R], panel: &[Lane], mut acc: [Lane; 
     acc
 }
 
-/// Rows times one panel.
+/// Rows times P columns of lanes.
 ///
-/// For every row `i` of `x`, which holds rows of `stride` values whose first `panel.len()` count, calls `store(i, sum)`
-/// with `start(i) + x[i] · panel`.
+/// For every row `i` of `x`, which holds rows of `stride` values whose first `depth` count, calls `store(i, sum)` with
+/// `start(i) + x[i] · right`, `right` giving P lanes for each of the `depth` values.
 #[inline(always)]
-pub fn rows_times_panel(
+pub fn rows_times_lanes<'r, const P: usize>(
     x: &[f32],
     stride: usize,
-    panel: &[Lane],
-    start: impl Fn(usize) -> Lane,
-    mut store: impl FnMut(usize, Lane),
+    depth: usize,
+    right: &(impl Iterator<Item = &'r [Lane; P]> + Clone),
+    start: impl Fn(usize) -> [Lane; P],
+    mut store: impl FnMut(usize, [Lane; P]),
 ) {
-    let count = x.len() / stride;
-    let row = |i: usize| &x[i * stride..(i + 1) * stride];
-    let mut i = 0;
-    while i + ROWS <= count {
-        let rows = [row(i), row(i + 1), row(i + 2), row(i + 3)];
-        let sums = rows_tile(
-            rows,
-            panel,
-            [start(i), start(i + 1), start(i + 2), start(i + 3)],
-        );
-        for (j, sum) in sums.into_iter().enumerate() {
-            store(i + j, sum);
-        }
-        i += ROWS;
+    /// R rows from row `i` on.
+    macro_rules! tile {
+        ($i:expr, $($row:literal)*) => {{
+            let i = $i;
+            let rows = [$(&x[(i + $row) * stride..][..depth]),*];
+            let sums = rows_tile(rows, depth, right.clone(), [$(start(i + $row)),*]);
+            for (j, sum) in sums.into_iter().enumerate() {
+                store(i + j, sum);
+            }
+        }};
     }
-    while i < count {
-        let [sum] = rows_tile([row(i)], panel, [start(i)]);
-        store(i, sum);
-        i += 1;
+    let count = x.len() / stride;
+    let whole = count / ROWS * ROWS;
+    for i in (0..whole).step_by(ROWS) {
+        tile!(i, 0 1 2 3);
+    }
+    match count - whole {
+        3 => tile!(whole, 0 1 2),
+        2 => tile!(whole, 0 1),
+        1 => tile!(whole, 0),
+        _ => {}
     }
 }
 
-/// Columns times one column of lanes: for every column `i < columns` of `x`, which holds rows of `stride` values, calls
-/// `store(i, sum)` with the sum over rows `b` of `x[b][i] * y[b]`, `y` giving one lane for each row.
+/// Products of K values with P lanes, each summed over the pairs in order.
 #[inline(always)]
-pub fn columns_times_lanes<'y>(
+pub fn outer_products<'x, 'y, const K: usize, const P: usize>(
+    pairs: impl Iterator<Item = (&'x [f32; K], &'y [Lane; P])>,
+) -> [[Lane; P]; K] {
+    let mut acc = [[[0.0; LANES]; P]; K];
+    for (x, lanes) in pairs {
+        for i in 0..K {
+            add_scaled(&mut acc[i], x[i], lanes);
+        }
+    }
+    acc
+}
+
+/// Columns times P columns of lanes: for every column `i < columns` of `x`, which holds rows of `stride` values, calls
+/// `store(i, sum)` with the sum over rows `b` of `x[b][i] * y[b]`, `y` giving P lanes for each row.
+#[inline(always)]
+pub fn columns_times_lanes<'y, const P: usize>(
     x: &[f32],
     stride: usize,
     columns: usize,
-    y: &(impl Iterator<Item = &'y Lane> + Clone),
-    mut store: impl FnMut(usize, Lane),
+    y: &(impl Iterator<Item = &'y [Lane; P]> + Clone),
+    mut store: impl FnMut(usize, [Lane; P]),
 ) {
-    let mut i = 0;
-    while i + ROWS <= columns {
-        let mut acc = [[0.0; LANES]; ROWS];
-        for (row, lane) in x.chunks_exact(stride).zip(y.clone()) {
-            let Some(x) = row[i..].first_chunk::<ROWS>() else {
-                break;
-            };
-            for (acc, x) in acc.iter_mut().zip(x) {
-                add_scaled(acc, *x, lane);
-            }
-        }
-        for (j, sum) in acc.into_iter().enumerate() {
+    let whole = columns / COLUMNS * COLUMNS;
+    for i in (0..whole).step_by(COLUMNS) {
+        let rows = x.chunks_exact(stride);
+        let rows = rows.map_while(|row| row[i..].first_chunk::<COLUMNS>());
+        for (j, sum) in outer_products(rows.zip(y.clone())).into_iter().enumerate() {
             store(i + j, sum);
         }
-        i += ROWS;
     }
-    while i < columns {
-        let mut acc = [0.0; LANES];
-        for (row, lane) in x.chunks_exact(stride).zip(y.clone()) {
-            add_scaled(&mut acc, row[i], lane);
-        }
-        store(i, acc);
-        i += 1;
+    for i in whole..columns {
+        let rows = x.chunks_exact(stride);
+        let rows = rows.map_while(|row| row[i..].first_chunk::<1>());
+        let [sum] = outer_products(rows.zip(y.clone()));
+        store(i, sum);
     }
 }
 
@@ -164,30 +210,33 @@ mod tests {
 
     fn matrix() -> impl Strategy<Value = (usize, usize, Vec<f32>, Vec<f32>)> {
         (1_usize..12, 1_usize..20)
-            .prop_flat_map(|(m, k)| (Just(m), Just(k), exact(m * k), exact(k * LANES)))
+            .prop_flat_map(|(m, k)| (Just(m), Just(k), exact(m * k), exact(k * 2 * LANES)))
     }
 
     proptest! {
         #[test]
-        fn rows_times_panel_is_the_naive_product((m, k, x, w) in matrix()) {
-            let mut found = vec![[f32::NAN; LANES]; m];
-            rows_times_panel(&x, k, lanes(&w), |i| [i as f32; LANES], |i, sum| found[i] = sum);
+        fn rows_times_lanes_is_the_naive_product((m, k, x, w) in matrix()) {
+            let w = groups::<2>(lanes(&w));
+            let mut found = vec![[[f32::NAN; LANES]; 2]; m];
+            let start = |i: usize| [[i as f32; LANES]; 2];
+            rows_times_lanes(&x, k, k, &w.iter(), start, |i, sum| found[i] = sum);
             for i in 0..m {
-                for l in 0..LANES {
-                    let naive: f32 = i as f32 + (0..k).map(|j| x[i * k + j] * w[j * LANES + l]).sum::<f32>();
-                    prop_assert_eq!(found[i][l], naive);
+                for (l, found) in found[i].as_flattened().iter().enumerate() {
+                    let naive: f32 = (0..k).map(|j| x[i * k + j] * w[j].as_flattened()[l]).sum();
+                    prop_assert_eq!(*found, i as f32 + naive);
                 }
             }
         }
 
         #[test]
-        fn columns_times_lanes_is_the_naive_product((k, n, x, _) in matrix(), y in exact(12 * LANES)) {
-            let mut found = vec![[f32::NAN; LANES]; n];
-            columns_times_lanes(&x, n, n, &lanes(&y).iter(), |i, sum| found[i] = sum);
+        fn columns_times_lanes_is_the_naive_product((k, n, x, _) in matrix(), y in exact(12 * 2 * LANES)) {
+            let y = groups::<2>(lanes(&y));
+            let mut found = vec![[[f32::NAN; LANES]; 2]; n];
+            columns_times_lanes(&x, n, n, &y.iter(), |i, sum| found[i] = sum);
             for i in 0..n {
-                for l in 0..LANES {
-                    let naive: f32 = (0..k).map(|b| x[b * n + i] * y[b * LANES + l]).sum();
-                    prop_assert_eq!(found[i][l], naive);
+                for (l, found) in found[i].as_flattened().iter().enumerate() {
+                    let naive: f32 = (0..k).map(|b| x[b * n + i] * y[b].as_flattened()[l]).sum();
+                    prop_assert_eq!(*found, naive);
                 }
             }
         }
@@ -204,13 +253,10 @@ mod tests {
     fn sums_run_over_the_inner_index_in_order() {
         // 1e8 swallows a 1 that comes after it, not one that comes before -1e8 has cancelled it.
         let x = [1e8, 1.0, -1e8, 1.0];
-        let w = [[1.0; LANES]; 4];
-        rows_times_panel(
-            &x,
-            4,
-            &w,
-            |_| [0.0; LANES],
-            |_, sum| assert_eq!(sum, [1.0; LANES]),
-        );
+        let w = [[[1.0; LANES]]; 4];
+        let start = |_| [[0.0; LANES]];
+        rows_times_lanes(&x, 4, 4, &w.iter(), start, |_, sum| {
+            assert_eq!(sum, [[1.0; LANES]]);
+        });
     }
 }

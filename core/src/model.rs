@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, limits, range, require};
 use crate::data::DatasetName;
-use crate::linalg::LANES;
+use crate::linalg::{self, LANES};
 use crate::params::{ParamSpec, Params, TensorSpec};
 use crate::rng::{Purpose, Stream};
 
@@ -282,14 +282,25 @@ impl Network {
         labels: &[u8],
         work: &mut Workspace,
     ) -> Loss {
-        self.forward(packed, x, labels.len(), work);
-        let (scores, stride) = self.scores(labels.len(), work);
-        loss::measure(scores, stride, self.classes, labels)
+        evaluate(self, packed, x, labels, work)
     }
 
     /// Loss and correct answers of a batch, and in `gradient`, which is overwritten, the mean loss by every packed
     /// weight. `x` is `[labels.len(), input_stride]`.
     pub fn gradient(
+        &self,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+    ) -> Loss {
+        differentiate(self, packed, x, labels, work, gradient)
+    }
+
+    /// [`Self::gradient`], compiled for the vector width of its caller.
+    #[inline(always)]
+    fn backward(
         &self,
         packed: &Packed,
         x: &[f32],
@@ -360,6 +371,7 @@ impl Network {
         found
     }
 
+    #[inline(always)]
     fn forward(&self, packed: &Packed, x: &[f32], batch: usize, work: &mut Workspace) {
         assert!(
             batch <= work.batch,
@@ -411,6 +423,35 @@ impl Network {
             .iter()
             .filter(|placed| placed.layer.weighted().is_some())
             .map(|placed| placed.weights.clone())
+    }
+}
+
+linalg::each_width! {
+    /// [`Network::evaluate`], compiled for each vector width.
+    fn evaluate(
+        network: &Network,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+    ) -> Loss {
+        network.forward(packed, x, labels.len(), work);
+        let (scores, stride) = network.scores(labels.len(), work);
+        loss::measure(scores, stride, network.classes, labels)
+    }
+}
+
+linalg::each_width! {
+    /// [`Network::gradient`], compiled for each vector width.
+    fn differentiate(
+        network: &Network,
+        packed: &Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+    ) -> Loss {
+        network.backward(packed, x, labels, work, gradient)
     }
 }
 

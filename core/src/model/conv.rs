@@ -1,7 +1,7 @@
 //! A convolution of 5×5 without padding, as a product of the filters with the image's patches.
 
 use super::Weighted;
-use crate::linalg::{self, LANES, Lane, lanes, lanes_mut};
+use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
 /// Side of a filter.
 const SIDE: usize = 5;
@@ -17,38 +17,46 @@ pub(super) struct Conv {
 }
 
 impl Conv {
+    #[inline(always)]
     fn output_side(self) -> usize {
         self.side - SIDE + 1
     }
 
     /// Values of a patch.
+    #[inline(always)]
     fn depth(self) -> usize {
         self.channels * SIDE * SIDE
     }
 
     /// Lanes of one output channel.
+    #[inline(always)]
     fn lanes_per_filter(self) -> usize {
         self.output_side() * self.output_side() / LANES
     }
 
+    #[inline(always)]
     fn inputs(self) -> usize {
         self.channels * self.side * self.side
     }
 
+    #[inline(always)]
     pub(super) fn outputs(self) -> usize {
         self.filters * self.output_side() * self.output_side()
     }
 
     /// Length of the buffer for the patches of one image.
+    #[inline(always)]
     pub(super) fn patches_len(self) -> usize {
-        self.lanes_per_filter() * self.depth() * LANES
+        self.lanes_per_filter() * LANES * self.patch_lanes() * LANES
     }
 
+    #[inline(always)]
     fn weights_len(self) -> usize {
         self.filters * self.depth()
     }
 
     /// Start in the image of the eight neighbours that the `lane`-th lane of the output needs for patch value `k`.
+    #[inline(always)]
     fn source(self, lane: usize, k: usize) -> usize {
         let at = lane * LANES;
         let (row, column) = (at / self.output_side(), at % self.output_side());
@@ -56,20 +64,56 @@ impl Conv {
         (channel * self.side + row + dy) * self.side + column + dx
     }
 
-    /// Patches of one image in panels: for each lane of the output, `depth` lanes.
-    fn gather(self, image: &[f32], patches: &mut [Lane]) {
-        for (lane, panel) in patches.chunks_exact_mut(self.depth()).enumerate() {
-            for (k, patch) in panel.iter_mut().enumerate() {
-                let from = self.source(lane, k);
-                patch.copy_from_slice(&image[from..from + LANES]);
+    /// Patches of one image for [`Self::forward`]: for each WIDE lanes of the output, `depth` times WIDE lanes.
+    #[inline(always)]
+    fn gather(self, image: &[f32], patches: &mut [[Lane; WIDE]]) {
+        let groups = patches.chunks_exact_mut(self.depth()).enumerate();
+        for (group, patches) in groups {
+            for l in 0..WIDE {
+                let origin = self.source(group * WIDE + l, 0);
+                let rows = patches.chunks_exact_mut(SIDE).enumerate();
+                for (row, patches) in rows {
+                    let (channel, dy) = (row / SIDE, row % SIDE);
+                    let from = origin + (channel * self.side + dy) * self.side;
+                    let pixels = &image[from..from + SIDE - 1 + LANES];
+                    for (dx, patch) in patches.iter_mut().enumerate() {
+                        patch[l].copy_from_slice(&pixels[dx..dx + LANES]);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lanes of a patch in [`Self::backward`]: whole groups, and one more, as rows an even number of cache lines apart
+    /// would push each other out of the cache.
+    #[inline(always)]
+    fn patch_lanes(self) -> usize {
+        panels(self.depth()).next_multiple_of(WIDE) | 1
+    }
+
+    /// Patches of one image for [`Self::backward`]: for each place of the output its patch, padded with whatever was
+    /// there.
+    #[inline(always)]
+    fn gather_by_place(self, image: &[f32], patches: &mut [f32]) {
+        let side = self.output_side();
+        let places = patches.chunks_exact_mut(self.patch_lanes() * LANES);
+        for (place, patch) in places.enumerate() {
+            let origin = place / side * self.side + place % side;
+            let rows = patch.as_chunks_mut::<SIDE>().0.iter_mut();
+            for (row, patch) in rows.take(self.channels * SIDE).enumerate() {
+                let (channel, dy) = (row / SIDE, row % SIDE);
+                let from = origin + (channel * self.side + dy) * self.side;
+                patch.copy_from_slice(&image[from..from + SIDE]);
             }
         }
     }
 
     /// `x` is `[batch, inputs]`, `y` is `[batch, filters, side, side]`.
+    #[inline(always)]
     pub(super) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
         let (weights, bias) = packed.split_at(self.weights_len());
-        let patches = lanes_mut(&mut patches[..self.patches_len()]);
+        let len = self.lanes_per_filter() * self.depth() * LANES;
+        let (patches, _) = lanes_mut(&mut patches[..len]).as_chunks_mut();
         let per_filter = self.lanes_per_filter();
         let stride = self.inputs().next_multiple_of(LANES);
         for (image, y) in x
@@ -78,20 +122,24 @@ impl Conv {
         {
             self.gather(image, patches);
             let y = lanes_mut(y);
-            for (p, panel) in patches.chunks_exact(self.depth()).enumerate() {
-                let store = |filter: usize, sum: Lane| y[filter * per_filter + p] = sum;
-                linalg::rows_times_panel(
+            for (group, patches) in patches.chunks_exact(self.depth()).enumerate() {
+                linalg::rows_times_lanes(
                     weights,
                     self.depth(),
-                    panel,
-                    |filter| [bias[filter]; LANES],
-                    store,
+                    self.depth(),
+                    &patches.iter(),
+                    |filter| [[bias[filter]; LANES]; WIDE],
+                    |filter, sums| {
+                        let at = filter * per_filter + group * WIDE;
+                        y[at..at + WIDE].copy_from_slice(&sums);
+                    },
                 );
             }
         }
     }
 
     /// `slope` is the loss by `y`; overwrites `gradient` and the slope by `x`.
+    #[inline(always)]
     pub(super) fn backward(
         self,
         packed: &[f32],
@@ -101,44 +149,50 @@ impl Conv {
         mut slope_below: Option<&mut [f32]>,
         patches: &mut [f32],
     ) {
-        let patches = lanes_mut(&mut patches[..self.patches_len()]);
+        let patches = &mut patches[..self.patches_len()];
         let stride = self.inputs().next_multiple_of(LANES);
         gradient.fill(0.0);
         let images = x
             .chunks_exact(stride)
             .zip(slope.chunks_exact(self.outputs()));
         for (b, (image, slope)) in images.enumerate() {
-            self.gather(image, patches);
+            self.gather_by_place(image, patches);
+            self.add_gradient(lanes(patches), slope, gradient);
             let slope = lanes(slope);
-            self.add_gradient(patches, slope, gradient);
             if let Some(below) = slope_below.as_deref_mut() {
                 self.slope_by_image(packed, slope, &mut below[b * stride..(b + 1) * stride]);
             }
         }
     }
 
-    /// Adds one image's part: for each filter and patch value the product of slopes and patches over all places.
-    fn add_gradient(self, patches: &[Lane], slope: &[Lane], gradient: &mut [f32]) {
-        const PATCH_VALUES: usize = 5;
+    /// Adds one image's part: for each filter and patch value the product of slopes and patches over all places, summed
+    /// in the places' order.
+    #[inline(always)]
+    fn add_gradient(self, patches: &[Lane], slope: &[f32], gradient: &mut [f32]) {
         let (weights, bias) = gradient.split_at_mut(self.weights_len());
-        let depth = self.depth();
-        let filters = slope.chunks_exact(self.lanes_per_filter());
-        for ((slope, weights), bias) in filters.zip(weights.chunks_exact_mut(depth)).zip(bias) {
-            for (k, weights) in (0..depth)
-                .step_by(PATCH_VALUES)
-                .zip(weights.chunks_exact_mut(PATCH_VALUES))
-            {
-                let rows = patches.chunks_exact(depth).map(|panel| {
-                    let panel = &panel[k..k + PATCH_VALUES];
-                    [&panel[0], &panel[1], &panel[2], &panel[3], &panel[4]]
-                });
-                let sums: [f32; PATCH_VALUES] = linalg::lane_products(rows.zip(slope));
-                for (w, sum) in weights.iter_mut().zip(sums) {
-                    *w += sum;
-                }
-            }
+        let (depth, places) = (self.depth(), self.lanes_per_filter() * LANES);
+        for group in (0..panels(depth)).step_by(WIDE) {
+            let patches = patches[group..].chunks(self.patch_lanes());
+            let patches = patches.map_while(|patch| patch.first_chunk::<WIDE>());
+            let at = group * LANES;
+            let used = (depth - at).min(WIDE * LANES);
+            linalg::rows_times_lanes(
+                slope,
+                places,
+                places,
+                &patches,
+                |_| [[0.0; LANES]; WIDE],
+                |filter, sums| {
+                    let weights = &mut weights[filter * depth + at..][..used];
+                    for (w, sum) in weights.iter_mut().zip(sums.as_flattened()) {
+                        *w += sum;
+                    }
+                },
+            );
+        }
+        for (bias, slope) in bias.iter_mut().zip(slope.chunks_exact(places)) {
             let mut acc = [0.0; LANES];
-            for lane in slope {
+            for lane in lanes(slope) {
                 for (a, s) in acc.iter_mut().zip(lane) {
                     *a += s;
                 }
@@ -148,18 +202,33 @@ impl Conv {
     }
 
     /// Loss by the pixels of one image: every place adds its patch's slope where the patch came from.
+    ///
+    /// A pixel gets its parts in the order of the places, as a lower row of a filter meets it from a higher place.
+    #[inline(always)]
     fn slope_by_image(self, packed: &[f32], slope: &[Lane], below: &mut [f32]) {
         below.fill(0.0);
         let weights = &packed[..self.weights_len()];
-        let per_filter = self.lanes_per_filter();
-        for lane in 0..per_filter {
-            let column = slope[lane..].iter().step_by(per_filter);
-            linalg::columns_times_lanes(weights, self.depth(), self.depth(), &column, |k, sum| {
-                let to = self.source(lane, k);
-                for (pixel, s) in below[to..to + LANES].iter_mut().zip(sum) {
-                    *pixel += s;
+        let (depth, per_filter) = (self.depth(), self.lanes_per_filter());
+        for channel in 0..self.channels {
+            for dy in (0..SIDE).rev() {
+                let k = (channel * SIDE + dy) * SIDE;
+                for lane in (0..per_filter).step_by(WIDE) {
+                    let filters = weights.chunks_exact(depth);
+                    let filters = filters.map_while(|filter| filter[k..].first_chunk::<SIDE>());
+                    let slopes = slope.chunks_exact(per_filter);
+                    let slopes = slopes.map_while(|slopes| slopes[lane..].first_chunk::<WIDE>());
+                    let sums = linalg::outer_products(filters.zip(slopes));
+                    for l in 0..WIDE {
+                        let from = self.source(lane + l, k);
+                        let pixels = &mut below[from..from + SIDE - 1 + LANES];
+                        for (dx, sum) in sums.iter().enumerate() {
+                            for (pixel, s) in pixels[dx..dx + LANES].iter_mut().zip(sum[l]) {
+                                *pixel += s;
+                            }
+                        }
+                    }
                 }
-            });
+            }
         }
     }
 }

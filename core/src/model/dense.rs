@@ -1,7 +1,7 @@
 //! A dense layer: `y = x · Wᵀ + b`.
 
 use super::Weighted;
-use crate::linalg::{self, LANES, Lane, lanes, lanes_mut, panels};
+use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
 /// A dense layer. Packed weights: for each panel of eight outputs the panel `[inputs]` of lanes, then the bias as one
 /// lane a panel.
@@ -12,32 +12,38 @@ pub(super) struct Dense {
 }
 
 impl Dense {
+    #[inline(always)]
     fn panels(self) -> usize {
         panels(self.outputs)
     }
 
     /// Packed weights and bias, as lanes.
+    #[inline(always)]
     fn split(self, packed: &[f32]) -> (&[Lane], &[Lane]) {
         lanes(packed).split_at(self.panels() * self.inputs)
     }
 
     /// `x` is `[batch, input_stride]`, `y` is `[batch, panels * 8]`.
+    #[inline(always)]
     pub(super) fn forward(self, packed: &[f32], x: &[f32], input_stride: usize, y: &mut [f32]) {
         let (weights, bias) = self.split(packed);
         let count = self.panels();
         let y = lanes_mut(y);
         for (p, (panel, bias)) in weights.chunks_exact(self.inputs).zip(bias).enumerate() {
-            linalg::rows_times_panel(
+            let panel = linalg::groups(panel).iter();
+            linalg::rows_times_lanes(
                 x,
                 input_stride,
-                panel,
-                |_| *bias,
-                |row, sum| y[row * count + p] = sum,
+                self.inputs,
+                &panel,
+                |_| [*bias],
+                |row, [sum]| y[row * count + p] = sum,
             );
         }
     }
 
     /// `slope` is the loss by `y`; overwrites `gradient` and the slope by `x`.
+    #[inline(always)]
     pub(super) fn backward(
         self,
         packed: &[f32],
@@ -51,19 +57,21 @@ impl Dense {
         let slope = lanes(slope);
         let (weight_gradient, bias_gradient) =
             lanes_mut(gradient).split_at_mut(count * self.inputs);
-        let panels = weight_gradient
-            .chunks_exact_mut(self.inputs)
-            .zip(bias_gradient);
-        for (p, (panel, bias)) in panels.enumerate() {
-            let column = slope[p..].iter().step_by(count);
-            linalg::columns_times_lanes(x, input_stride, self.inputs, &column, |i, sum| {
-                panel[i] = sum;
-            });
-            *bias = [0.0; LANES];
-            for lane in column {
-                for (b, s) in bias.iter_mut().zip(lane) {
-                    *b += s;
-                }
+        let wide = count / WIDE * WIDE;
+        for p in (0..wide).step_by(WIDE) {
+            self.weights_by::<WIDE>(x, input_stride, slope, p, weight_gradient);
+        }
+        for p in wide..count {
+            self.weights_by::<1>(x, input_stride, slope, p, weight_gradient);
+        }
+        bias_gradient.fill([0.0; LANES]);
+        for row in slope.chunks_exact(count) {
+            for (b, s) in bias_gradient
+                .as_flattened_mut()
+                .iter_mut()
+                .zip(row.as_flattened())
+            {
+                *b += s;
             }
         }
         if let Some(below) = slope_below {
@@ -71,7 +79,28 @@ impl Dense {
         }
     }
 
+    /// The loss by the weights of P panels from the `p`-th on.
+    #[inline(always)]
+    fn weights_by<const P: usize>(
+        self,
+        x: &[f32],
+        input_stride: usize,
+        slope: &[Lane],
+        p: usize,
+        gradient: &mut [Lane],
+    ) {
+        let rows = slope.chunks_exact(self.panels());
+        let column = rows.map_while(|row| row[p..].first_chunk::<P>());
+        let panels = &mut gradient[p * self.inputs..][..P * self.inputs];
+        linalg::columns_times_lanes(x, input_stride, self.inputs, &column, |i, sums| {
+            for (panel, sum) in panels.chunks_exact_mut(self.inputs).zip(sums) {
+                panel[i] = sum;
+            }
+        });
+    }
+
     /// `below[b][i] = slope[b] · W[.., i]`. The padding behind the last input stays as it is, zero.
+    #[inline(always)]
     fn slope_by_input(self, packed: &[f32], slope: &[Lane], below: &mut [f32], stride: usize) {
         const BATCH: usize = 4;
         let (weights, _) = self.split(packed);

@@ -14,6 +14,7 @@ impl MaxPool {
     }
 
     /// `x` is `[batch, channels, side, side]`, `y` is `[batch, channels, side / 2, side / 2]`.
+    #[inline(always)]
     pub(super) fn forward(self, x: &[f32], y: &mut [f32]) {
         for (x, y) in self.row_pairs(x).zip(y.chunks_exact_mut(self.side / 2)) {
             let (upper, lower) = x.split_at(self.side);
@@ -30,23 +31,66 @@ impl MaxPool {
     }
 
     /// The slope goes to the first of the largest pixels.
+    #[inline(always)]
     pub(super) fn backward(self, x: &[f32], slope: &[f32], below: &mut [f32]) {
         let pairs = below.chunks_exact_mut(2 * self.side).zip(self.row_pairs(x));
         for ((below, x), slope) in pairs.zip(slope.chunks_exact(self.side / 2)) {
-            below.fill(0.0);
-            for (i, s) in slope.iter().enumerate() {
-                let places = [2 * i, 2 * i + 1, self.side + 2 * i, self.side + 2 * i + 1];
-                let first_largest = places
-                    .into_iter()
-                    .reduce(|best, at| if x[at] > x[best] { at } else { best });
-                if let Some(at) = first_largest {
-                    below[at] = *s;
-                }
+            let (upper, lower) = x.split_at(self.side);
+            let (below_upper, below_lower) = below.split_at_mut(self.side);
+            let squares = upper.as_chunks::<2>().0.iter();
+            let squares = squares.zip(lower.as_chunks::<2>().0);
+            let below = below_upper.as_chunks_mut::<2>().0.iter_mut();
+            let below = below.zip(below_lower.as_chunks_mut::<2>().0);
+            // Without branches, which nobody could predict.
+            for (((a, b), (below_a, below_b)), s) in squares.zip(below).zip(slope) {
+                let second = a[1] > a[0];
+                let peak = if second { a[1] } else { a[0] };
+                let third = b[0] > peak;
+                let peak = if third { b[0] } else { peak };
+                let fourth = b[1] > peak;
+                let given = |yes| if yes { *s } else { 0.0 };
+                *below_a = [
+                    given(!second && !third && !fourth),
+                    given(second && !third && !fourth),
+                ];
+                *below_b = [given(third && !fourth), given(fourth)];
             }
         }
     }
 
+    #[inline(always)]
     fn row_pairs(self, x: &[f32]) -> impl Iterator<Item = &[f32]> {
         x.chunks_exact(2 * self.side)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Pixels of few values, so that many squares have several largest ones.
+        #[test]
+        fn the_slope_goes_to_the_first_of_the_largest(
+            x in prop::collection::vec((0_u8..3).prop_map(f32::from), 2 * 36),
+        ) {
+            let pool = MaxPool { channels: 2, side: 6 };
+            let slope: Vec<f32> = (1..=pool.outputs()).map(|i| i as f32).collect();
+            let mut below = vec![f32::NAN; x.len()];
+            pool.backward(&x, &slope, &mut below);
+            let mut y = vec![f32::NAN; slope.len()];
+            pool.forward(&x, &mut y);
+            let mut expected = vec![0.0; x.len()];
+            for (i, slope) in slope.iter().enumerate() {
+                let corner = i / 9 * 36 + i % 9 / 3 * 12 + i % 3 * 2;
+                let square = [corner, corner + 1, corner + 6, corner + 7];
+                let largest = square.iter().map(|&at| x[at]).fold(f32::MIN, f32::max);
+                prop_assert_eq!(y[i], largest);
+                let first = square.into_iter().find(|&at| x[at] == largest);
+                expected[first.unwrap()] = *slope;
+            }
+            prop_assert_eq!(below, expected);
+        }
     }
 }
