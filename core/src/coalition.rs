@@ -4,6 +4,7 @@
 //! [`crate::strategy`] to know.
 
 mod identity;
+pub mod label_agreement;
 mod paper_like;
 
 use core::fmt;

@@ -161,6 +161,23 @@ pub enum StrategyConfig {
         #[serde(default = "Formation::with_warm_up")]
         formation: Formation,
     },
+    /// One model until groups show, then one per group, tried before it is trusted; see [`crate::strategy`].
+    Ours(OursOptions),
+}
+
+/// Options of this project's own strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(default, deny_unknown_fields)]
+pub struct OursOptions {
+    /// Rounds of the one model before coalitions are looked for.
+    pub warm_up: u32,
+    /// Cosine of two devices' output rows from which on they agree about a label.
+    pub agreement: f64,
+    /// Rounds in which coalitions are tried against the one model.
+    pub trial: u32,
+    /// After the trial devices judge all models every so many rounds.
+    pub judge_every: u32,
 }
 
 /// How coalitions form. The default is the paper-like reconstruction: K random centers, Euclidean distance between
@@ -251,6 +268,7 @@ impl StrategyConfig {
             Self::FedAvg {} => "fed_avg",
             Self::CoalitionGlobal { .. } => "coalition_global",
             Self::CoalitionModels { .. } => "coalition_models",
+            Self::Ours(_) => "ours",
         }
     }
 
@@ -263,7 +281,7 @@ impl StrategyConfig {
     /// Whether devices may be asked to train a second model for it.
     #[must_use]
     pub fn trains_beside(&self) -> bool {
-        false
+        matches!(self, Self::Ours(_))
     }
 
     fn formation(&self) -> Option<&Formation> {
@@ -271,7 +289,7 @@ impl StrategyConfig {
             Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
                 Some(formation)
             }
-            Self::LocalOnly {} | Self::FedAvg {} => None,
+            Self::LocalOnly {} | Self::FedAvg {} | Self::Ours(_) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod coalition_models;
 mod fed_avg;
 mod grouping;
 mod local_only;
+mod ours;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use coalition_models::CoalitionModels;
 use fed_avg::FedAvg;
 use grouping::Grouping;
 use local_only::LocalOnly;
+use ours::Ours;
 
 /// A coalition after a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -139,6 +141,7 @@ pub fn strategy(config: &StrategyConfig, initial: &Arc<Params>) -> Box<dyn Strat
     match config {
         StrategyConfig::LocalOnly {} => Box::new(LocalOnly::new(initial)),
         StrategyConfig::FedAvg {} => Box::new(FedAvg::new(initial)),
+        StrategyConfig::Ours(options) => Box::new(Ours::new(options.clone(), initial)),
         StrategyConfig::CoalitionGlobal { formation } => {
             Box::new(CoalitionGlobal::new(formation.clone(), initial))
         }

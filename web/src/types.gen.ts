@@ -544,7 +544,7 @@ formation: Formation, } | { "kind": "coalition_models",
 /**
  * How coalitions form.
  */
-formation: Formation, };
+formation: Formation, } | { "kind": "ours" } & OursOptions;
 export type Formation = { 
 /**
  * Number of coalitions asked for; fewer where there are fewer devices.

@@ -7,8 +7,8 @@ use std::ops::Deref;
 use thiserror::Error;
 
 use super::{
-    ArmConfig, DataConfig, Formation, GroupKind, Groups, PacingConfig, Partition, RunConfig,
-    TrainingConfig, limits,
+    ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Partition,
+    RunConfig, StrategyConfig, TrainingConfig, limits,
 };
 
 /// A configuration that cannot be run, and what would be allowed.
@@ -184,8 +184,30 @@ fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
         if let Some(formation) = arm.strategy.formation() {
             formation.check(&format!("arms[{i}].strategy.formation"))?;
         }
+        if let StrategyConfig::Ours(options) = &arm.strategy {
+            options.check(&format!("arms[{i}].strategy"))?;
+        }
     }
     Ok(())
+}
+
+impl OursOptions {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        range(&format!("{path}.warm_up"), self.warm_up, 1, limits::ROUNDS)?;
+        require(
+            (-1.0..=1.0).contains(&self.agreement),
+            &format!("{path}.agreement"),
+            self.agreement,
+            "-1 to 1",
+        )?;
+        range(&format!("{path}.trial"), self.trial, 1, limits::ROUNDS)?;
+        range(
+            &format!("{path}.judge_every"),
+            self.judge_every,
+            1,
+            limits::ROUNDS,
+        )
+    }
 }
 
 impl Formation {

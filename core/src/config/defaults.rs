@@ -2,7 +2,7 @@
 
 use super::{
     ArmConfig, DataConfig, DistanceKind, FirstCenters, Formation, GroupKind, Groups, LayerScale,
-    PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    OursOptions, PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
@@ -88,6 +88,17 @@ impl Default for Formation {
             min_size: 1,
             restarts: 1,
             max_iterations: 20,
+        }
+    }
+}
+
+impl Default for OursOptions {
+    fn default() -> Self {
+        Self {
+            warm_up: 6,
+            agreement: 0.8,
+            trial: 5,
+            judge_every: 10,
         }
     }
 }

@@ -18,6 +18,8 @@ pub const BATCH: u32 = 1_024;
 pub const WAIT_MS: u32 = 3_600_000;
 /// Coalitions asked for.
 pub const COALITIONS: u32 = 1_000;
+/// Models that a device tries or judges for one arm in one round.
+pub const CANDIDATES: u32 = 64;
 /// Restarts of a formation.
 pub const RESTARTS: u32 = 1_000;
 /// Passes of a formation.

@@ -113,7 +113,7 @@ impl Arm {
     ) {
         let updates = updates.iter().filter_map(|(&device, update)| {
             let weights = update.weights.get(&self.config.name)?.clone();
-            let report = *update.report.arms.get(&self.config.name)?;
+            let report = update.report.arms.get(&self.config.name)?.clone();
             let start = match self.strategy.task(device).start {
                 Start::Own => return None,
                 Start::Model(start) => start,

@@ -183,7 +183,7 @@ impl Room {
                 arms: models
                     .arms
                     .iter()
-                    .map(|arm| (arm.clone(), measured))
+                    .map(|arm| (arm.clone(), measured.clone()))
                     .collect(),
             },
             weights: uploading.map(|arm| (arm.clone(), params.clone())).collect(),

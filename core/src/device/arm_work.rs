@@ -53,6 +53,8 @@ pub(super) struct ArmDone {
 #[derive(Clone, Copy, Debug)]
 enum Action {
     /// Loss of a model to start from, on the training examples.
+    Try(usize),
+    /// Loss of a model to judge, on the training examples, every label counting alike.
     Judge(usize),
     /// Right answers of a model that may serve the device, on the validation part.
     Validate(Choice),
@@ -77,6 +79,12 @@ enum Step {
         /// Counts evaluation batches.
         slice: usize,
         loss: Loss,
+    },
+    Judge {
+        weights: Packed,
+        /// Example to go on with.
+        at: usize,
+        by_label: Vec<Loss>,
     },
     Train {
         action: Action,
@@ -103,8 +111,9 @@ impl ArmWork {
         };
         let mut ahead = VecDeque::new();
         if starts.len() > 1 {
-            ahead.extend((0..starts.len()).map(Action::Judge));
+            ahead.extend((0..starts.len()).map(Action::Try));
         }
+        ahead.extend((0..plan.task.judge.len()).map(Action::Judge));
         let own = own.filter(|_| plan.task.serves == Serves::Chosen);
         match plan.task.serves {
             Serves::Tuned => ahead.extend([Action::Train, Action::Balanced, Action::OwnBefore]),
@@ -142,9 +151,10 @@ impl ArmWork {
         let evaluation = |examples: &Examples| examples.len().div_ceil(EVALUATION_BATCH);
         self.ahead
             .iter()
-            .map(|action| match action.examples(&setting.data) {
-                Some(examples) => evaluation(examples),
-                None => {
+            .map(|action| match (action, action.examples(&setting.data)) {
+                (Action::Judge(_), _) => label_slices(&setting.data.train).count(),
+                (_, Some(examples)) => evaluation(examples),
+                (_, None) => {
                     let batch = setting.training.batch as usize;
                     setting.data.train.len().div_ceil(batch) * setting.training.epochs as usize
                 }
@@ -157,8 +167,8 @@ impl ArmWork {
     }
 
     /// What has been measured so far.
-    pub(super) fn report(&self) -> ArmReport {
-        self.report
+    pub(super) fn report(&self) -> &ArmReport {
+        &self.report
     }
 
     /// Does one slice. False once nothing is left to do.
@@ -194,6 +204,29 @@ impl ArmWork {
                     })
                 }
             }
+            Step::Judge {
+                weights,
+                at,
+                mut by_label,
+            } => {
+                let train = &setting.data.train;
+                let slice = label_slice(train, at);
+                if let Some(label) = train.labels().get(at) {
+                    let (x, labels) = (train.rows(slice.clone()), &train.labels()[slice.clone()]);
+                    let sum = &mut by_label[usize::from(*label)];
+                    *sum = sum.plus(setting.network.evaluate(&weights, x, labels, work));
+                }
+                if slice.end >= train.len() {
+                    self.report.losses.push(balanced_mean(&by_label));
+                    None
+                } else {
+                    Some(Step::Judge {
+                        weights,
+                        at: slice.end,
+                        by_label,
+                    })
+                }
+            }
             Step::Train {
                 action,
                 mut training,
@@ -225,7 +258,14 @@ impl ArmWork {
     fn begin(&self, action: Action, setting: &Setting) -> Step {
         let network = &setting.network;
         let weights = match action {
-            Action::Judge(i) => network.pack(&self.starts[i]),
+            Action::Try(i) => network.pack(&self.starts[i]),
+            Action::Judge(i) => {
+                return Step::Judge {
+                    weights: network.pack(&self.plan.task.judge[i]),
+                    at: 0,
+                    by_label: vec![Loss::default(); network.classes()],
+                };
+            }
             Action::Validate(choice) => network.pack(self.contender(choice)),
             Action::Balanced | Action::OwnBefore => match self.plan.task.serves {
                 Serves::Tuned => network.pack_values(&self.trained),
@@ -287,7 +327,7 @@ impl ArmWork {
 
     fn measured(&mut self, action: Action, loss: Loss) {
         match action {
-            Action::Judge(i) => {
+            Action::Try(i) => {
                 if let Some(mean) = loss.mean().filter(|mean| *mean < self.picked.1) {
                     self.picked = (i, mean);
                 }
@@ -313,7 +353,7 @@ impl ArmWork {
                 }
             }
             Action::OwnAfter => self.report.own_after = loss.accuracy(),
-            Action::Train | Action::TrainBeside => {}
+            Action::Judge(_) | Action::Train | Action::TrainBeside => {}
         }
     }
 
@@ -332,11 +372,71 @@ impl Action {
     /// What is measured on; none for training.
     fn examples(self, data: &LocalData) -> Option<&Examples> {
         match self {
-            Self::Judge(_) => Some(&data.train),
+            Self::Try(_) | Self::Judge(_) => Some(&data.train),
             Self::Validate(_) => Some(&data.validation),
             Self::Balanced => Some(&data.balanced),
             Self::OwnBefore | Self::OwnAfter => Some(&data.held_out),
             Self::Train | Self::TrainBeside => None,
         }
+    }
+}
+
+/// Examples of a label that count in full; a label with fewer counts for less.
+const ENOUGH: u32 = 10;
+
+/// Mean loss with every label counting alike, so that the device's mix of labels does not decide.
+fn balanced_mean(by_label: &[Loss]) -> f64 {
+    let labels = by_label.iter().filter_map(|loss| {
+        let weight = f64::from(loss.examples.min(ENOUGH));
+        Some((weight, weight * loss.mean()?))
+    });
+    let (weights, sum) = labels.fold((0.0, 0.0), |(a, b), (weight, loss)| (a + weight, b + loss));
+    if weights > 0.0 { sum / weights } else { 0.0 }
+}
+
+/// Examples with the same label from `at` on, as many as one slice takes.
+fn label_slice(examples: &Examples, at: usize) -> core::ops::Range<usize> {
+    let labels = &examples.labels()[at.min(examples.len())..];
+    let same = labels
+        .iter()
+        .take(EVALUATION_BATCH)
+        .take_while(|label| Some(*label) == labels.first())
+        .count();
+    at..at + same
+}
+
+fn label_slices(examples: &Examples) -> impl Iterator<Item = core::ops::Range<usize>> {
+    let first = Some(label_slice(examples, 0));
+    core::iter::successors(first, |slice| Some(label_slice(examples, slice.end)))
+        .take_while(|slice| !slice.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loss(examples: u32, mean: f64) -> Loss {
+        Loss {
+            sum: mean * f64::from(examples),
+            correct: 0,
+            examples,
+        }
+    }
+
+    #[test]
+    fn labels_count_alike_but_those_with_few_examples() {
+        // Weights 10, 10 and 5.
+        let found = balanced_mean(&[loss(300, 1.0), loss(10, 2.0), loss(5, 4.0), loss(0, 0.0)]);
+        assert!((found - 50.0 / 25.0).abs() < 1e-12, "{found}");
+    }
+
+    #[test]
+    fn slices_have_one_label_each() {
+        let mut examples = Examples::new(8);
+        for label in [[3_u8; 60].as_slice(), &[1, 1, 3]].concat() {
+            examples.push([], label);
+        }
+        let slices: Vec<_> = label_slices(&examples).collect();
+        assert_eq!(slices, [0..50, 50..60, 60..62, 62..63]);
     }
 }

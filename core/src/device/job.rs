@@ -111,10 +111,10 @@ impl Job {
         };
         let more = arm.work(&self.setting, &mut self.work);
         self.slices_done += 1;
-        self.reports[self.done.len()] = arm.report();
+        self.reports[self.done.len()].clone_from(arm.report());
         if !more && let Some(arm) = self.ahead.pop_front() {
             let done = arm.finish();
-            self.reports[self.done.len()] = done.report;
+            self.reports[self.done.len()] = done.report.clone();
             self.done.push(done);
         }
     }

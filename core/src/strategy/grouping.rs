@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{ArmUpdate, Coalition, RoundUpdates, coalition_of};
-use crate::aggregate::{mean, squared_distance, weighted_mean};
+use crate::aggregate::{squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
 use crate::distance::{Gram, delta, features};
@@ -91,7 +91,14 @@ impl Grouping {
         self.coalitions = members
             .into_iter()
             .filter_map(|(id, devices)| {
-                coalition(self.options.weighting, &self.coalitions, round, id, devices)
+                coalition(
+                    self.options.weighting,
+                    |_| 1.0,
+                    &self.coalitions,
+                    round,
+                    id,
+                    devices,
+                )
             })
             .collect();
         let barycenters = self
@@ -284,8 +291,11 @@ fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f
 }
 
 /// A coalition from its members' updates. One whose members all stayed away keeps what it had.
+///
+/// `share` is what an update counts in the barycenter.
 pub(super) fn coalition(
     weighting: Weighting,
+    share: impl Fn(&ArmUpdate) -> f64,
     before: &[Coalition],
     round: &RoundUpdates,
     id: CoalitionId,
@@ -295,7 +305,10 @@ pub(super) fn coalition(
         .iter()
         .filter_map(|device| round.of(*device))
         .collect();
-    let Some(barycenter) = mean(updates.iter().map(|update| &update.weights)) else {
+    let models = updates
+        .iter()
+        .map(|update| (&update.weights, share(update)));
+    let Some(barycenter) = weighted_mean(models) else {
         let before = before.iter().find(|coalition| coalition.id == id)?;
         let center = if members.contains(&before.center) {
             before.center

@@ -34,6 +34,8 @@ struct ArmHeader {
     #[serde(default, skip_serializing_if = "is_default")]
     beside: bool,
     #[serde(default, skip_serializing_if = "is_default")]
+    judge: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
     serves: Serves,
 }
 
@@ -146,11 +148,20 @@ impl Task {
             .chain(several.map(|(i, model)| (candidate(arm, i), model)))
             .chain(self.correction.iter().map(|c| (correction(arm), c)))
             .chain(self.beside.iter().map(|model| (beside(arm), model)))
+            .chain(
+                (0..)
+                    .zip(&self.judge)
+                    .map(|(i, model)| (judged(arm, i), model)),
+            )
     }
 }
 
 fn candidate(arm: &str, index: u32) -> String {
     format!("{arm}:{index}")
+}
+
+fn judged(arm: &str, index: u32) -> String {
+    format!("{arm}:judge-{index}")
 }
 
 fn correction(arm: &str) -> String {
@@ -171,6 +182,7 @@ impl ArmHeader {
             proximal: task.proximal,
             correction: task.correction.is_some(),
             beside: task.beside.is_some(),
+            judge: task.judge.len() as u32,
             serves: task.serves,
         }
     }
@@ -181,12 +193,13 @@ impl ArmHeader {
             StartHeader::Own => Vec::new(),
             StartHeader::Model => vec![self.name.clone()],
             // A count without end would be refused for its first missing tensor anyway.
-            StartHeader::BestOf(count) => (0..count.min(limits::COALITIONS))
+            StartHeader::BestOf(count) => (0..count.min(limits::CANDIDATES))
                 .map(|i| candidate(&self.name, i))
                 .collect(),
         };
         names.extend(self.correction.then(|| correction(&self.name)));
         names.extend(self.beside.then(|| beside(&self.name)));
+        names.extend((0..self.judge.min(limits::CANDIDATES)).map(|i| judged(&self.name, i)));
         names
     }
 
@@ -207,7 +220,7 @@ impl ArmHeader {
                     .map_while(|i| take(&candidate(&self.name, i)))
                     .collect();
                 if candidates.is_empty() || candidates.len() != count as usize {
-                    return Err(misfit("best_of must be 1 to 1000"));
+                    return Err(misfit("best_of must be 1 to 64"));
                 }
                 Start::BestOf(candidates)
             }
@@ -222,6 +235,9 @@ impl ArmHeader {
                 proximal: self.proximal,
                 correction: take(&correction(&self.name)),
                 beside: take(&beside(&self.name)),
+                judge: (0..self.judge)
+                    .map_while(|i| take(&judged(&self.name, i)))
+                    .collect(),
                 serves: self.serves,
             },
             name: self.name,
@@ -350,6 +366,13 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
                     "{name}.{field} is {value}, and must be 0 to 1"
                 )));
             }
+        }
+        if arm.losses.len() > limits::CANDIDATES as usize {
+            return Err(WireError::Report(format!(
+                "{name}.losses has {} entries, and must have up to {}",
+                arm.losses.len(),
+                limits::CANDIDATES
+            )));
         }
         if let Some(validation) = arm.validation {
             let right = [Some(validation.received), validation.beside, validation.own];

@@ -109,6 +109,8 @@ pub struct Task {
     pub correction: Option<Arc<Params>>,
     /// A second model, trained in the same way and sent back beside the first.
     pub beside: Option<Arc<Params>>,
+    /// Models whose loss on its training examples the device reports, every label counting alike.
+    pub judge: Vec<Arc<Params>>,
     /// Which model serves the device, and is measured.
     pub serves: Serves,
 }
@@ -146,6 +148,7 @@ impl From<Start> for Task {
             proximal: 0.0,
             correction: None,
             beside: None,
+            judge: Vec::new(),
             serves: Serves::Received,
         }
     }
@@ -176,7 +179,7 @@ pub struct Report {
 }
 
 /// What a device measured for one arm.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArmReport {
     /// The model that serves the device on the balanced sample, where there is one.
@@ -190,6 +193,9 @@ pub struct ArmReport {
     /// Which of several models it started from, where it had the choice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picked: Option<u32>,
+    /// Mean losses of the models it was asked to judge, in nats, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<f64>,
     /// How its models did on its validation part, where it has one and chooses by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<Validation>,

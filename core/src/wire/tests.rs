@@ -55,7 +55,7 @@ fn report() -> Report {
         arms: models()
             .arms
             .into_iter()
-            .map(|arm| (arm, measured))
+            .map(|arm| (arm, measured.clone()))
             .collect(),
     }
 }

@@ -38,7 +38,7 @@ fn a_round_ends_in_an_update_with_new_weights_and_a_report() {
     }
     // Both arms start from the initial model and see the examples in the same order.
     assert_eq!(
-        update.report.arms["local_only"],
+        update.report.arms["local_only"].clone(),
         update.report.arms["fed_avg"]
     );
     assert_eq!(tab.device.view().activity, Activity::Sending);
@@ -117,8 +117,8 @@ fn an_evaluation_measures_and_sends_no_weights() {
     let update = tab.decode(&body);
     assert_eq!((round, update.weights.len()), (Round(6), 0));
     let (own, sent) = (
-        update.report.arms["local_only"],
-        update.report.arms["fed_avg"],
+        update.report.arms["local_only"].clone(),
+        update.report.arms["fed_avg"].clone(),
     );
     assert_eq!((sent.own_after, sent.loss), (None, None));
     assert_eq!(
@@ -136,7 +136,7 @@ fn local_only_goes_on_from_its_own_weights() {
     let mut before = None;
     for round in 1..=4 {
         tab.open(1, round);
-        let report = tab.update().report.arms["local_only"];
+        let report = tab.update().report.arms["local_only"].clone();
         if before.is_some() {
             assert_eq!(report.own_before, before);
         }
@@ -169,7 +169,7 @@ fn training_that_diverges_is_sent_and_refused_for_what_it_is() {
     let mut opened = tab.round(1, 2);
     opened.training = Some(TrainingConfig::default());
     tab.device.handle(Input::Round(opened.encode()));
-    let report = tab.update().report.arms["local_only"];
+    let report = tab.update().report.arms["local_only"].clone();
     let mut fresh = Tab::ready(self::config());
     fresh.open(1, 1);
     assert_eq!(

@@ -361,7 +361,8 @@ fn the_largest_run_fits_the_wire_s_limits() {
         own_before: Some(0.1 + 0.2),
         own_after: Some(0.1 + 0.2),
         loss: Some(0.1 + 0.2),
-        picked: Some(limits::COALITIONS),
+        picked: Some(limits::CANDIDATES),
+        losses: vec![0.1 + 0.2; limits::CANDIDATES as usize],
         validation: Some(Validation {
             examples: limits::EXAMPLES,
             received: limits::EXAMPLES,
@@ -371,7 +372,10 @@ fn the_largest_run_fits_the_wire_s_limits() {
     };
     let report = Report {
         examples: limits::EXAMPLES,
-        arms: names.into_iter().map(|name| (name, measured)).collect(),
+        arms: names
+            .into_iter()
+            .map(|name| (name, measured.clone()))
+            .collect(),
     };
     builder.metadata(
         "update",

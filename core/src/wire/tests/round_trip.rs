@@ -38,8 +38,9 @@ fn any_report() -> impl Strategy<Value = Report> {
             (prop::option::of(any::<u32>()), prop::option::of(counted)).prop_map(
                 move |(picked, validation)| ArmReport {
                     picked,
+                    losses: Vec::from_iter(picked.map(|_| 0.25)),
                     validation,
-                    ..report
+                    ..report.clone()
                 },
             )
         });
@@ -98,8 +99,10 @@ fn any_task() -> impl Strategy<Value = Task> {
         Just(Serves::Chosen)
     ];
     let (correction, beside) = (prop::option::of(model()), prop::option::of(model()));
-    (start, 0.0..10.0, correction, beside, serves).prop_map(
-        |(start, proximal, correction, beside, serves)| Task {
+    let judge = prop::collection::vec(model(), 0..3);
+    (start, 0.0..10.0, correction, beside, judge, serves).prop_map(
+        |(start, proximal, correction, beside, judge, serves)| Task {
+            judge,
             start,
             proximal,
             correction,

@@ -1,0 +1,363 @@
+//! This project's own strategy: federated averaging until the devices' deltas show groups, then a model for each,
+//! tried against the one model before it is trusted.
+//!
+//! - *Gathering.* Every device trains the one model, as in federated averaging, while unit-length deltas add up. After
+//!   the warm-up, coalitions form by [`label_agreement`]; a single one is possible, and then the next look is after
+//!   twice as many rounds.
+//! - *Trial.* Coalitions train their models and, beside them, the one model; devices judge every model on their own
+//!   examples, each label counting alike. Who is better served by another coalition's model than by the one model and
+//!   by its own coalition's, moves there; coalitions that serve each other better than the one model does are one.
+//!   After the trial the coalitions stay if the devices' validation parts speak for them; else it is back to
+//!   gathering.
+//! - *Settled.* Each coalition averages for itself. From time to time devices judge all models again and move where
+//!   another serves them better. A newcomer judges them in its first round, and goes where it is served best.
+//!
+//! Throughout, a device is served by the model it trains unless the one model, or what it made of its own in the round
+//! before, is better on its validation part by more than chance ([`Serves::Chosen`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::grouping::coalition;
+use super::{ArmUpdate, Coalition, RoundUpdates, Strategy, coalition_of};
+use crate::aggregate::weighted_mean;
+use crate::coalition::label_agreement::{self, LabelRows, output_layer};
+use crate::config::{OursOptions, Weighting, limits};
+use crate::distance::{delta, norm};
+use crate::ids::{CoalitionId, DeviceId};
+use crate::params::Params;
+use crate::wire::{Serves, Start, Task};
+
+/// Who is with whom.
+type Members = BTreeMap<CoalitionId, BTreeSet<DeviceId>>;
+
+/// Gathering, trial, settled: see the module.
+#[derive(Debug)]
+pub(super) struct Ours {
+    options: OursOptions,
+    /// The one model, as long as it is trained; then the coalitions' mean.
+    global: Arc<Params>,
+    coalitions: Vec<Coalition>,
+    phase: Phase,
+    /// Rounds closed so far.
+    rounds: u32,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Gathering {
+        /// Round after which coalitions are looked for.
+        look_at: u32,
+        /// Sums of unit-length deltas, of which only the output layer is kept.
+        sums: BTreeMap<DeviceId, Vec<f32>>,
+    },
+    Trial {
+        /// Rounds still to come.
+        left: u32,
+        found: Evidence,
+    },
+    Settled,
+}
+
+/// What the devices' validation parts said in a trial.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    examples: u32,
+    /// Right answers of the coalitions' models.
+    coalitions: u32,
+    /// Right answers of the one model.
+    global: u32,
+}
+
+impl Ours {
+    pub(super) fn new(options: OursOptions, initial: Arc<Params>) -> Self {
+        Self {
+            global: initial,
+            coalitions: Vec::new(),
+            phase: Phase::Gathering {
+                look_at: options.warm_up,
+                sums: BTreeMap::new(),
+            },
+            rounds: 0,
+            options,
+        }
+    }
+
+    /// Models to judge: the coalitions' by id, then the global one. None if it would be too many.
+    fn candidates(&self) -> Vec<Arc<Params>> {
+        let models = self.coalitions.iter().map(|c| &c.barycenter);
+        let models: Vec<_> = models.chain([&self.global]).cloned().collect();
+        if models.len() <= limits::CANDIDATES as usize {
+            models
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn gather(&mut self, round: &RoundUpdates) {
+        if let Some(mean) = by_examples(round.updates.iter().map(|u| (u, &u.weights))) {
+            self.global = Arc::new(mean);
+        }
+        let (rounds, options) = (self.rounds, self.options.clone());
+        let Phase::Gathering { look_at, sums } = &mut self.phase else {
+            return;
+        };
+        for update in &round.updates {
+            add_unit_delta(sums.entry(update.device).or_default(), update);
+        }
+        sums.retain(|device, _| round.in_room.contains_key(device));
+        let devices: Vec<DeviceId> = sums.keys().copied().collect();
+        let mut members = vec![(0..devices.len()).collect()];
+        if rounds >= *look_at {
+            *look_at = rounds * 2;
+            let (_, labels) = output_layer(self.global.spec());
+            let rows = sums.values().map(|sum| LabelRows::new(sum, labels));
+            members = label_agreement::form(&rows.collect::<Vec<_>>(), options.agreement);
+        }
+        if members.len() > 1 {
+            self.phase = Phase::Trial {
+                left: options.trial,
+                found: Evidence::default(),
+            };
+        }
+        let members = members
+            .into_iter()
+            .map(|m| m.into_iter().map(|i| devices[i]).collect());
+        self.take_barycenters(round, (0..).map(CoalitionId).zip(members).collect());
+    }
+
+    fn try_out(&mut self, round: &RoundUpdates) {
+        let members = self.moved(round, true);
+        let beside = round
+            .updates
+            .iter()
+            .filter_map(|u| Some((u, u.beside.as_ref()?)));
+        let global = by_examples(beside).map(Arc::new);
+        let Phase::Trial { left, found } = &mut self.phase else {
+            return;
+        };
+        *left -= 1;
+        // The first half of the trial is for finding one's place.
+        if *left < self.options.trial.div_ceil(2) {
+            found.add(round);
+        }
+        let (over, found) = (*left == 0, *found);
+        self.take_barycenters(round, members);
+        if let Some(global) = global {
+            self.global = global;
+        }
+        if over && !found.speaks_for_coalitions() || self.coalitions.len() == 1 {
+            self.give_up(round);
+        } else if over {
+            self.phase = Phase::Settled;
+            self.average_coalitions();
+        }
+    }
+
+    /// Back to one model, and to looking for coalitions after twice as many rounds.
+    fn give_up(&mut self, round: &RoundUpdates) {
+        self.phase = Phase::Gathering {
+            look_at: self.rounds * 2,
+            sums: BTreeMap::new(),
+        };
+        let all = round.in_room.keys().copied().collect();
+        self.take_barycenters(round, BTreeMap::from([(CoalitionId(0), all)]));
+    }
+
+    fn go_on(&mut self, round: &RoundUpdates) {
+        let members = self.moved(round, false);
+        self.take_barycenters(round, members);
+        self.average_coalitions();
+    }
+
+    /// Where the devices belong after what they said of the models that they judged. On `trial` the global model is the
+    /// measure: who is served no better than by that, has no reason to move, and coalitions that serve each other
+    /// better than that are one.
+    fn moved(&self, round: &RoundUpdates, trial: bool) -> Members {
+        let ids: Vec<CoalitionId> = self.coalitions.iter().map(|c| c.id).collect();
+        let here = |device: &DeviceId| round.in_room.contains_key(device);
+        let mut members: Members = self
+            .coalitions
+            .iter()
+            .map(|c| {
+                (
+                    c.id,
+                    c.members.iter().copied().filter(|d| here(d)).collect(),
+                )
+            })
+            .collect();
+        let judged = |update: &&ArmUpdate| update.report.losses.len() == ids.len() + 1;
+        for update in round.updates.iter().filter(judged) {
+            let losses = &update.report.losses;
+            let home = coalition_of(&self.coalitions, update.device).map(|c| c.id);
+            let best = (0..ids.len())
+                .filter(|&i| Some(ids[i]) != home)
+                .min_by(|&a, &b| losses[a].total_cmp(&losses[b]));
+            let Some(best) = best else { continue };
+            let goes = match home.and_then(|home| ids.iter().position(|id| *id == home)) {
+                None => true,
+                Some(home) => {
+                    let alone = members.get(&ids[home]).is_some_and(|m| m.len() == 1);
+                    let better = losses[best] < losses[home];
+                    // A lone device's model is its own, and serves it well whatever it is worth to others.
+                    (better || trial && alone) && (!trial || losses[best] < losses[ids.len()])
+                }
+            };
+            if goes {
+                for devices in members.values_mut() {
+                    devices.remove(&update.device);
+                }
+                members.entry(ids[best]).or_default().insert(update.device);
+            }
+        }
+        if trial {
+            self.join_alike(round, &ids, &mut members);
+        }
+        members.retain(|_, devices| !devices.is_empty());
+        members
+    }
+
+    /// Joins coalitions whose models serve each other's members better than the global model does.
+    fn join_alike(&self, round: &RoundUpdates, ids: &[CoalitionId], members: &mut Members) {
+        // Mean gain of a coalition's members, as they were when they judged, by another coalition's model.
+        let gain = |of: usize, by: usize| {
+            let judges = self.coalitions[of]
+                .members
+                .iter()
+                .filter_map(|d| round.of(*d));
+            let gains: Vec<f64> = judges
+                .filter_map(|update| {
+                    let losses = &update.report.losses;
+                    Some(losses.get(ids.len())? - losses.get(by)?)
+                })
+                .collect();
+            gains.iter().sum::<f64>() / gains.len().max(1) as f64
+        };
+        for a in 1..ids.len() {
+            if let Some(b) = (0..a).find(|&b| gain(a, b) > 0.0 && gain(b, a) > 0.0) {
+                let devices = members.remove(&ids[a]).unwrap_or_default();
+                members.entry(ids[b]).or_default().extend(devices);
+            }
+        }
+    }
+
+    fn take_barycenters(&mut self, round: &RoundUpdates, members: Members) {
+        let examples = |update: &ArmUpdate| f64::from(update.examples);
+        self.coalitions = members
+            .into_iter()
+            .filter_map(|(id, devices)| {
+                coalition(
+                    Weighting::Examples,
+                    examples,
+                    &self.coalitions,
+                    round,
+                    id,
+                    devices,
+                )
+            })
+            .collect();
+    }
+
+    fn average_coalitions(&mut self) {
+        let models = self
+            .coalitions
+            .iter()
+            .map(|c| (c.barycenter.as_ref(), c.weight));
+        if let Some(mean) = weighted_mean(models) {
+            self.global = Arc::new(mean);
+        }
+    }
+}
+
+impl Strategy for Ours {
+    fn task(&self, device: DeviceId) -> Task {
+        let home = coalition_of(&self.coalitions, device);
+        let model = |c: Option<&Coalition>| Arc::clone(c.map_or(&self.global, |c| &c.barycenter));
+        let task = |model| Task {
+            serves: Serves::Chosen,
+            ..Task::from(Start::Model(model))
+        };
+        match self.phase {
+            Phase::Gathering { .. } => task(Arc::clone(&self.global)),
+            Phase::Trial { .. } => Task {
+                beside: Some(Arc::clone(&self.global)),
+                judge: self.candidates(),
+                ..task(model(home))
+            },
+            Phase::Settled => {
+                let looks = self.rounds.is_multiple_of(self.options.judge_every);
+                let judge = if looks || home.is_none() {
+                    self.candidates()
+                } else {
+                    Vec::new()
+                };
+                Task {
+                    judge,
+                    ..task(model(home))
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, round: &RoundUpdates) {
+        self.rounds += 1;
+        match self.phase {
+            Phase::Gathering { .. } => self.gather(round),
+            Phase::Trial { .. } => self.try_out(round),
+            Phase::Settled => self.go_on(round),
+        }
+    }
+
+    fn global(&self) -> &Arc<Params> {
+        &self.global
+    }
+
+    fn coalitions(&self) -> &[Coalition] {
+        &self.coalitions
+    }
+}
+
+impl Evidence {
+    /// Standard errors by which the coalitions' models must be better.
+    const BEYOND_CHANCE: f64 = 1.0;
+
+    fn add(&mut self, round: &RoundUpdates) {
+        for validation in round.updates.iter().filter_map(|u| u.report.validation) {
+            if let Some(beside) = validation.beside {
+                self.examples += validation.examples;
+                self.coalitions += validation.received;
+                self.global += beside;
+            }
+        }
+    }
+
+    /// Whether coalitions serve better than the one model, beyond chance. Without validation parts nothing speaks
+    /// against what the devices' own judgement has left.
+    fn speaks_for_coalitions(self) -> bool {
+        if self.examples == 0 {
+            return true;
+        }
+        let n = f64::from(self.examples);
+        let share = |right: u32| f64::from(right) / n;
+        let (ours, global) = (share(self.coalitions), share(self.global));
+        let error = libm::sqrt((ours * (1.0 - ours) + global * (1.0 - global)) / n);
+        ours - global > Self::BEYOND_CHANCE * error
+    }
+}
+
+fn add_unit_delta(sum: &mut Vec<f32>, update: &ArmUpdate) {
+    let delta = delta(&update.weights, &update.start);
+    let length = norm(&delta);
+    let (from, _) = output_layer(update.weights.spec());
+    let output = &delta[from..];
+    sum.resize(output.len(), 0.0);
+    if length > 0.0 {
+        for (sum, v) in sum.iter_mut().zip(output) {
+            *sum += (f64::from(*v) / length) as f32;
+        }
+    }
+}
+
+fn by_examples<'a>(models: impl Iterator<Item = (&'a ArmUpdate, &'a Params)>) -> Option<Params> {
+    weighted_mean(models.map(|(update, model)| (model, f64::from(update.examples))))
+}
