@@ -13,7 +13,7 @@ const LAG: f64 = 0.03;
 const WORST: f64 = 0.08;
 /// A gain over the last fifth of the rounds above which a curve still rises, as a fraction of 1.
 const RISE: f64 = 0.01;
-/// A curve has settled once it is this near to its end, as a fraction of 1.
+/// A curve has settled once it is this near to the level of its end, as a fraction of 1.
 const SETTLED: f64 = 0.01;
 /// Steps from round to round above this are unrest, as a fraction of 1.
 const UNREST: f64 = 0.02;
@@ -90,14 +90,17 @@ impl<'a> Choice<'a> {
         places.collect()
     }
 
-    /// The first round from which the arm stays within a point of where it ends.
+    /// The first round within a point of the mean of the last fifth of the rounds.
     pub(super) fn settled(&self, name: &str) -> Option<u32> {
         let curve = self.curve(name);
-        let (_, end) = *curve.last()?;
-        let unsettled = curve
-            .iter()
-            .rposition(|(_, mean)| (mean - end).abs() > SETTLED);
-        Some(curve[unsettled.map_or(0, |index| index + 1)].0)
+        let late = &curve[curve.len() - curve.len().div_ceil(5)..];
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number of rounds is far below 2^52"
+        )]
+        let end = late.iter().map(|(_, mean)| mean).sum::<f64>() / late.len() as f64;
+        let first = curve.iter().find(|(_, mean)| *mean >= end - SETTLED)?;
+        Some(first.0)
     }
 
     /// How much the arm gained over the last fifth of its rounds.
@@ -245,8 +248,8 @@ fn stop_earlier(choice: &Choice, name: &str, arm: &ArmSummary) -> Option<String>
     early.then(|| {
         let saved = 1.0 - f64::from(settled) / f64::from(rounds);
         format!(
-            "<b>Stop earlier.</b> From round {settled} of {rounds} on, accuracy stays within a point of where it ends: \
-             stopping there saves {:.0}\u{202f}% of the traffic.",
+            "<b>Stop earlier.</b> After round {settled} of {rounds} less than a point is gained: stopping there saves \
+             {:.0}\u{202f}% of the traffic.",
             100.0 * saved
         )
     })
@@ -381,7 +384,7 @@ mod tests {
         assert_eq!(Choice::of(&summary, &flat).settled("ours"), Some(3));
         let text = told(&summary, &flat);
         assert!(
-            text.contains("From round 3 of 10 on") && text.contains("saves 70\u{202f}%"),
+            text.contains("After round 3 of 10") && text.contains("saves 70\u{202f}%"),
             "{text}"
         );
         assert!(!text.contains("Run longer"));

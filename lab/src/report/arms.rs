@@ -40,6 +40,11 @@ pub(super) fn is_oracle(name: &str) -> bool {
     name.starts_with("oracle")
 }
 
+/// Whether the arm is FedAvg whose model every device trains on before it uses it.
+pub(super) fn is_tuned(name: &str) -> bool {
+    name.starts_with("fed_avg") && name.contains("tun")
+}
+
 /// How each arm of a page looks.
 pub(super) struct Styles(BTreeMap<String, Style>);
 
@@ -91,9 +96,6 @@ pub(super) fn plainly(name: &str) -> String {
     let plain = match name {
         "local_only" => "every device alone",
         "fed_avg" => "plain averaging (FedAvg)",
-        "fed_avg_tuned" | "fed_avg_fine_tuned" | "fed_avg_fine_tuning" => {
-            "plain averaging, then tuned on each device"
-        }
         "fed_prox" => "averaging with a leash to the common model (FedProx)",
         "scaffold" => "averaging with corrected directions (SCAFFOLD)",
         "coalition_global" => "coalitions, one common model",
@@ -105,6 +107,7 @@ pub(super) fn plainly(name: &str) -> String {
         "fesem" => "several centers (FeSEM)",
         "oracle_groups" => "groups told in advance (the ceiling)",
         "ours" => "our grouping",
+        _ if is_tuned(name) => "averaging plus tuning on each device",
         _ => return name.to_owned(),
     };
     plain.to_owned()

@@ -42,10 +42,9 @@ pub fn compare_report(runs: &[Run]) -> String {
             headline(summary, main_side(summary))
         );
     }
-    let seeds = runs.iter().map(|(_, summary, _)| summary.seeds.len()).min();
     body += &format!(
         "<p class=\"note\">{}</p></section>\n",
-        about_spread(seeds.unwrap_or(0))
+        about_spread(runs.iter().map(|(_, summary, _)| summary))
     );
     let key = |name: &str| styles.arm(name).key() + &escape(name);
     body += &format!(

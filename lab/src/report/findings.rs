@@ -131,15 +131,23 @@ fn as_good(summary: &Summary, side: Side, best: &str, best_arm: &ArmSummary) -> 
 }
 
 /// What the numbers after "±" are, for the foot of a table.
-pub(super) fn about_spread(seeds: usize) -> String {
-    match seeds {
+pub(super) fn about_spread<'a>(runs: impl IntoIterator<Item = &'a Summary>) -> String {
+    let seeds: Vec<usize> = runs.into_iter().map(|run| run.seeds.len()).collect();
+    let least = seeds.iter().copied().min().unwrap_or(0);
+    let most = seeds.iter().copied().max().unwrap_or(0);
+    match most {
         0 | 1 => {
             "One seed: there is no spread, so a difference of a few points may be chance.".into()
         }
         _ => format!(
-            "Means over {seeds} seeds; ± is the standard deviation between seeds. Differences are taken seed by seed; \
+            "Means over {} seeds; ± is the standard deviation between seeds. Differences are taken seed by seed; \
              one smaller than two standard errors counts as no difference. That is a rule of thumb, no test{}.",
-            if seeds < 5 {
+            if least == most {
+                most.to_string()
+            } else {
+                format!("{least} to {most}")
+            },
+            if least < 5 {
                 ", and with so few seeds a weak one"
             } else {
                 ""

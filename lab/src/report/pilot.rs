@@ -1,22 +1,26 @@
 //! One page for someone who must decide whether a pilot is worth it.
 
 use super::advice::{Choice, advice};
-use super::arms::{Shown, Styles, chart, is_oracle, plainly};
+use super::arms::{Shown, Styles, chart, is_oracle, is_tuned, plainly};
 use super::findings::score;
 use super::html::{Table, escape, page};
 use super::page::masthead;
-use super::plot::{Axis, figure, legend};
+use super::plot::{Axis, Size, figure_of, legend};
 use super::text::{bytes, counted, percent, percent_with_sd, points};
 use crate::results::{ArmSummary, Reading, RoundRow, Side, Summary, paired};
 
 /// The most pieces of advice on the page; the most pressing come first.
 const ADVICE: usize = 4;
 
+const NEEDED: &str = "<p class=\"note\"><b>Rounds needed</b>: the first round within a point of the level that the \
+method has in the end. <b>Traffic</b>: model weights sent and received in all rounds.</p>";
+
 /// One sheet of A4.
-const STYLE: &str = "body{max-width:52rem}.pilot .plot{max-height:17rem}
-@media print{@page{size:A4;margin:13mm}body{font-size:9.5pt;line-height:1.38}h1{font-size:17pt}.lead{font-size:11pt}
-.tiles{grid-template-columns:repeat(4,1fr)}.tiles strong{font-size:17pt}.pilot .plot{max-height:58mm}
-svg.wide{display:block!important}svg.slim{display:none!important}.scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:.16rem .4rem}}";
+const STYLE: &str = "body{max-width:54rem}.tiles{grid-template-columns:repeat(auto-fit,minmax(7.6rem,1fr))}
+table{width:100%}tbody th{white-space:normal;min-width:8rem}
+@media print{@page{size:A4;margin:13mm}body{line-height:1.38}h1{font-size:17pt}.lead{font-size:11pt}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr))}.tiles strong{font-size:17pt}.pilot .plot{max-height:66mm}
+svg.wide{display:block!important}svg.slim{display:none!important}.scroll{overflow:visible}th,td{padding:.16rem .4rem}}";
 
 /// A run as one page that a manager can read: what was compared, which accuracy for which traffic after how many rounds,
 /// and what to measure next. It prints on one sheet.
@@ -32,7 +36,7 @@ pub fn pilot_report(summary: &Summary, rows: &[RoundRow]) -> String {
     );
     body += &format!("<section>{}</section>\n", compared(&choice));
     body += &format!(
-        "<section>{}{}</section>\n",
+        "<section>{}{}{NEEDED}</section>\n",
         tiles(&choice, &names, &styles),
         numbers(&choice, &names).html()
     );
@@ -64,7 +68,13 @@ pub fn pilot_report(summary: &Summary, rows: &[RoundRow]) -> String {
     };
     body += &format!(
         "<section class=\"pilot\">{}</section>\n",
-        figure(title, note, |size| chart.svg(size), &legend(&entries))
+        figure_of(
+            Size::Broad,
+            title,
+            note,
+            |size| chart.svg(size),
+            &legend(&entries)
+        )
     );
     let next: String = advice(&choice)
         .into_iter()
@@ -207,8 +217,8 @@ fn numbers(choice: &Choice, names: &[String]) -> Table {
             "own, %",
             "worst device",
             "worst group",
-            "settled from round",
-            "sent and received, per device",
+            "rounds needed",
+            "traffic per device",
         ]
         .map(str::to_owned),
     );
@@ -252,6 +262,7 @@ fn short_name(name: &str) -> String {
     match name {
         "local_only" => "alone".to_owned(),
         "fed_avg" => "plain averaging".to_owned(),
+        _ if is_tuned(name) => "averaging, tuned".to_owned(),
         "oracle_groups" => "groups told".to_owned(),
         "ours" => "our grouping".to_owned(),
         _ => name.replace('_', " "),
@@ -269,7 +280,7 @@ mod tests {
         let html = pilot_report(&summary, &rows);
         assert_page("pilot", &html);
         assert!(html.contains("<h1>Grouping devices pays: "));
-        assert!(html.contains(" points more than plain averaging, then tuned on each device</h1>"));
+        assert!(html.contains(" points more than averaging plus tuning on each device</h1>"));
         assert!(html.contains("20 devices trained a small model"));
         let tiles = html.split("class=\"tiles\"").nth(1).unwrap();
         let tiles = tiles.split("class=\"scroll\"").next().unwrap();

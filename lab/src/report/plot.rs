@@ -123,7 +123,9 @@ pub fn legend(entries: &[(String, Style)]) -> String {
 /// How large a picture is drawn, in units of its view box, which are about pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
-    /// Beside others on a screen, or across a sheet of paper.
+    /// Alone across a screen or a sheet of paper.
+    Broad,
+    /// Beside others on a screen.
     Wide,
     /// On a phone.
     Slim,
@@ -132,14 +134,26 @@ pub enum Size {
 impl Size {
     fn width(self) -> f64 {
         match self {
+            Self::Broad => 820.0,
             Self::Wide => 560.0,
             Self::Slim => 340.0,
         }
     }
 }
 
-/// A picture with its heading, in both sizes. `below` is HTML: legend, table.
+/// A picture with its heading, to stand beside others, and slim for a phone. `below` is HTML: legend, table.
 pub(super) fn figure(
+    heading: &str,
+    note: &str,
+    draw: impl Fn(Size) -> String,
+    below: &str,
+) -> String {
+    figure_of(Size::Wide, heading, note, draw, below)
+}
+
+/// The same in another size than [`Size::Wide`].
+pub(super) fn figure_of(
+    size: Size,
     heading: &str,
     note: &str,
     draw: impl Fn(Size) -> String,
@@ -149,7 +163,7 @@ pub(super) fn figure(
         "<figure><figcaption><h2>{}</h2><span>{}</span></figcaption>\n{}{}{below}</figure>\n",
         escape(heading),
         escape(note),
-        draw(Size::Wide),
+        draw(size),
         draw(Size::Slim)
     )
 }
@@ -159,7 +173,7 @@ fn open(size: Size, height: f64, title: &str, description: &str) -> String {
     format!(
         "<svg class=\"plot {}\" viewBox=\"0 0 {} {}\" role=\"img\"><title>{}</title><desc>{}</desc>\n",
         match size {
-            Size::Wide => "wide",
+            Size::Broad | Size::Wide => "wide",
             Size::Slim => "slim",
         },
         size.width(),

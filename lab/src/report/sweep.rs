@@ -32,10 +32,9 @@ pub fn sweep_report(parameters: &[String], points: &[SweepPoint]) -> String {
     for name in &names {
         body += &format!("<p>{}</p>\n", finding(name, parameters, points));
     }
-    let seeds = points.iter().map(|point| point.summary.seeds.len()).min();
     body += &format!(
         "<p class=\"note\">{}</p></section>\n",
-        about_spread(seeds.unwrap_or(0))
+        about_spread(points.iter().map(|point| &point.summary))
     );
     body += &match parameters {
         [first, second] => heat_maps([first, second], points, &names),

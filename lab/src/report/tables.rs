@@ -1,6 +1,6 @@
 //! Tables of arms: as HTML, Markdown, and text for a terminal.
 
-use super::arms::{in_order, sorted};
+use super::arms::{has_balanced, in_order, sorted};
 use super::findings::{best, main_side, score};
 use super::html::{Table, escape};
 use super::text::{difference, megabytes, percent, percent_with_sd, points, short, two_decimals};
@@ -14,44 +14,38 @@ pub(super) fn arms_table(
 ) -> Table {
     let seeds = summary.seeds.len();
     let levels = levels_shown(summary);
-    let mut head: Vec<String> = [
-        "arm",
-        "mean",
-        "worst device",
-        "worst tenth",
-        "worst group",
-        "mean",
-        "worst device",
-        "worst group",
-        "jitter",
-        "agreement",
-        "coalitions",
-        "up",
-        "down",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    head.extend(levels.iter().map(|level| format!("{level}\u{202f}%")));
-    let mut groups = vec![
-        (String::new(), 1),
-        ("balanced, %".to_owned(), 4),
-        ("own examples, %".to_owned(), 3),
-        ("over the rounds".to_owned(), 3),
-        ("MB in all".to_owned(), 2),
-    ];
+    let balanced = has_balanced(summary);
+    let mut groups = vec![(String::new(), 1)];
+    let mut head = vec!["arm"];
+    if balanced {
+        groups.push(("balanced, %".to_owned(), 4));
+        head.extend(["mean", "worst device", "worst tenth", "worst group"]);
+    }
+    groups.push(("own examples, %".to_owned(), 3));
+    head.extend(["mean", "worst device", "worst group"]);
+    groups.push(("over the rounds".to_owned(), 3));
+    head.extend(["jitter", "agreement", "coalitions"]);
+    groups.push(("MB in all".to_owned(), 2));
+    head.extend(["up", "down"]);
+    let mut head: Vec<String> = head.into_iter().map(str::to_owned).collect();
     if !levels.is_empty() {
         groups.push(("round that reached".to_owned(), levels.len()));
+        head.extend(levels.iter().map(|level| format!("{level}\u{202f}%")));
     }
     let rows = names
         .iter()
         .filter_map(|name| Some((name, summary.arms.get(name)?)))
         .map(|(name, arm)| {
-            let mut row = vec![
-                format!("{}{}", key(name), escape(name)),
-                percent_with_sd(arm.accuracy_mean, arm.accuracy_sd, seeds),
-                percent(arm.worst_device),
-                percent(arm.worst_tenth),
-                percent(arm.worst_group),
+            let mut row = vec![format!("{}{}", key(name), escape(name))];
+            if balanced {
+                row.extend([
+                    percent_with_sd(arm.accuracy_mean, arm.accuracy_sd, seeds),
+                    percent(arm.worst_device),
+                    percent(arm.worst_tenth),
+                    percent(arm.worst_group),
+                ]);
+            }
+            row.extend([
                 percent_with_sd(arm.own_accuracy_mean, arm.own_accuracy_sd, seeds),
                 percent(arm.own_worst_device),
                 percent(arm.own_worst_group),
@@ -60,7 +54,7 @@ pub(super) fn arms_table(
                 coalitions(arm),
                 megabytes(arm.bytes_up),
                 megabytes(arm.bytes_down),
-            ];
+            ]);
             row.extend(levels.iter().map(|&level| round_of(arm, level)));
             row
         })

@@ -33,7 +33,7 @@ impl BarChart {
     /// The picture: a filled bar for up, an open one for down.
     #[expect(clippy::cast_precision_loss, reason = "a few dozen bars")]
     pub fn svg(&self, size: Size) -> String {
-        let most = if size == Size::Wide { 22 } else { 16 };
+        let most = if size == Size::Slim { 16 } else { 22 };
         let letters = self.bars.iter().map(|bar| bar.name.chars().count()).max();
         let left = letters.unwrap_or(0).min(most) as f64 * 6.6 + 14.0;
         let right = size.width() - 78.0;

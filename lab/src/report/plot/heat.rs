@@ -39,7 +39,7 @@ impl HeatMap {
     #[expect(clippy::cast_precision_loss, reason = "a few dozen rows and columns")]
     pub fn svg(&self, size: Size) -> String {
         let letters = self.rows.iter().map(|name| name.chars().count()).max();
-        let most = if size == Size::Wide { 22 } else { 14 };
+        let most = if size == Size::Slim { 14 } else { 22 };
         let left = letters.unwrap_or(0).min(most) as f64 * 6.6 + 14.0;
         let top = if self.left.is_empty() { 4.0 } else { 20.0 };
         let row_height = 30.0;

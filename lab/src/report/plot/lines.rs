@@ -95,7 +95,7 @@ impl Frame {
 impl LineChart {
     /// The picture.
     pub fn svg(&self, size: Size) -> String {
-        let labels = size == Size::Wide;
+        let labels = size != Size::Slim;
         let names = self.series.iter().map(|series| series.name.chars().count());
         let letters = names.max().unwrap_or(0).min(22);
         #[expect(clippy::cast_precision_loss, reason = "a few dozen lines and letters")]
