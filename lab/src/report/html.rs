@@ -22,7 +22,8 @@ section{background:var(--panel);border:1px solid var(--line);border-radius:.8rem
 .lead+.lead{margin-top:.5rem}
 .lead b{font-weight:650}
 .note{color:var(--dim);font-size:.86rem}
-.pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1rem}
+.pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:1rem;margin-top:1rem}
+.pair>section{margin-top:0}
 .pair>.rest:last-child:nth-child(odd){grid-column:1/-1}
 .three{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,24rem),1fr));gap:1rem 1.4rem}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.8rem;margin:.4rem 0}
@@ -74,7 +75,7 @@ ol.next{margin:.3rem 0 0;padding-left:1.3rem}
 ol.next li{margin:.3rem 0}
 @media (max-width:900px){.pair{grid-template-columns:minmax(0,1fr)}}
 @media (max-width:560px){body{padding:1rem .6rem 2rem}section{padding:.8rem .8rem;border-radius:.6rem}h1{font-size:1.35rem}.lead{font-size:1.04rem}svg.wide{display:none!important}svg.slim{display:block!important}th:first-child{max-width:9.5rem;overflow:hidden;text-overflow:ellipsis}}
-@media print{:root{--sky:#fff;--panel:#fff}html{font-size:9.5pt}body{background:#fff;padding:0;max-width:none;font-size:1rem}section{break-inside:avoid;border:0;padding:0;margin-top:.7rem}details{display:none}}
+@media print{:root{--sky:#fff;--panel:#fff}html{font-size:9pt}body{background:#fff;padding:0;max-width:none;font-size:1rem}section{break-inside:avoid;border:0;padding:0;margin-top:.7rem}details{display:none}}
 "#;
 
 /// Text made safe inside an element or a quoted attribute.

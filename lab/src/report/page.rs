@@ -30,6 +30,9 @@ pub fn run_report(
         );
     }
     body += "<section>";
+    if names.is_empty() {
+        body += "<p class=\"lead\">Nothing is measured yet.</p>\n";
+    }
     for side in sides(summary) {
         body += &format!("<p class=\"lead\">{}</p>\n", headline(summary, side));
     }
@@ -38,8 +41,9 @@ pub fn run_report(
         about_spread([summary])
     );
     body += &format!(
-        "<section class=\"dense\"><h2>The arms after the last round</h2>\n{}{VIEWS}</section>\n",
-        arms_table(summary, &names, key).html()
+        "<section class=\"dense\"><h2>The arms after the last round</h2>\n{}{}</section>\n",
+        arms_table(summary, &names, key).html(),
+        words(has_balanced(summary))
     );
     body += &format!(
         "<div class=\"pair\">{}{}{}</div>\n",
@@ -52,11 +56,20 @@ pub fn run_report(
 }
 
 /// What the words over the columns mean.
-const VIEWS: &str = "<p class=\"note\"><b>Balanced</b>: a label-balanced sample of the test set, seen the way the \
-device's group sees it. <b>Own</b>: the device's own held-out examples, with its own mix of labels. <b>Worst tenth</b>: \
-the mean of the worst tenth of the devices. <b>Jitter</b>: mean step from round to round after the first third, in \
-points. <b>Agreement</b>: adjusted Rand index of coalitions with the hidden groups; 1 is the same, 0 is chance. \
-<b>MB</b>: as the models would cross the wire.</p>";
+fn words(balanced: bool) -> String {
+    let views = if balanced {
+        "<b>Balanced</b>: a label-balanced sample of the test set, seen the way the device's group sees it. \
+         <b>Worst tenth</b>: the mean of the worst tenth of the devices. "
+    } else {
+        ""
+    };
+    format!(
+        "<p class=\"note\">{views}<b>Own</b>: the device's own held-out examples, with its own mix of labels. \
+         <b>Jitter</b>: mean step from round to round after the first third, in points. <b>Agreement</b>: adjusted \
+         Rand index of coalitions with the hidden groups; 1 is the same, 0 is chance. <b>MB</b>: as the models would \
+         cross the wire.</p>"
+    )
+}
 
 /// The line above the heading of a page about a run.
 pub(super) fn masthead(summary: &Summary) -> String {

@@ -19,7 +19,7 @@ method has in the end. <b>Traffic</b>: model weights sent and received in all ro
 const STYLE: &str = "body{max-width:54rem}.tiles{grid-template-columns:repeat(auto-fit,minmax(7.6rem,1fr))}
 table{width:100%}tbody th{white-space:normal;min-width:8rem}
 @media print{@page{size:A4;margin:13mm}body{line-height:1.38}h1{font-size:17pt}.lead{font-size:11pt}
-.tiles{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr))}.tiles strong{font-size:17pt}.pilot .plot{max-height:66mm}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr))}.tiles strong{font-size:17pt}.pilot .plot{max-height:60mm}
 svg.wide{display:block!important}svg.slim{display:none!important}.scroll{overflow:visible}th,td{padding:.16rem .4rem}}";
 
 /// A run as one page that a manager can read: what was compared, which accuracy for which traffic after how many rounds,
@@ -288,6 +288,22 @@ mod tests {
         assert_eq!(html.matches("<svg class=\"plot wide").count(), 1);
         let advice = html.matches("<li><b>").count();
         assert!((1..=ADVICE).contains(&advice));
+    }
+
+    #[test]
+    fn a_crowded_page_keeps_to_its_most_pressing_advice() {
+        let (mut summary, rows) = fixtures::grouped();
+        summary.experiment =
+            "a name that is as long as a name can be before it wraps into another line".into();
+        for arm in summary.arms.values_mut() {
+            arm.jitter = 0.04;
+            arm.agreement = Some(0.4);
+            arm.n_coalitions = if arm.n_coalitions > 0.0 { 12.0 } else { 0.0 };
+        }
+        let html = pilot_report(&summary, &rows);
+        assert_page("pilot-crowded", &html);
+        assert_eq!(html.matches("<li><b>").count(), ADVICE);
+        assert!(html.contains("coalition of its own") && !html.contains("Train more gently"));
     }
 
     #[test]
