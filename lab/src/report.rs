@@ -19,7 +19,7 @@ pub use compare::compare_report;
 pub use page::run_report;
 pub use pilot::pilot_report;
 pub use sweep::{SweepPoint, sweep_report};
-pub use tables::{compare_table, markdown_table};
+pub use tables::{compare_table, markdown_table, run_table};
 
 #[cfg(test)]
 mod check;

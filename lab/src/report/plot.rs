@@ -39,7 +39,7 @@ impl Style {
 
     /// The marker at (x, y) with radius r; hollow where the line is dashed. `inside` is its content, for example a title.
     fn marker(self, x: f64, y: f64, r: f64, inside: &str) -> String {
-        let class = if self.0 / HUES % DASHES.len() == 0 {
+        let class = if (self.0 / HUES).is_multiple_of(DASHES.len()) {
             "mark"
         } else {
             "mark hollow"
@@ -233,22 +233,34 @@ fn nice_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     ticks
 }
 
-/// Places for labels of the given height that would like to stand at `wishes`, in [low, high]: in the order of the
-/// wishes, none nearer to another than its height.
+/// Places in [low, high] for labels of the given height that would like to stand at `wishes`: in the order of the
+/// wishes, none nearer to another than its height, and as near to the wishes as that allows.
+///
+/// Less its share of the height, a place may be anything that does not fall behind the one before it: that is a
+/// regression of the wishes to an ascending sequence, solved by pooling neighbours that are out of order (Ayer et al.
+/// 1955).
+#[expect(clippy::cast_precision_loss, reason = "a few dozen labels")]
 fn spread(wishes: &[f64], height: f64, low: f64, high: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wishes.len()).collect();
     order.sort_by(|&a, &b| wishes[a].total_cmp(&wishes[b]).then(a.cmp(&b)));
-    let mut places = vec![0.0; wishes.len()];
-    let mut next = low;
-    for &index in &order {
-        places[index] = wishes[index].max(next);
-        next = places[index] + height;
+    // Each pool: the sum of its members' wishes and their number.
+    let mut pools: Vec<(f64, usize)> = Vec::new();
+    let mean = |pool: &(f64, usize)| pool.0 / pool.1 as f64;
+    for (rank, &index) in order.iter().enumerate() {
+        let mut pool = (wishes[index] - height * rank as f64, 1);
+        while let Some(before) = pools.pop_if(|before| mean(before) > mean(&pool)) {
+            pool = (before.0 + pool.0, before.1 + pool.1);
+        }
+        pools.push(pool);
     }
-    // Push back up what stands too low.
-    let mut next = high;
-    for &index in order.iter().rev() {
-        places[index] = places[index].min(next);
-        next = places[index] - height;
+    let last = wishes.len().saturating_sub(1) as f64;
+    let starts = pools.iter().flat_map(|pool| {
+        let start = mean(pool).min(high - height * last).max(low);
+        std::iter::repeat_n(start, pool.1)
+    });
+    let mut places = vec![0.0; wishes.len()];
+    for (rank, (&index, start)) in order.iter().zip(starts).enumerate() {
+        places[index] = start + height * rank as f64;
     }
     places
 }
@@ -280,6 +292,10 @@ mod tests {
         // Three that wish for the same place at the lower edge, one alone.
         let places = spread(&[99.0, 100.0, 98.0, 20.0], 12.0, 0.0, 100.0);
         assert_eq!(places, [88.0, 100.0, 76.0, 20.0]);
+        // Three in the middle stand around the place they wish for.
+        let middle = spread(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0);
+        assert_eq!(middle, [40.0, 50.0, 60.0]);
+        assert!(spread(&[], 10.0, 0.0, 100.0).is_empty());
         let free = spread(&[10.0, 50.0], 12.0, 0.0, 100.0);
         assert_eq!(free, [10.0, 50.0]);
     }

@@ -3,7 +3,9 @@
 use super::arms::{has_balanced, in_order, sorted};
 use super::findings::{best, main_side, score};
 use super::html::{Table, escape};
-use super::text::{difference, megabytes, percent, percent_with_sd, points, short, two_decimals};
+use super::text::{
+    counted, difference, megabytes, percent, percent_with_sd, points, short, two_decimals,
+};
 use crate::results::{ArmSummary, LEVELS, RoundRow, Side, Summary, level_name, paired};
 
 /// The arms of a run with everything the summary knows of them.
@@ -128,62 +130,24 @@ pub fn markdown_table(summary: &Summary) -> String {
     table
 }
 
-/// Runs side by side as text for a terminal: every arm's accuracy in both views, its worst group and traffic, and how
-/// it differs from `fed_avg` seed by seed; then, of several runs, how arms of the same name differ from the first run.
+/// A run as text for a terminal: every arm's accuracy in both views, its worst group, coalitions and traffic, and how it
+/// differs from `fed_avg` seed by seed.
+pub fn run_table(label: &str, summary: &Summary, rows: &[RoundRow]) -> String {
+    arms_of(label, summary, rows) + "\n" + LEGEND
+}
+
+/// Runs one below the other as text for a terminal; then how arms of the same name differ from the first run.
 pub fn compare_table(runs: &[(String, Summary, Vec<RoundRow>)]) -> String {
     let mut text = String::new();
     for (label, summary, rows) in runs {
-        text += &format!(
-            "{label}: {}, {} devices, {} rounds, seeds {}\n",
-            summary.experiment,
-            summary.devices,
-            summary.rounds,
-            listed(&summary.seeds)
-        );
-        let mut lines = vec![
-            [
-                "arm",
-                "balanced",
-                "own",
-                "worst group",
-                "coalitions",
-                "MB",
-                "balanced vs fed_avg",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
-        let baseline = summary.arms.get("fed_avg");
-        for name in in_order(summary, rows) {
-            let arm = &summary.arms[&name];
-            let versus = match baseline {
-                Some(baseline) if name != "fed_avg" => {
-                    difference(paired(arm, baseline, main_side(summary)))
-                }
-                _ => String::new(),
-            };
-            let cell = |side| {
-                let (mean, sd) = score(arm, side);
-                percent_with_sd(mean, sd, summary.seeds.len())
-            };
-            lines.push(vec![
-                name.clone(),
-                cell(Side::Balanced),
-                cell(Side::Own),
-                percent(arm.worst_group),
-                coalitions(arm),
-                megabytes(arm.bytes_up + arm.bytes_down),
-                versus,
-            ]);
-        }
-        text += &aligned(&lines);
+        text += &arms_of(label, summary, rows);
         text.push('\n');
     }
     if let [(first, reference, _), others @ ..] = runs
         && !others.is_empty()
     {
-        text += &format!("minus {first}, seed by seed, in points (balanced, own):\n");
-        let mut lines = Vec::new();
+        text += &format!("minus {first}, seed by seed, in points:\n");
+        let mut lines = vec![["arm", "balanced", "own"].map(str::to_owned).to_vec()];
         for (label, summary, rows) in others {
             for name in in_order(summary, rows) {
                 let Some(old) = reference.arms.get(&name) else {
@@ -200,7 +164,61 @@ pub fn compare_table(runs: &[(String, Summary, Vec<RoundRow>)]) -> String {
         text += &aligned(&lines);
         text.push('\n');
     }
-    text + "Percent; ± is the standard deviation over seeds; (in brackets) no difference within two standard errors.\n"
+    text + LEGEND
+}
+
+const LEGEND: &str = "Accuracies in percent, differences in points; ± is the standard deviation over seeds; \
+(in brackets) no difference within two standard errors.\n";
+
+fn arms_of(label: &str, summary: &Summary, rows: &[RoundRow]) -> String {
+    let mut head = format!(
+        "{}, {}, seeds {}",
+        counted(summary.devices as usize, "device"),
+        counted(summary.rounds as usize, "round"),
+        listed(&summary.seeds)
+    );
+    if label != summary.experiment {
+        head = format!("{}, {head}", summary.experiment);
+    }
+    let side = main_side(summary);
+    let baseline = summary.arms.get("fed_avg");
+    let mut lines = vec![
+        [
+            "arm",
+            "balanced",
+            "own",
+            "worst group",
+            "coalitions",
+            "MB",
+            "minus fed_avg",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    ];
+    for name in in_order(summary, rows) {
+        let arm = &summary.arms[&name];
+        let versus = match baseline {
+            Some(baseline) if name != "fed_avg" => difference(paired(arm, baseline, side)),
+            _ => String::new(),
+        };
+        let cell = |side| {
+            let (mean, sd) = score(arm, side);
+            percent_with_sd(mean, sd, summary.seeds.len())
+        };
+        lines.push(vec![
+            name.clone(),
+            cell(Side::Balanced),
+            cell(Side::Own),
+            percent(match side {
+                Side::Balanced => arm.worst_group,
+                Side::Own => arm.own_worst_group,
+            }),
+            coalitions(arm),
+            megabytes(arm.bytes_up + arm.bytes_down),
+            versus,
+        ]);
+    }
+    format!("{label}: {head}\n{}", aligned(&lines))
 }
 
 /// "7", "1, 2, 3".
@@ -273,6 +291,15 @@ mod tests {
         assert!(
             number.ends_with(|letter: char| letter.is_ascii_digit()),
             "{text}"
+        );
+        let (alone, alone_rows) = grouped();
+        assert!(
+            text.starts_with(
+                run_table("first", &alone, &alone_rows)
+                    .split("\n\n")
+                    .next()
+                    .unwrap()
+            )
         );
         assert!(text.contains("minus first, seed by seed"));
         assert!(text.contains("second fed_avg"));

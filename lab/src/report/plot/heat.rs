@@ -107,7 +107,7 @@ impl HeatMap {
         svg + "</svg>\n"
     }
 
-    /// Class and opacity of a value: up to 0.75, so that the number in the cell stays legible.
+    /// Class and opacity of a value: up to 0.6, so that the number in the cell stays legible.
     fn colour(&self, value: f64) -> (&'static str, f64) {
         if !value.is_finite() {
             return ("up", 0.0);
@@ -125,14 +125,14 @@ impl HeatMap {
         } else {
             let low = values().fold(f64::INFINITY, f64::min);
             let high = values().fold(f64::NEG_INFINITY, f64::max);
-            ("up", 0.06 + 0.92 * share(value, low, high))
+            ("up", 0.06 + 0.9 * share(value, low, high))
         }
     }
 }
 
 fn share(value: f64, low: f64, high: f64) -> f64 {
     if high > low {
-        0.75 * (value - low) / (high - low)
+        0.6 * (value - low) / (high - low)
     } else {
         0.0
     }
@@ -172,7 +172,7 @@ mod tests {
             .map(|rest| rest.split(' ').next().unwrap().trim_end_matches('"'))
             .collect();
         assert_eq!(fills, ["down", "up", "up", "up"]);
-        assert_eq!(svg.matches("fill-opacity=\"0.75\"").count(), 1);
+        assert_eq!(svg.matches("fill-opacity=\"0.60\"").count(), 1);
         assert_eq!(svg.matches("fill-opacity=\"0.00\"").count(), 2);
         assert!(svg.contains(">−20.0</text>") && svg.contains(">–</text>"));
         // The columns are named after the numbers here: one of them is "NaN".
