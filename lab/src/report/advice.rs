@@ -177,7 +177,7 @@ fn lone_devices(choice: &Choice) -> Option<String> {
             ""
         };
         format!(
-            "<b>Ask for larger coalitions.</b> There are {:.0} for {devices} devices, so at least one device is in a \
+            "<b>Ask for larger coalitions,</b> the groups of devices that share a model. There are {:.0} for {devices} devices, so at least one is in a \
              coalition of its own and learns from nobody.{common}",
             arm.n_coalitions
         )
@@ -269,7 +269,7 @@ fn heavy_traffic(choice: &Choice, arm: &ArmSummary) -> Option<String> {
 fn unrest(arm: &ArmSummary) -> Option<String> {
     (arm.jitter > UNREST).then(|| {
         format!(
-            "<b>Train more gently.</b> Accuracy still jumps by {} points from round to round: try a lower learning rate, \
+            "<b>Train more gently.</b> Accuracy still jumps by {} points from round to round: try a lower learning rate (smaller steps in training), \
              so that it matters less in which round you stop.",
             percent(arm.jitter)
         )

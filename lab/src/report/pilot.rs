@@ -4,7 +4,6 @@ use super::advice::{Choice, advice};
 use super::arms::{Shown, Styles, chart, is_oracle, is_tuned, plainly};
 use super::findings::score;
 use super::html::{Table, escape, page};
-use super::page::masthead;
 use super::plot::{Axis, Size, figure_of, legend};
 use super::text::{bytes, counted, percent, percent_with_sd, points};
 use crate::results::{ArmSummary, Reading, RoundRow, Side, Summary, paired};
@@ -28,12 +27,11 @@ pub fn pilot_report(summary: &Summary, rows: &[RoundRow]) -> String {
     let choice = Choice::of(summary, rows);
     let names = shown(&choice);
     let styles = Styles::of(&names);
-    let mut body = masthead(summary);
-    body += &format!(
-        "<h1>{}</h1>\n<p class=\"note\" style=\"margin-left:.2rem\">Pilot report on <b>{}</b></p>\n",
-        verdict(&choice),
+    let mut body = format!(
+        "<header><b>Constellation</b><span>pilot report on <b>{}</b></span></header>\n",
         escape(&summary.experiment)
     );
+    body += &format!("<h1>{}</h1>\n", verdict(&choice));
     body += &format!("<section>{}</section>\n", compared(&choice));
     body += &format!(
         "<section>{}{}{NEEDED}</section>\n",
@@ -169,8 +167,8 @@ fn compared(choice: &Choice) -> String {
         seeds => format!("{seeds} times with other random numbers, to see what chance does (±)"),
     };
     format!(
-        "<p>{} trained a small model on data that never left them. In each of {} they sent model weights and got \
-         better ones back; what differs is how weights are combined: one average for all, a model for each group of \
+        "<p>{} trained a small model on data that never left them. In each of {} they sent its weights, the \
+         numbers it has learned, and got better ones back; what differs is how weights are combined: one average for all, a model for each group of \
          similar devices, or none at all. Every method saw the same devices, data and rounds, and all was run {repeats}.</p>\
          <p class=\"note\">{what}</p>",
         capital(&counted(summary.devices as usize, "device")),

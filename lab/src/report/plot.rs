@@ -296,6 +296,7 @@ mod tests {
         let middle = spread(&[50.0, 50.0, 50.0], 10.0, 0.0, 100.0);
         assert_eq!(middle, [40.0, 50.0, 60.0]);
         assert!(spread(&[], 10.0, 0.0, 100.0).is_empty());
+        assert_eq!(spread(&[50.0, 58.0], 10.0, 0.0, 100.0), [49.0, 59.0]);
         let free = spread(&[10.0, 50.0], 12.0, 0.0, 100.0);
         assert_eq!(free, [10.0, 50.0]);
     }

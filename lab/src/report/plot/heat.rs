@@ -38,7 +38,8 @@ impl HeatMap {
     /// The picture.
     #[expect(clippy::cast_precision_loss, reason = "a few dozen rows and columns")]
     pub fn svg(&self, size: Size) -> String {
-        let letters = self.rows.iter().map(|name| name.chars().count()).max();
+        let names = self.rows.iter().chain([&self.left]);
+        let letters = names.map(|name| name.chars().count()).max();
         let most = if size == Size::Slim { 14 } else { 22 };
         let left = letters.unwrap_or(0).min(most) as f64 * 6.6 + 14.0;
         let top = if self.left.is_empty() { 4.0 } else { 20.0 };
@@ -55,7 +56,14 @@ impl HeatMap {
         let letters = letters as usize;
         let mut svg = open(size, height, &self.title, &self.description);
         if !self.left.is_empty() {
-            svg += &text(left - 8.0, 13.0, "quiet", "end", 11.0, &self.left);
+            svg += &text(
+                left - 8.0,
+                13.0,
+                "quiet",
+                "end",
+                11.0,
+                &shortened(&self.left, most),
+            );
         }
         for (row, (name, cells)) in self.rows.iter().zip(&self.cells).enumerate() {
             let y = top + row_height * row as f64;
