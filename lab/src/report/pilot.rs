@@ -2,7 +2,7 @@
 
 use super::advice::{Choice, advice};
 use super::arms::{Shown, Styles, chart, is_oracle, is_tuned, plainly};
-use super::findings::score;
+use super::findings::{against, score};
 use super::html::{Table, escape, page};
 use super::plot::{Axis, Size, figure_of, legend};
 use super::text::{bytes, counted, percent, percent_with_sd, points};
@@ -17,8 +17,8 @@ method has in the end. <b>Traffic</b>: model weights sent and received in all ro
 /// One sheet of A4.
 const STYLE: &str = "body{max-width:54rem}.tiles{grid-template-columns:repeat(auto-fit,minmax(7.6rem,1fr))}
 table{width:100%}tbody th{white-space:normal;min-width:8rem}
-@media print{@page{size:A4;margin:13mm}body{line-height:1.38}h1{font-size:17pt}.lead{font-size:11pt}
-.tiles{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr))}.tiles strong{font-size:17pt}.pilot .plot{max-height:60mm}
+@media print{@page{size:A4;margin:13mm}body{line-height:1.32}.tiles small{display:none}ol.next li{margin:.15rem 0}section{margin-top:.5rem}h1{font-size:15pt}.lead{font-size:11pt}
+.tiles{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr))}.tiles strong{font-size:17pt}.pilot .plot{max-height:52mm}
 svg.wide{display:block!important}svg.slim{display:none!important}.scroll{overflow:visible}th,td{padding:.16rem .4rem}}";
 
 /// A run as one page that a manager can read: what was compared, which accuracy for which traffic after how many rounds,
@@ -32,7 +32,11 @@ pub fn pilot_report(summary: &Summary, rows: &[RoundRow]) -> String {
         escape(&summary.experiment)
     );
     body += &format!("<h1>{}</h1>\n", verdict(&choice));
-    body += &format!("<section>{}</section>\n", compared(&choice));
+    body += &format!(
+        "<section>{}{}</section>\n",
+        differences(&choice, &names),
+        compared(&choice)
+    );
     body += &format!(
         "<section>{}{}{NEEDED}</section>\n",
         tiles(&choice, &names, &styles),
@@ -147,6 +151,29 @@ fn verdict(choice: &Choice) -> String {
             format!("In one repetition grouping devices gains {size} points over {other}")
         }
     }
+}
+
+/// How the best method stands against the others, with the spread.
+fn differences(choice: &Choice, names: &[String]) -> String {
+    let Some((best, arm)) = choice.best() else {
+        return String::new();
+    };
+    let others: Vec<String> = names
+        .iter()
+        .filter(|name| *name != best)
+        .filter_map(|name| {
+            let difference = paired(arm, &choice.summary.arms[name], choice.side)?;
+            Some(against(difference, &escape(&plainly(name))))
+        })
+        .collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    format!(
+        "<p class=\"lead\">{}: {}.</p>\n",
+        escape(&capital(&plainly(best))),
+        others.join("; ")
+    )
 }
 
 /// What was compared, in plain words.
@@ -280,6 +307,23 @@ mod tests {
         assert!(html.contains("<h1>Grouping devices pays: "));
         assert!(html.contains(" points more than averaging plus tuning on each device</h1>"));
         assert!(html.contains("20 devices trained a small model"));
+        let lead = html.split("<p class=\"lead\">").nth(1).unwrap();
+        let lead = lead.split("</p>").next().unwrap();
+        assert!(lead.starts_with("Our grouping: <b>11.9 ± "), "{lead}");
+        assert!(
+            lead.contains("points</b> above plain averaging (FedAvg); "),
+            "{lead}"
+        );
+        assert!(
+            lead.contains("points</b> above every device alone; "),
+            "{lead}"
+        );
+        assert!(
+            lead.contains(
+                "no difference from groups told in advance (the ceiling) within the spread"
+            ),
+            "{lead}"
+        );
         let tiles = html.split("class=\"tiles\"").nth(1).unwrap();
         let tiles = tiles.split("class=\"scroll\"").next().unwrap();
         assert_eq!(tiles.matches("<strong>").count(), 5);
