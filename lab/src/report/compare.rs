@@ -2,7 +2,7 @@
 
 use super::arms::{Styles, curve, has_balanced, in_order, sorted};
 use super::findings::{about_spread, headline, main_side, score};
-use super::html::{Table, escape, page};
+use super::html::{Table, escape, page, unbroken};
 use super::page::round_table;
 use super::plot::{Axis, Cell, HeatMap, LineChart, Series, Style, Ticks, figure, legend};
 use super::tables::listed;
@@ -39,7 +39,7 @@ pub fn compare_report(runs: &[Run]) -> String {
             summary.devices,
             summary.rounds,
             listed(&summary.seeds),
-            headline(summary, main_side(summary))
+            unbroken(&headline(summary, main_side(summary)))
         );
     }
     body += &format!(

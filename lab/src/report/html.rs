@@ -94,6 +94,11 @@ pub(super) fn escape(text: &str) -> String {
     safe
 }
 
+/// The text with no line break beside a plus-minus sign.
+pub(super) fn unbroken(text: &str) -> String {
+    text.replace(" ± ", "\u{a0}±\u{a0}")
+}
+
 /// A whole page. `title` is text; `more_style` and `body` are used as they are.
 pub(super) fn page(title: &str, more_style: &str, body: &str) -> String {
     let hues: String = (0..8)
@@ -203,6 +208,11 @@ mod tests {
             page("</title><script>", "", "")
                 .contains("<title>&lt;/title&gt;&lt;script&gt;</title>")
         );
+    }
+
+    #[test]
+    fn a_spread_stays_with_its_mean() {
+        assert_eq!(unbroken("5.0 ± 0.3 points"), "5.0\u{a0}±\u{a0}0.3 points");
     }
 
     #[test]

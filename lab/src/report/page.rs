@@ -2,7 +2,7 @@
 
 use super::arms::{Shown, Styles, chart, has_balanced, in_order};
 use super::findings::{about_spread, best, headline, main_side};
-use super::html::{Table, escape, page};
+use super::html::{Table, escape, page, unbroken};
 use super::plot::{Axis, Bar, BarChart, LineChart, figure, legend};
 use super::tables::{arms_table, listed};
 use super::text::{bytes, counted, short, two_decimals};
@@ -34,7 +34,10 @@ pub fn run_report(
         body += "<p class=\"lead\">Nothing is measured yet.</p>\n";
     }
     for side in sides(summary) {
-        body += &format!("<p class=\"lead\">{}</p>\n", headline(summary, side));
+        body += &format!(
+            "<p class=\"lead\">{}</p>\n",
+            unbroken(&headline(summary, side))
+        );
     }
     body += &format!(
         "<p class=\"note\">{}</p></section>\n",

@@ -3,7 +3,7 @@
 use super::advice::{Choice, advice};
 use super::arms::{Shown, Styles, chart, is_oracle, is_tuned, plainly};
 use super::findings::{against, score};
-use super::html::{Table, escape, page};
+use super::html::{Table, escape, page, unbroken};
 use super::plot::{Axis, Size, figure_of, legend};
 use super::text::{bytes, counted, percent, percent_with_sd, points};
 use crate::results::{ArmSummary, Reading, RoundRow, Side, Summary, paired};
@@ -172,7 +172,7 @@ fn differences(choice: &Choice, names: &[String]) -> String {
     format!(
         "<p class=\"lead\">{}: {}.</p>\n",
         escape(&capital(&plainly(best))),
-        others.join("; ")
+        unbroken(&others.join("; "))
     )
 }
 
@@ -309,7 +309,10 @@ mod tests {
         assert!(html.contains("20 devices trained a small model"));
         let lead = html.split("<p class=\"lead\">").nth(1).unwrap();
         let lead = lead.split("</p>").next().unwrap();
-        assert!(lead.starts_with("Our grouping: <b>11.9 ± "), "{lead}");
+        assert!(
+            lead.starts_with("Our grouping: <b>11.9\u{a0}±\u{a0}"),
+            "{lead}"
+        );
         assert!(
             lead.contains("points</b> above plain averaging (FedAvg); "),
             "{lead}"
