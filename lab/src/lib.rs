@@ -2,5 +2,6 @@
 
 pub mod data;
 pub mod devices;
+pub mod report;
 pub mod results;
 pub mod simulate;

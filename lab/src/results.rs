@@ -2,10 +2,27 @@
 //!
 //! Accuracies are fractions of 1, over the devices that reported; `own` ones on the devices' own held-out examples,
 //! the others in the balanced view where there is one. Bytes are those of safetensors files that carry this arm alone.
+//!
+//! An accuracy of a view that the data does not have is not a number here, `null` in JSON and an empty cell in CSV.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+
+mod csv;
+mod paired;
+mod summary;
+
+pub use csv::{CsvError, read_rounds_csv, rounds_csv};
+pub use paired::{Paired, Reading, Side, paired};
+
+/// The levels of accuracy that `rounds_to` knows, in percent.
+pub const LEVELS: [u32; 7] = [50, 60, 70, 80, 90, 95, 98];
+
+/// A level's name in `rounds_to`: "0.5" of 50, "0.95" of 95.
+pub fn level_name(percent: u32) -> String {
+    format!("{}", f64::from(percent) / 100.0)
+}
 
 /// One arm after one round of one seed: a line of `rounds.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,20 +34,28 @@ pub struct RoundRow {
     /// The arm's name.
     pub arm: String,
     /// Mean over devices, balanced view.
+    #[serde(deserialize_with = "number_or_none")]
     pub accuracy_mean: f64,
     /// The worst device.
+    #[serde(deserialize_with = "number_or_none")]
     pub accuracy_worst: f64,
     /// Mean of the worst tenth of the devices, at least one.
+    #[serde(deserialize_with = "number_or_none")]
     pub accuracy_worst_tenth: f64,
     /// The worst hidden group's mean; the worst device where there are no groups.
+    #[serde(deserialize_with = "number_or_none")]
     pub accuracy_worst_group: f64,
     /// Mean over devices, own examples.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_mean: f64,
     /// The worst device.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_worst: f64,
     /// Mean of the worst tenth of the devices, at least one.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_worst_tenth: f64,
     /// The worst hidden group's mean; the worst device where there are no groups.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_worst_group: f64,
     /// Adjusted Rand index of coalitions with hidden groups; none without groups, or where no coalitions form.
     pub agreement: Option<f64>,
@@ -69,24 +94,35 @@ pub struct Summary {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ArmSummary {
     /// Mean over devices, balanced view.
+    #[serde(deserialize_with = "number_or_none")]
     pub accuracy_mean: f64,
     /// Standard deviation of that over seeds, with n - 1; 0 of one seed.
+    #[serde(deserialize_with = "number_or_none")]
     pub accuracy_sd: f64,
     /// Mean over devices, own examples.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_accuracy_mean: f64,
     /// Standard deviation of that over seeds, with n - 1; 0 of one seed.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_accuracy_sd: f64,
     /// The worst device, balanced view.
+    #[serde(deserialize_with = "number_or_none")]
     pub worst_device: f64,
     /// Mean of the worst tenth of the devices, balanced view.
+    #[serde(deserialize_with = "number_or_none")]
     pub worst_tenth: f64,
     /// The worst hidden group, balanced view.
+    #[serde(deserialize_with = "number_or_none")]
     pub worst_group: f64,
     /// The worst device, own examples.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_worst_device: f64,
     /// The worst hidden group, own examples.
+    #[serde(deserialize_with = "number_or_none")]
     pub own_worst_group: f64,
-    /// Mean size of the step in accuracy from one round to the next, after the first third of the rounds.
+    /// Mean size of the step in accuracy from one round to the next, after the first third of the rounds;
+    /// not a number where that leaves no step.
+    #[serde(deserialize_with = "number_or_none")]
     pub jitter: f64,
     /// Adjusted Rand index of coalitions with hidden groups.
     pub agreement: Option<f64>,
@@ -107,4 +143,9 @@ pub struct ArmSummary {
     pub accuracy_by_seed: BTreeMap<u32, f64>,
     /// The same on own examples.
     pub own_accuracy_by_seed: BTreeMap<u32, f64>,
+}
+
+/// `null` is how JSON says that a number is missing.
+fn number_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
