@@ -96,8 +96,8 @@ impl Default for OursOptions {
     fn default() -> Self {
         Self {
             warm_up: 6,
-            agreement: 0.8,
-            trial: 5,
+            agreement: 0.83,
+            trial: 6,
             judge_every: 10,
         }
     }
