@@ -84,6 +84,17 @@ impl Dataset {
     }
 }
 
+impl Dataset {
+    /// The same with wrong labels on the training images: label l is called last − l. What an attacker learns.
+    #[must_use]
+    pub fn with_flipped_labels(&self) -> Self {
+        Self {
+            train: self.train.relabelled(|label, classes| classes - 1 - label),
+            test: self.test.clone(),
+        }
+    }
+}
+
 /// Examples as training wants them: pixels from 0 to 1, each example padded to a multiple of eight values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
