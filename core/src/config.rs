@@ -149,6 +149,16 @@ pub enum StrategyConfig {
     LocalOnly {},
     /// One model: the mean of all weights by number of examples.
     FedAvg {},
+    /// `fed_avg`, whose model every device trains for one round's local training before it serves it.
+    FedAvgFineTune {},
+    /// `fed_avg`, with a pull towards the model that a device starts from.
+    FedProx {
+        /// Half of it times the squared distance to the start is added to the loss.
+        #[serde(default = "defaults::mu")]
+        mu: f64,
+    },
+    /// One model; every device's gradient is corrected by how the others' gradients differ from its own.
+    Scaffold {},
     /// One model: the mean of the coalitions' barycenters.
     CoalitionGlobal {
         /// How coalitions form.
@@ -249,6 +259,9 @@ impl StrategyConfig {
         match self {
             Self::LocalOnly {} => "local_only",
             Self::FedAvg {} => "fed_avg",
+            Self::FedAvgFineTune {} => "fed_avg_fine_tune",
+            Self::FedProx { .. } => "fed_prox",
+            Self::Scaffold {} => "scaffold",
             Self::CoalitionGlobal { .. } => "coalition_global",
             Self::CoalitionModels { .. } => "coalition_models",
         }
@@ -264,15 +277,6 @@ impl StrategyConfig {
     #[must_use]
     pub fn trains_beside(&self) -> bool {
         false
-    }
-
-    fn formation(&self) -> Option<&Formation> {
-        match self {
-            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
-                Some(formation)
-            }
-            Self::LocalOnly {} | Self::FedAvg {} => None,
-        }
     }
 }
 

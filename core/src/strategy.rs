@@ -6,15 +6,18 @@
 mod coalition_global;
 mod coalition_models;
 mod fed_avg;
+mod fed_avg_fine_tune;
+mod fed_prox;
 mod grouping;
 mod local_only;
+mod scaffold;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::StrategyConfig;
+use crate::config::{StrategyConfig, TrainingConfig};
 use crate::distance::Gram;
 use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::params::Params;
@@ -24,8 +27,11 @@ use crate::wire::{ArmReport, Task};
 use coalition_global::CoalitionGlobal;
 use coalition_models::CoalitionModels;
 use fed_avg::FedAvg;
+use fed_avg_fine_tune::FedAvgFineTune;
+use fed_prox::FedProx;
 use grouping::Grouping;
 use local_only::LocalOnly;
+use scaffold::Scaffold;
 
 /// A coalition after a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,13 +138,35 @@ pub trait Strategy: fmt::Debug + Send + Sync {
     }
 }
 
+/// What a strategy is told of its run before the first round.
+#[derive(Clone)]
+pub struct Beginning<'a> {
+    /// The run's initial model.
+    pub initial: Arc<Params>,
+    /// Further initial models, by number from 1; 0 is `initial`.
+    pub another: &'a dyn Fn(u32) -> Arc<Params>,
+    /// What a device does in a round.
+    pub training: &'a TrainingConfig,
+}
+
+impl fmt::Debug for Beginning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beginning")
+            .field("training", self.training)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The strategy of an arm, before its first round.
 #[must_use]
-pub fn strategy(config: &StrategyConfig, initial: &Arc<Params>) -> Box<dyn Strategy> {
-    let initial = Arc::clone(initial);
+pub fn strategy(config: &StrategyConfig, beginning: &Beginning<'_>) -> Box<dyn Strategy> {
+    let initial = Arc::clone(&beginning.initial);
     match config {
         StrategyConfig::LocalOnly {} => Box::new(LocalOnly::new(initial)),
         StrategyConfig::FedAvg {} => Box::new(FedAvg::new(initial)),
+        StrategyConfig::FedAvgFineTune {} => Box::new(FedAvgFineTune::new(initial)),
+        StrategyConfig::FedProx { mu } => Box::new(FedProx::new(*mu, initial)),
+        StrategyConfig::Scaffold {} => Box::new(Scaffold::new(beginning.training.clone(), initial)),
         StrategyConfig::CoalitionGlobal { formation } => {
             Box::new(CoalitionGlobal::new(formation.clone(), initial))
         }

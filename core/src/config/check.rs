@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{
     ArmConfig, DataConfig, Formation, GroupKind, Groups, PacingConfig, Partition, RunConfig,
-    TrainingConfig, limits,
+    StrategyConfig, TrainingConfig, limits,
 };
 
 /// A configuration that cannot be run, and what would be allowed.
@@ -181,11 +181,23 @@ fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
             format!("{:?}", arm.name),
             "a name of its own",
         )?;
-        if let Some(formation) = arm.strategy.formation() {
-            formation.check(&format!("arms[{i}].strategy.formation"))?;
-        }
+        arm.strategy.check(&format!("arms[{i}].strategy"))?;
     }
     Ok(())
+}
+
+impl StrategyConfig {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        match self {
+            Self::LocalOnly {} | Self::FedAvg {} | Self::FedAvgFineTune {} | Self::Scaffold {} => {
+                Ok(())
+            }
+            Self::FedProx { mu } => between(&format!("{path}.mu"), *mu, 0.0, 10.0),
+            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
+                formation.check(&format!("{path}.formation"))
+            }
+        }
+    }
 }
 
 impl Formation {
@@ -225,6 +237,16 @@ impl Formation {
 }
 
 pub(crate) fn range(field: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    require(
+        (least..=most).contains(&value),
+        field,
+        value,
+        format!("{least} to {most}"),
+    )
+}
+
+/// Not NaN, and within both ends.
+pub(super) fn between(field: &str, value: f64, least: f64, most: f64) -> Result<(), ConfigError> {
     require(
         (least..=most).contains(&value),
         field,

@@ -7,6 +7,11 @@ use super::{
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
 
+/// FedProx's pull: one of those that its authors try, and a gentle one.
+pub(super) fn mu() -> f64 {
+    0.01
+}
+
 impl Default for RunConfig {
     /// The default run of a room: four hidden rotation groups that plain averaging cannot serve.
     fn default() -> Self {

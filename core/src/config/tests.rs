@@ -68,10 +68,14 @@ fn unknown_keys_are_refused_by_name() {
         ),
         (r#"{"arms":[{"strategy":{"kind":"fed_avg","k":4}}]}"#, "k"),
         (
+            r#"{"arms":[{"strategy":{"kind":"fed_prox","nu":1}}]}"#,
+            "nu",
+        ),
+        (
             r#"{"arms":[{"strategy":{"kind":"coalition_global","formation":{"kk":4}}}]}"#,
             "kk",
         ),
-        (r#"{"arms":[{"strategy":{"kind":"fed_prox"}}]}"#, "fed_prox"),
+        (r#"{"arms":[{"strategy":{"kind":"fed_sgd"}}]}"#, "fed_sgd"),
         (r#"{"data":{"dataset":"cifar"}}"#, "cifar"),
     ] {
         let error = serde_json::from_str::<RunConfig>(json)

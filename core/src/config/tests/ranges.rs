@@ -141,6 +141,40 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
     ),
 ];
 
+/// Options of single strategies: the strategy, its option, values just within the range, values just outside, and what
+/// is allowed.
+const OPTIONS: &[(&str, &str, &[&str], &[&str], &str)] = &[(
+    "fed_prox",
+    "mu",
+    &["0", "10"],
+    &["-0.001", "10.1", "1e300"],
+    "0 to 10",
+)];
+
+#[test]
+fn every_option_of_a_strategy_is_checked_at_both_ends() {
+    for (kind, option, inside, outside, allowed) in OPTIONS {
+        let check = |value: &str| {
+            read(&format!(
+                r#"{{"arms":[{{"strategy":{{"kind":"{kind}","{option}":{value}}}}}]}}"#
+            ))
+            .check()
+        };
+        for value in *inside {
+            assert!(check(value).is_ok(), "{kind}.{option} = {value}");
+        }
+        for value in *outside {
+            let error = check(value).unwrap_err();
+            let field = format!("arms[0].strategy.{option}");
+            assert_eq!(
+                (error.field, error.allowed.as_str()),
+                (field, *allowed),
+                "{kind}: {value}"
+            );
+        }
+    }
+}
+
 /// A configuration in which nothing but one field is said.
 fn with(field: &str, value: &str) -> RunConfig {
     let last = |prefix: &str| {
