@@ -159,6 +159,20 @@ pub enum StrategyConfig {
     },
     /// One model; every device's gradient is corrected by how the others' gradients differ from its own.
     Scaffold {},
+    /// One model per hidden group, which no other strategy knows: the ceiling.
+    OracleGroups {},
+    /// One model per cluster; a device chooses the one with the least loss on its training examples.
+    Ifca {
+        /// Number of models, which all travel to every device.
+        #[serde(default = "defaults::clusters")]
+        k: u32,
+    },
+    /// One model per center; a device belongs to the center that its weights are nearest to.
+    Fesem {
+        /// Number of centers.
+        #[serde(default = "defaults::clusters")]
+        k: u32,
+    },
     /// One model: the mean of the coalitions' barycenters.
     CoalitionGlobal {
         /// How coalitions form.
@@ -262,6 +276,9 @@ impl StrategyConfig {
             Self::FedAvgFineTune {} => "fed_avg_fine_tune",
             Self::FedProx { .. } => "fed_prox",
             Self::Scaffold {} => "scaffold",
+            Self::OracleGroups {} => "oracle_groups",
+            Self::Ifca { .. } => "ifca",
+            Self::Fesem { .. } => "fesem",
             Self::CoalitionGlobal { .. } => "coalition_global",
             Self::CoalitionModels { .. } => "coalition_models",
         }

@@ -3,13 +3,18 @@
 //! Each owns its models and whatever it remembers from round to round, says what a device is to do next, and gets the
 //! round's updates in device order when the round closes. A strategy never fails: what it cannot use, it leaves out.
 
+mod clusters;
 mod coalition_global;
 mod coalition_models;
 mod fed_avg;
 mod fed_avg_fine_tune;
 mod fed_prox;
+mod federations;
+mod fesem;
 mod grouping;
+mod ifca;
 mod local_only;
+mod oracle_groups;
 mod scaffold;
 
 use std::cell::OnceCell;
@@ -29,8 +34,12 @@ use coalition_models::CoalitionModels;
 use fed_avg::FedAvg;
 use fed_avg_fine_tune::FedAvgFineTune;
 use fed_prox::FedProx;
+use federations::Federations;
+use fesem::Fesem;
 use grouping::Grouping;
+use ifca::Ifca;
 use local_only::LocalOnly;
+use oracle_groups::OracleGroups;
 use scaffold::Scaffold;
 
 /// A coalition after a round.
@@ -167,6 +176,13 @@ pub fn strategy(config: &StrategyConfig, beginning: &Beginning<'_>) -> Box<dyn S
         StrategyConfig::FedAvgFineTune {} => Box::new(FedAvgFineTune::new(initial)),
         StrategyConfig::FedProx { mu } => Box::new(FedProx::new(*mu, initial)),
         StrategyConfig::Scaffold {} => Box::new(Scaffold::new(beginning.training.clone(), initial)),
+        StrategyConfig::OracleGroups {} => Box::new(OracleGroups::new(initial)),
+        StrategyConfig::Ifca { k } => Box::new(Ifca::new(
+            std::iter::once(initial)
+                .chain((1..*k).map(beginning.another))
+                .collect(),
+        )),
+        StrategyConfig::Fesem { k } => Box::new(Fesem::new(*k, initial)),
         StrategyConfig::CoalitionGlobal { formation } => {
             Box::new(CoalitionGlobal::new(formation.clone(), initial))
         }

@@ -189,9 +189,13 @@ fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
 impl StrategyConfig {
     fn check(&self, path: &str) -> Result<(), ConfigError> {
         match self {
-            Self::LocalOnly {} | Self::FedAvg {} | Self::FedAvgFineTune {} | Self::Scaffold {} => {
-                Ok(())
-            }
+            Self::LocalOnly {}
+            | Self::FedAvg {}
+            | Self::FedAvgFineTune {}
+            | Self::Scaffold {}
+            | Self::OracleGroups {} => Ok(()),
+            Self::Ifca { k } => range(&format!("{path}.k"), *k, 1, limits::MODELS),
+            Self::Fesem { k } => range(&format!("{path}.k"), *k, 1, limits::COALITIONS),
             Self::FedProx { mu } => between(&format!("{path}.mu"), *mu, 0.0, 10.0),
             Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
                 formation.check(&format!("{path}.formation"))

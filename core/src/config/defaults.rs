@@ -12,6 +12,11 @@ pub(super) fn mu() -> f64 {
     0.01
 }
 
+/// Clusters of methods that must be told their number: as many as the default run has hidden groups.
+pub(super) fn clusters() -> u32 {
+    4
+}
+
 impl Default for RunConfig {
     /// The default run of a room: four hidden rotation groups that plain averaging cannot serve.
     fn default() -> Self {

@@ -34,7 +34,7 @@ struct Sum {
 }
 
 /// Who is with whom.
-type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
+pub(super) type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
 
 impl Grouping {
     /// Coalitions as [`crate::coalition::paper_like`] forms them.
@@ -225,7 +225,7 @@ impl Grouping {
 }
 
 /// Who is with whom, of those who are still in the room.
-fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
+pub(super) fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
     let here = |device: &&DeviceId| round.in_room.contains_key(device);
     coalitions
         .iter()
@@ -233,7 +233,7 @@ fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
         .collect()
 }
 
-fn gram(vectors: &[Vec<f32>]) -> Gram {
+pub(super) fn gram(vectors: &[Vec<f32>]) -> Gram {
     Gram::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
@@ -247,7 +247,7 @@ fn update_features(kind: DistanceKind, layers: LayerScale, round: &RoundUpdates)
     features(kind, layers, &weights, &starts)
 }
 
-fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
+pub(super) fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
     let next: Vec<BTreeSet<DeviceId>> = formed
         .members
         .iter()
@@ -258,7 +258,7 @@ fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
     members
 }
 
-fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
+pub(super) fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
     match kind {
         DistanceKind::Weights | DistanceKind::Deltas => {
             squared_distance(&update.weights, barycenter)
@@ -283,7 +283,8 @@ fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f
     }
 }
 
-/// A coalition from its members' updates. One whose members all stayed away keeps what it had.
+/// A coalition from its members' updates: its barycenter is their plain mean. One whose members all stayed away keeps
+/// what it had.
 pub(super) fn coalition(
     weighting: Weighting,
     before: &[Coalition],
@@ -291,45 +292,62 @@ pub(super) fn coalition(
     id: CoalitionId,
     members: BTreeSet<DeviceId>,
 ) -> Option<Coalition> {
-    let updates: Vec<&ArmUpdate> = members
-        .iter()
-        .filter_map(|device| round.of(*device))
-        .collect();
-    let Some(barycenter) = mean(updates.iter().map(|update| &update.weights)) else {
-        let before = before.iter().find(|coalition| coalition.id == id)?;
-        let center = if members.contains(&before.center) {
-            before.center
-        } else {
-            *members.first()?
-        };
-        return Some(Coalition {
-            members,
-            center,
-            ..before.clone()
-        });
+    let updates = || members.iter().filter_map(|device| round.of(*device));
+    let Some(barycenter) = mean(updates().map(|update| &update.weights)) else {
+        return unchanged(before, id, members);
     };
-    let distances: Vec<f64> = updates
-        .iter()
-        .map(|update| squared_distance(&update.weights, &barycenter))
-        .collect();
-    let nearest = distances
-        .iter()
-        .enumerate()
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))
-        .map(|(at, _)| at)?;
     let weight = match weighting {
         Weighting::Coalitions => 1.0,
-        Weighting::Size => updates.len() as f64,
-        Weighting::Examples => updates
-            .iter()
-            .map(|update| f64::from(update.examples))
-            .sum(),
+        Weighting::Size => updates().count() as f64,
+        Weighting::Examples => updates().map(|update| f64::from(update.examples)).sum(),
+    };
+    around(Arc::new(barycenter), weight, round, id, members)
+}
+
+/// A coalition whose members all stayed away: it keeps the model that it had. None if it had none.
+pub(super) fn unchanged(
+    before: &[Coalition],
+    id: CoalitionId,
+    members: BTreeSet<DeviceId>,
+) -> Option<Coalition> {
+    let before = before.iter().find(|coalition| coalition.id == id)?;
+    let center = if members.contains(&before.center) {
+        before.center
+    } else {
+        *members.first()?
     };
     Some(Coalition {
+        members,
+        center,
+        ..before.clone()
+    })
+}
+
+/// A coalition around a given barycenter. None if none of its members sent anything.
+pub(super) fn around(
+    barycenter: Arc<Params>,
+    weight: f64,
+    round: &RoundUpdates,
+    id: CoalitionId,
+    members: BTreeSet<DeviceId>,
+) -> Option<Coalition> {
+    let distances: Vec<(DeviceId, f64)> = members
+        .iter()
+        .filter_map(|device| round.of(*device))
+        .map(|update| {
+            (
+                update.device,
+                squared_distance(&update.weights, &barycenter),
+            )
+        })
+        .collect();
+    let (center, _) = *distances.iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let total: f64 = distances.iter().map(|(_, squared)| squared).sum();
+    Some(Coalition {
         id,
-        center: updates[nearest].device,
-        barycenter: Arc::new(barycenter),
-        spread: libm::sqrt(distances.iter().sum::<f64>() / distances.len() as f64),
+        center,
+        barycenter,
+        spread: libm::sqrt(total / distances.len() as f64),
         weight,
         members,
     })

@@ -143,13 +143,17 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
 
 /// Options of single strategies: the strategy, its option, values just within the range, values just outside, and what
 /// is allowed.
-const OPTIONS: &[(&str, &str, &[&str], &[&str], &str)] = &[(
-    "fed_prox",
-    "mu",
-    &["0", "10"],
-    &["-0.001", "10.1", "1e300"],
-    "0 to 10",
-)];
+const OPTIONS: &[(&str, &str, &[&str], &[&str], &str)] = &[
+    (
+        "fed_prox",
+        "mu",
+        &["0", "10"],
+        &["-0.001", "10.1", "1e300"],
+        "0 to 10",
+    ),
+    ("ifca", "k", &["1", "16"], &["0", "17"], "1 to 16"),
+    ("fesem", "k", &["1", "1000"], &["0", "1001"], "1 to 1000"),
+];
 
 #[test]
 fn every_option_of_a_strategy_is_checked_at_both_ends() {
