@@ -6,6 +6,7 @@
 mod check;
 mod defaults;
 pub mod limits;
+mod methods;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::model::ModelConfig;
 
 pub use check::{CheckedConfig, ConfigError};
 pub(crate) use check::{range, require};
+pub use methods::{BoundedConfidenceOptions, CflOptions, FlHcOptions, Linkage, Metric};
 
 /// Everything a run can be repeated from, together with who took part in each round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -173,6 +175,12 @@ pub enum StrategyConfig {
         #[serde(default = "defaults::clusters")]
         k: u32,
     },
+    /// One model per cluster; clusters split in two when their members no longer agree.
+    Cfl(CflOptions),
+    /// One model per cluster, found once by hierarchical clustering.
+    FlHc(FlHcOptions),
+    /// One model per coalition; devices are together whose opinions end together.
+    BoundedConfidence(BoundedConfidenceOptions),
     /// One model: the mean of the coalitions' barycenters.
     CoalitionGlobal {
         /// How coalitions form.
@@ -279,6 +287,9 @@ impl StrategyConfig {
             Self::OracleGroups {} => "oracle_groups",
             Self::Ifca { .. } => "ifca",
             Self::Fesem { .. } => "fesem",
+            Self::Cfl(_) => "cfl",
+            Self::FlHc(_) => "fl_hc",
+            Self::BoundedConfidence(_) => "bounded_confidence",
             Self::CoalitionGlobal { .. } => "coalition_global",
             Self::CoalitionModels { .. } => "coalition_models",
         }

@@ -3,6 +3,8 @@
 //! Each owns its models and whatever it remembers from round to round, says what a device is to do next, and gets the
 //! round's updates in device order when the round closes. A strategy never fails: what it cannot use, it leaves out.
 
+mod bounded_confidence;
+mod cfl;
 mod clusters;
 mod coalition_global;
 mod coalition_models;
@@ -11,6 +13,7 @@ mod fed_avg_fine_tune;
 mod fed_prox;
 mod federations;
 mod fesem;
+mod fl_hc;
 mod grouping;
 mod ifca;
 mod local_only;
@@ -29,6 +32,8 @@ use crate::params::Params;
 use crate::view::CoalitionView;
 use crate::wire::{ArmReport, Task};
 
+use bounded_confidence::BoundedConfidence;
+use cfl::Cfl;
 use coalition_global::CoalitionGlobal;
 use coalition_models::CoalitionModels;
 use fed_avg::FedAvg;
@@ -36,6 +41,7 @@ use fed_avg_fine_tune::FedAvgFineTune;
 use fed_prox::FedProx;
 use federations::Federations;
 use fesem::Fesem;
+use fl_hc::FlHc;
 use grouping::Grouping;
 use ifca::Ifca;
 use local_only::LocalOnly;
@@ -183,6 +189,11 @@ pub fn strategy(config: &StrategyConfig, beginning: &Beginning<'_>) -> Box<dyn S
                 .collect(),
         )),
         StrategyConfig::Fesem { k } => Box::new(Fesem::new(*k, initial)),
+        StrategyConfig::Cfl(options) => Box::new(Cfl::new(options.clone(), initial)),
+        StrategyConfig::FlHc(options) => Box::new(FlHc::new(options.clone(), initial)),
+        StrategyConfig::BoundedConfidence(options) => {
+            Box::new(BoundedConfidence::new(options, initial))
+        }
         StrategyConfig::CoalitionGlobal { formation } => {
             Box::new(CoalitionGlobal::new(formation.clone(), initial))
         }

@@ -7,7 +7,7 @@ use super::{ArmUpdate, Coalition, RoundUpdates, coalition_of};
 use crate::aggregate::{mean, squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
-use crate::distance::{Gram, delta, features};
+use crate::distance::{Gram, delta, features, normalize};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
@@ -152,11 +152,14 @@ impl Grouping {
     /// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
     fn form_on_sums(&self, before: &Members, stream: &mut Stream) -> Members {
         let devices: Vec<DeviceId> = self.sums.keys().copied().collect();
-        let means: Vec<Vec<f32>> = self
+        let mut means: Vec<Vec<f32>> = self
             .sums
             .values()
             .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
             .collect();
+        if self.method.by_angle() {
+            means.iter_mut().for_each(|mean| normalize(mean));
+        }
         named(&self.method.form(&gram(&means), stream), &devices, before)
     }
 
@@ -168,10 +171,14 @@ impl Grouping {
     ) -> Members {
         let devices: Vec<DeviceId> = round.updates.iter().map(|update| update.device).collect();
         let (distance, layers) = (self.options.distance, self.options.layers);
-        let formed = if (distance, layers) == (DistanceKind::Weights, LayerScale::Raw) {
+        let as_they_are = (distance, layers) == (DistanceKind::Weights, LayerScale::Raw);
+        let formed = if as_they_are && !self.method.by_angle() {
             self.method.form(round.weights_gram(), stream)
         } else {
-            let vectors = update_features(distance, layers, round);
+            let mut vectors = update_features(distance, layers, round);
+            if self.method.by_angle() {
+                vectors.iter_mut().for_each(|vector| normalize(vector));
+            }
             self.method.form(&gram(&vectors), stream)
         };
         let mut members = named(&formed, &devices, before);
@@ -237,7 +244,11 @@ pub(super) fn gram(vectors: &[Vec<f32>]) -> Gram {
     Gram::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-fn update_features(kind: DistanceKind, layers: LayerScale, round: &RoundUpdates) -> Vec<Vec<f32>> {
+pub(super) fn update_features(
+    kind: DistanceKind,
+    layers: LayerScale,
+    round: &RoundUpdates,
+) -> Vec<Vec<f32>> {
     let weights: Vec<&Params> = round.updates.iter().map(|update| &update.weights).collect();
     let starts: Vec<&Params> = round
         .updates
