@@ -606,9 +606,10 @@ export type BoundedConfidenceOptions = {
  */
 metric: Metric, 
 /**
- * How near an opinion must be to count, as a fraction of the devices' median distance.
+ * How near an opinion must be to count, as a fraction of the devices' median distance; `null` for what
+ * [`Self::radius`] says.
  */
-confidence: number, 
+confidence: number | null, 
 /**
  * For so many rounds every device starts from the global model while coalitions form on the unit-length deltas
  * added up so far.

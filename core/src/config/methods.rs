@@ -36,8 +36,9 @@ pub enum Linkage {
 pub struct BoundedConfidenceOptions {
     /// Distance of two opinions.
     pub metric: Metric,
-    /// How near an opinion must be to count, as a fraction of the devices' median distance.
-    pub confidence: f64,
+    /// How near an opinion must be to count, as a fraction of the devices' median distance; `null` for what
+    /// [`Self::radius`] says.
+    pub confidence: Option<f64>,
     /// For so many rounds every device starts from the global model while coalitions form on the unit-length deltas
     /// added up so far.
     pub warm_up: u32,
@@ -87,7 +88,7 @@ impl Default for BoundedConfidenceOptions {
     fn default() -> Self {
         Self {
             metric: Metric::Euclidean,
-            confidence: 0.8,
+            confidence: None,
             warm_up: 3,
             reform_every: None,
             max_iterations: 100,
@@ -102,7 +103,7 @@ impl Default for CflOptions {
             split_below: 0.4,
             gamma: 0.0,
             min_size: 2,
-            linkage: Linkage::Complete,
+            linkage: Linkage::Single,
         }
     }
 }
@@ -111,7 +112,7 @@ impl Default for FlHcOptions {
     fn default() -> Self {
         Self {
             rounds_before: 3,
-            metric: Metric::Euclidean,
+            metric: Metric::Cosine,
             linkage: Linkage::Average,
             threshold: 0.9,
             k: None,
@@ -120,8 +121,20 @@ impl Default for FlHcOptions {
 }
 
 impl BoundedConfidenceOptions {
+    /// `confidence`, or what suits the metric: 1 / √2, and its square for cosine, which grows with the square of a
+    /// length. Far below all devices stay alone, a little above all are one.
+    #[must_use]
+    pub fn radius(&self) -> f64 {
+        self.confidence.unwrap_or(match self.metric {
+            Metric::Euclidean => core::f64::consts::FRAC_1_SQRT_2,
+            Metric::Cosine => 0.5,
+        })
+    }
+
     pub(super) fn check(&self, path: &str) -> Result<(), ConfigError> {
-        between(&format!("{path}.confidence"), self.confidence, 0.01, 10.0)?;
+        if let Some(confidence) = self.confidence {
+            between(&format!("{path}.confidence"), confidence, 0.01, 10.0)?;
+        }
         range(&format!("{path}.warm_up"), self.warm_up, 0, limits::ROUNDS)?;
         if let Some(rounds) = self.reform_every {
             range(&format!("{path}.reform_every"), rounds, 1, limits::ROUNDS)?;

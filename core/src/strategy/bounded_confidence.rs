@@ -36,7 +36,7 @@ impl BoundedConfidence {
         };
         let method = coalition::BoundedConfidence {
             metric: options.metric,
-            confidence: options.confidence,
+            confidence: options.radius(),
             max_iterations: options.max_iterations,
         };
         Self {
@@ -72,7 +72,7 @@ mod tests {
     fn strategy(metric: Metric, warm_up: u32) -> BoundedConfidence {
         let options = BoundedConfidenceOptions {
             metric,
-            confidence: 0.5,
+            confidence: Some(0.5),
             warm_up,
             ..BoundedConfidenceOptions::default()
         };

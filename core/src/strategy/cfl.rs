@@ -20,9 +20,7 @@ use crate::wire::{Start, Task};
 ///
 /// The paper compares the lengths with two numbers of its own models, ε₁ = 0.4 for the mean and ε₂ = 1.6 for the
 /// longest. Here the mean is compared with the longest, which fits any model. The paper's parts are those whose most
-/// similar members across are least similar, which is [`Linkage::Single`](crate::config::Linkage); its authors'
-/// published program takes the default here, [`Linkage::Complete`](crate::config::Linkage), which does not split off
-/// single devices as easily.
+/// similar members across are least similar, which is [`Linkage::Single`](crate::config::Linkage), the default.
 ///
 /// Devices that were absent when their cluster was split, and new ones, start from the global model and join a cluster
 /// by their next update. The paper asks them to go down the tree of splits instead.

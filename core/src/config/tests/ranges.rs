@@ -154,7 +154,7 @@ const OPTIONS: &[(&str, &str, &[&str], &[&str], &str)] = &[
     (
         "bounded_confidence",
         "confidence",
-        &["0.01", "10"],
+        &["0.01", "10", "null"],
         &["0", "0.009", "10.1", "1e300"],
         "0.01 to 10",
     ),
