@@ -6,6 +6,7 @@
 mod check;
 mod defaults;
 pub mod limits;
+mod methods;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use crate::model::ModelConfig;
 
 pub use check::{CheckedConfig, ConfigError};
 pub(crate) use check::{range, require};
+pub use methods::{BoundedConfidenceOptions, CflOptions, FlHcOptions, Linkage, Metric};
 
 /// Everything a run can be repeated from, together with who took part in each round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,6 +151,36 @@ pub enum StrategyConfig {
     LocalOnly {},
     /// One model: the mean of all weights by number of examples.
     FedAvg {},
+    /// `fed_avg`, whose model every device trains for one round's local training before it serves it.
+    FedAvgFineTune {},
+    /// `fed_avg`, with a pull towards the model that a device starts from.
+    FedProx {
+        /// Half of it times the squared distance to the start is added to the loss.
+        #[serde(default = "defaults::mu")]
+        mu: f64,
+    },
+    /// One model; every device's gradient is corrected by how the others' gradients differ from its own.
+    Scaffold {},
+    /// One model per hidden group, which no other strategy knows: the ceiling.
+    OracleGroups {},
+    /// One model per cluster; a device chooses the one with the least loss on its training examples.
+    Ifca {
+        /// Number of models, which all travel to every device.
+        #[serde(default = "defaults::clusters")]
+        k: u32,
+    },
+    /// One model per center; a device belongs to the center that its weights are nearest to.
+    Fesem {
+        /// Number of centers.
+        #[serde(default = "defaults::clusters")]
+        k: u32,
+    },
+    /// One model per cluster; clusters split in two when their members no longer agree.
+    Cfl(CflOptions),
+    /// One model per cluster, found once by hierarchical clustering.
+    FlHc(FlHcOptions),
+    /// One model per coalition; devices are together whose opinions end together.
+    BoundedConfidence(BoundedConfidenceOptions),
     /// One model: the mean of the coalitions' barycenters.
     CoalitionGlobal {
         /// How coalitions form.
@@ -266,6 +298,15 @@ impl StrategyConfig {
         match self {
             Self::LocalOnly {} => "local_only",
             Self::FedAvg {} => "fed_avg",
+            Self::FedAvgFineTune {} => "fed_avg_fine_tune",
+            Self::FedProx { .. } => "fed_prox",
+            Self::Scaffold {} => "scaffold",
+            Self::OracleGroups {} => "oracle_groups",
+            Self::Ifca { .. } => "ifca",
+            Self::Fesem { .. } => "fesem",
+            Self::Cfl(_) => "cfl",
+            Self::FlHc(_) => "fl_hc",
+            Self::BoundedConfidence(_) => "bounded_confidence",
             Self::CoalitionGlobal { .. } => "coalition_global",
             Self::CoalitionModels { .. } => "coalition_models",
             Self::Ours(_) => "ours",
@@ -282,15 +323,6 @@ impl StrategyConfig {
     #[must_use]
     pub fn trains_beside(&self) -> bool {
         matches!(self, Self::Ours(_))
-    }
-
-    fn formation(&self) -> Option<&Formation> {
-        match self {
-            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
-                Some(formation)
-            }
-            Self::LocalOnly {} | Self::FedAvg {} | Self::Ours(_) => None,
-        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::config::CheckedConfig;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
+use crate::strategy::Beginning;
 use crate::view::{DeviceRow, DeviceState, Phase, Traffic, View};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
 
@@ -95,7 +96,12 @@ enum Stage {
 impl Run {
     fn new(id: RunId, config: CheckedConfig) -> Self {
         let network = Network::new(&config.model, config.data.dataset);
-        let initial = Arc::new(network.initial(config.seed));
+        let another = |number| Arc::new(network.initial_of(config.seed, number));
+        let beginning = Beginning {
+            initial: another(0),
+            another: &another,
+            training: &config.training,
+        };
         let models = Models::new(id, &config, network.spec());
         Self {
             id,
@@ -103,7 +109,7 @@ impl Run {
             arms: config
                 .arms
                 .iter()
-                .map(|arm| Arm::new(arm, &initial))
+                .map(|arm| Arm::new(arm, &beginning))
                 .collect(),
             stage: Stage::Idle,
             closed: Round(0),

@@ -207,7 +207,13 @@ impl Network {
     /// The initial model of a run: uniform within one over the root of a unit's inputs, as PyTorch does by default.
     #[must_use]
     pub fn initial(&self, seed: u32) -> Params {
-        let mut stream = Stream::new(seed, Purpose::InitialModel, 0, 0);
+        self.initial_of(seed, 0)
+    }
+
+    /// One of a run's initial models, for strategies that begin with several; number 0 is [`Self::initial`].
+    #[must_use]
+    pub fn initial_of(&self, seed: u32, number: u32) -> Params {
+        let mut stream = Stream::new(seed, Purpose::InitialModel, number, 0);
         let mut values = Vec::with_capacity(self.spec.len());
         for (layer, tensors) in self.weighted() {
             let bound = 1.0 / libm::sqrt(layer.fan_in() as f64);

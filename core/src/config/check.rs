@@ -181,12 +181,7 @@ fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
             format!("{:?}", arm.name),
             "a name of its own",
         )?;
-        if let Some(formation) = arm.strategy.formation() {
-            formation.check(&format!("arms[{i}].strategy.formation"))?;
-        }
-        if let StrategyConfig::Ours(options) = &arm.strategy {
-            options.check(&format!("arms[{i}].strategy"))?;
-        }
+        arm.strategy.check(&format!("arms[{i}].strategy"))?;
     }
     Ok(())
 }
@@ -207,6 +202,28 @@ impl OursOptions {
             1,
             limits::ROUNDS,
         )
+    }
+}
+
+impl StrategyConfig {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        match self {
+            Self::LocalOnly {}
+            | Self::FedAvg {}
+            | Self::FedAvgFineTune {}
+            | Self::Scaffold {}
+            | Self::OracleGroups {} => Ok(()),
+            Self::Ifca { k } => range(&format!("{path}.k"), *k, 1, limits::MODELS),
+            Self::Fesem { k } => range(&format!("{path}.k"), *k, 1, limits::COALITIONS),
+            Self::FedProx { mu } => between(&format!("{path}.mu"), *mu, 0.0, 10.0),
+            Self::Cfl(options) => options.check(path),
+            Self::FlHc(options) => options.check(path),
+            Self::BoundedConfidence(options) => options.check(path),
+            Self::Ours(options) => options.check(path),
+            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
+                formation.check(&format!("{path}.formation"))
+            }
+        }
     }
 }
 
@@ -247,6 +264,16 @@ impl Formation {
 }
 
 pub(crate) fn range(field: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    require(
+        (least..=most).contains(&value),
+        field,
+        value,
+        format!("{least} to {most}"),
+    )
+}
+
+/// Not NaN, and within both ends.
+pub(super) fn between(field: &str, value: f64, least: f64, most: f64) -> Result<(), ConfigError> {
     require(
         (least..=most).contains(&value),
         field,

@@ -7,6 +7,16 @@ use super::{
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
 
+/// FedProx's pull: one of those that its authors try, and a gentle one.
+pub(super) fn mu() -> f64 {
+    0.01
+}
+
+/// Clusters of methods that must be told their number: as many as the default run has hidden groups.
+pub(super) fn clusters() -> u32 {
+    4
+}
+
 impl Default for RunConfig {
     /// The default run of a room: four hidden rotation groups that plain averaging cannot serve.
     fn default() -> Self {

@@ -16,6 +16,8 @@ pub const EPOCHS: u32 = 100;
 pub const BATCH: u32 = 1_024;
 /// Deadline and pace, in milliseconds: one hour.
 pub const WAIT_MS: u32 = 3_600_000;
+/// Models that travel to one device for one arm.
+pub const MODELS: u32 = 16;
 /// Coalitions asked for.
 pub const COALITIONS: u32 = 1_000;
 /// Models that a device tries or judges for one arm in one round.

@@ -68,11 +68,23 @@ fn unknown_keys_are_refused_by_name() {
         ),
         (r#"{"arms":[{"strategy":{"kind":"fed_avg","k":4}}]}"#, "k"),
         (
+            r#"{"arms":[{"strategy":{"kind":"fed_prox","nu":1}}]}"#,
+            "nu",
+        ),
+        (
             r#"{"arms":[{"strategy":{"kind":"coalition_global","formation":{"kk":4}}}]}"#,
             "kk",
         ),
-        (r#"{"arms":[{"strategy":{"kind":"fed_prox"}}]}"#, "fed_prox"),
+        (r#"{"arms":[{"strategy":{"kind":"fed_sgd"}}]}"#, "fed_sgd"),
         (r#"{"data":{"dataset":"cifar"}}"#, "cifar"),
+        (
+            r#"{"arms":[{"strategy":{"kind":"cfl","eps1":0.4}}]}"#,
+            "eps1",
+        ),
+        (
+            r#"{"arms":[{"strategy":{"kind":"scaffold","mu":0.4}}]}"#,
+            "mu",
+        ),
     ] {
         let error = serde_json::from_str::<RunConfig>(json)
             .unwrap_err()
@@ -175,6 +187,8 @@ fn a_checked_configuration_comes_back_from_json_as_it_was() {
         r#"{"seed":4294967295,"model":{"kind":"cnn"},"data":{"dataset":"fashion-mnist-small","groups":null,"partition":{"kind":"shards","labels_per_device":2}}}"#,
         r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap"}},"pacing":{"start_at":4}}"#,
         r#"{"arms":[{"name":"far","strategy":{"kind":"coalition_models","formation":{"first_centers":"k_means_plus_plus","distance":"unit_deltas","layers":"by_norm","weighting":"examples","freeze_after":3}}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca"}},{"strategy":{"kind":"fesem"}},{"strategy":{"kind":"cfl"}},{"strategy":{"kind":"fl_hc"}},{"strategy":{"kind":"bounded_confidence"}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"fed_prox","mu":1}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}},{"strategy":{"kind":"cfl","warm_up":1,"split_below":0.3,"gamma":0.2,"min_size":1,"linkage":"average"}},{"strategy":{"kind":"fl_hc","rounds_before":1,"metric":"cosine","linkage":"complete","threshold":0.5,"k":3}},{"strategy":{"kind":"bounded_confidence","metric":"cosine","confidence":0.5,"warm_up":0,"reform_every":2,"max_iterations":7}}]}"#,
     ] {
         let checked = read(json).check().unwrap();
         let text = serde_json::to_string(&*checked).unwrap();
