@@ -125,7 +125,7 @@ impl Run {
             .data
             .groups
             .as_ref()
-            .map(|groups| slot.0 % groups.count)
+            .map(|groups| groups.of(slot))
     }
 
     /// The round whose updates are awaited, or the last one that is over.
@@ -263,7 +263,7 @@ impl Coordinator {
             name: member.name.clone(),
             state: member.state,
             group: run.group_of(member.slot),
-            examples: run.config.data.examples,
+            examples: run.config.data.examples_of(run.config.seed, member.slot),
             bytes_up: member.bytes_up,
             bytes_down: member.bytes_down,
             refused: member.refused,

@@ -179,7 +179,7 @@ impl LocalData {
     #[must_use]
     pub fn new(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
         let share = Share::deal(config, seed, slot, dataset);
-        let group = config.groups.as_ref().map(|groups| slot.0 % groups.count);
+        let group = config.groups.as_ref().map(|groups| groups.of(slot));
         let view = GroupView::new(config, seed, slot);
         let examples = |images: &Images, picked: &[u32]| {
             let mut examples = Examples::new(images.pixels_per_image());
@@ -195,7 +195,7 @@ impl LocalData {
         Self {
             train: examples(&dataset.train, &share.train),
             held_out: examples(&dataset.train, &share.held_out),
-            validation: Examples::new(dataset.train.pixels_per_image()),
+            validation: examples(&dataset.train, &share.validation),
             balanced: examples(&dataset.test, &share.balanced),
             group,
         }

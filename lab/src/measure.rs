@@ -151,7 +151,7 @@ impl<'a> Measure<'a> {
                 let slot = Slot(device.0 - 1);
                 let attack = self.conditions.attack(self.config.seed, slot, self.devices);
                 let groups = self.config.data.groups.as_ref();
-                let group = groups.map(|groups| slot.0 % groups.count);
+                let group = groups.map(|groups| groups.of(slot));
                 attack.is_none().then_some(())?;
                 Some((group, which(report.arms.get(arm)?)?))
             })

@@ -443,7 +443,7 @@ export type ModelConfig = { "kind": "softmax", } | { "kind": "mlp",
 /**
  * Units of each hidden layer.
  */
-hidden: Array<number>, } | { "kind": "cnn", };
+hidden: Array<number>, } | { "kind": "cnn", } | { "kind": "cnn_wide", };
 export type DataConfig = { 
 /**
  * Where the examples come from.
@@ -462,9 +462,18 @@ groups: Groups | null,
  */
 examples: number, 
 /**
+ * Devices' numbers of training examples are spread around `examples` with this standard deviation of their
+ * logarithm; with 0 all have as many.
+ */
+spread: number, 
+/**
  * Held-out examples per device, with the device's own mix of labels, on top of `examples`.
  */
 held_out: number, 
+/**
+ * Examples by which a device chooses between models, with its own mix of labels, on top of the others.
+ */
+validation: number, 
 /**
  * Test examples per label in the balanced view.
  */
@@ -487,7 +496,16 @@ count: number,
 /**
  * What sets the groups apart.
  */
-kind: GroupKind, };
+kind: GroupKind, 
+/**
+ * Devices of each group: the first slots are of group 0, the next of group 1; slots past the last start over.
+ */
+sizes?: Array<number> | null, 
+/**
+ * For `label_swap`: every group, the first one too, swaps just so many pairs of labels, those of one group after
+ * those of the other.
+ */
+pairs?: number | null, };
 export type GroupKind = "rotation" | "label_swap";
 export type TrainingConfig = { 
 /**

@@ -92,22 +92,50 @@ impl DataConfig {
                 )?;
             }
         }
-        match self.groups {
-            None => Ok(()),
-            Some(Groups {
-                count,
-                kind: GroupKind::Rotation,
-            }) => require(
-                matches!(count, 1 | 2 | 4),
-                "data.groups.count",
-                count,
-                "1, 2 or 4 for rotation",
-            ),
-            Some(Groups {
-                count,
-                kind: GroupKind::LabelSwap,
-            }) => range("data.groups.count", count, 1, classes),
+        between("data.spread", self.spread, 0.0, 2.0)?;
+        range("data.validation", self.validation, 0, limits::EXAMPLES)?;
+        self.groups.as_ref().map_or(Ok(()), |g| g.check(classes))
+    }
+}
+
+impl Groups {
+    fn check(&self, classes: u32) -> Result<(), ConfigError> {
+        match self.kind {
+            GroupKind::Rotation => {
+                require(
+                    matches!(self.count, 1 | 2 | 4),
+                    "data.groups.count",
+                    self.count,
+                    "1, 2 or 4 for rotation",
+                )?;
+                let pairs = self.pairs.unwrap_or_default();
+                require(
+                    self.pairs.is_none(),
+                    "data.groups.pairs",
+                    pairs,
+                    "nothing for rotation, which swaps no labels",
+                )?;
+            }
+            GroupKind::LabelSwap => {
+                range("data.groups.count", self.count, 1, classes)?;
+                if let Some(pairs) = self.pairs {
+                    range("data.groups.pairs", pairs, 1, classes / 2)?;
+                }
+            }
         }
+        let Some(sizes) = &self.sizes else {
+            return Ok(());
+        };
+        require(
+            sizes.len() == self.count as usize,
+            "data.groups.sizes",
+            format!("a list of {}", sizes.len()),
+            format!("one size for each of the {} groups", self.count),
+        )?;
+        for &size in sizes {
+            range("data.groups.sizes", size, 1, limits::DEVICES)?;
+        }
+        Ok(())
     }
 }
 

@@ -50,12 +50,11 @@ impl Default for DataConfig {
         Self {
             dataset: DatasetName::MnistSmall,
             partition: Partition::Dirichlet { alpha: 0.5 },
-            groups: Some(Groups {
-                count: 4,
-                kind: GroupKind::Rotation,
-            }),
+            groups: Some(Groups::equal(4, GroupKind::Rotation)),
             examples: 400,
+            spread: 0.0,
             held_out: 100,
+            validation: 0,
             balanced_per_label: 50,
         }
     }

@@ -97,7 +97,7 @@ fn unknown_keys_are_refused_by_name() {
 fn groups_are_as_many_as_their_kind_allows() {
     let with = |count, kind| {
         let mut config = RunConfig::default();
-        config.data.groups = Some(Groups { count, kind });
+        config.data.groups = Some(Groups::equal(count, kind));
         config.check()
     };
     for count in 0..=11 {
@@ -203,4 +203,56 @@ fn another_seed_changes_nothing_else() {
     let other = checked.with_seed(8);
     assert_eq!(other.seed, 8);
     assert_eq!(other.with_seed(checked.seed), checked);
+}
+
+#[test]
+fn groups_of_unequal_size_take_slots_one_after_the_other() {
+    let groups = Groups {
+        sizes: Some(vec![3, 2, 1, 1]),
+        ..Groups::equal(4, GroupKind::Rotation)
+    };
+    let of: Vec<u32> = (0..9).map(|slot| groups.of(Slot(slot))).collect();
+    assert_eq!(of, [0, 0, 0, 1, 1, 2, 3, 0, 0]);
+    let with = |sizes: &[u32], pairs| {
+        let mut config = RunConfig::default();
+        config.data.groups = Some(Groups {
+            sizes: Some(sizes.to_vec()),
+            pairs,
+            ..groups.clone()
+        });
+        config.check().map_err(|error| (error.field, error.allowed))
+    };
+    let wrong = |field: &str, allowed: &str| Err((field.to_owned(), allowed.to_owned()));
+    assert!(with(&[3, 2, 1, 1], None).is_ok());
+    assert_eq!(
+        with(&[3, 2], None),
+        wrong("data.groups.sizes", "one size for each of the 4 groups")
+    );
+    assert_eq!(
+        with(&[3, 2, 1, 0], None),
+        wrong("data.groups.sizes", "1 to 2000")
+    );
+    assert_eq!(
+        with(&[1, 1, 1, 1], Some(1)),
+        wrong(
+            "data.groups.pairs",
+            "nothing for rotation, which swaps no labels"
+        )
+    );
+}
+
+#[test]
+fn numbers_of_examples_spread_around_the_middle() {
+    let mut data = DataConfig {
+        examples: 100,
+        ..DataConfig::default()
+    };
+    assert_eq!(data.examples_of(1, Slot(3)), 100);
+    data.spread = 0.5;
+    let numbers: Vec<u32> = (0..200).map(|s| data.examples_of(1, Slot(s))).collect();
+    let below = numbers.iter().filter(|n| **n < 100).count();
+    assert!((70..130).contains(&below), "the median stays: {below}");
+    // Two of three within one standard deviation: 61 to 165.
+    let near = numbers.iter().filter(|n| (61..=165).contains(*n)).count();
+    assert!((115..155).contains(&near), "{near}");
 }
