@@ -3,6 +3,7 @@
 
 mod desk;
 mod fingerprint;
+mod methods;
 mod reference;
 mod refusals;
 mod room;

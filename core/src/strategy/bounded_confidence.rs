@@ -104,6 +104,25 @@ mod tests {
     }
 
     #[test]
+    fn the_radius_left_out_is_the_same_for_both_metrics() {
+        let radius = |metric, confidence| {
+            BoundedConfidenceOptions {
+                metric,
+                confidence,
+                ..BoundedConfidenceOptions::default()
+            }
+            .radius()
+        };
+        let (length, angle) = (
+            radius(Metric::Euclidean, None),
+            radius(Metric::Cosine, None),
+        );
+        // 1 − cos is half the square of a length.
+        assert!((angle - length * length).abs() < 1e-12);
+        assert_eq!(radius(Metric::Cosine, Some(0.3)), 0.3);
+    }
+
+    #[test]
     fn in_the_warm_up_directions_decide() {
         let mut strategy = strategy(Metric::Euclidean, 2);
         strategy.close(&round(1, &UPDATES));

@@ -66,7 +66,9 @@ impl Cfl {
         if mean_length(&updates, &deltas)? >= self.options.split_below * longest {
             return None;
         }
-        deltas.iter_mut().for_each(|d| normalize(d));
+        for delta in &mut deltas {
+            normalize(delta);
+        }
         let gram = gram(&deltas);
         let method = Agglomerative {
             metric: Metric::Cosine,
@@ -220,8 +222,8 @@ mod tests {
         let with = |min_size, gamma| {
             found(
                 CflOptions {
-                    min_size,
                     gamma,
+                    min_size,
                     ..options()
                 },
                 &APART,

@@ -165,7 +165,9 @@ impl Grouping {
             .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
             .collect();
         if self.method.by_angle() {
-            means.iter_mut().for_each(|mean| normalize(mean));
+            for mean in &mut means {
+                normalize(mean);
+            }
         }
         named(&self.method.form(&gram(&means), stream), &devices, before)
     }
@@ -184,7 +186,9 @@ impl Grouping {
         } else {
             let mut vectors = update_features(distance, layers, round);
             if self.method.by_angle() {
-                vectors.iter_mut().for_each(|vector| normalize(vector));
+                for vector in &mut vectors {
+                    normalize(vector);
+                }
             }
             self.method.form(&gram(&vectors), stream)
         };

@@ -143,9 +143,17 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
     ),
 ];
 
-/// Options of single strategies: the strategy, its option, values just within the range, values just outside, and what
-/// is allowed.
-const OPTIONS: &[(&str, &str, &[&str], &[&str], &str)] = &[
+/// The strategy, its option, values just within the range, values just outside, and what is allowed.
+type Options = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
+
+/// Options of single strategies.
+const OPTIONS: &[Options] = &[
     (
         "fed_prox",
         "mu",
