@@ -305,6 +305,18 @@ pub enum Weighting {
     Examples,
 }
 
+impl ArmConfig {
+    /// The arm's name: its own, or its strategy's.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        if self.name.is_empty() {
+            self.strategy.kind()
+        } else {
+            &self.name
+        }
+    }
+}
+
 impl Groups {
     /// As many groups of the same size.
     #[must_use]

@@ -2,10 +2,10 @@
 //!
 //! TOML has no word for nothing, so the text `"none"` stands for it: `run.data.groups = "none"`.
 
-use constellation_core::config::{CheckedConfig, ConfigError, PacingConfig, RunConfig};
+use constellation_core::config::{ArmConfig, CheckedConfig, ConfigError, PacingConfig, RunConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use toml_edit::{Document, Item, Table, Value};
+use toml_edit::{Document, DocumentMut, Item, Table, Value};
 
 use crate::conditions::Conditions;
 
@@ -141,6 +141,99 @@ impl Experiment {
         })?;
         Ok(())
     }
+}
+
+/// What the command line changes in an experiment file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Other seeds; the file's if empty.
+    pub seeds: Vec<u32>,
+    /// Another number of rounds.
+    pub rounds: Option<u32>,
+    /// Only arms of these names; all if empty.
+    pub arms: Vec<String>,
+}
+
+impl Changes {
+    /// The file's text with the changes, so that the run's folder can be repeated from it.
+    ///
+    /// # Errors
+    /// It is no experiment file, or has no arm of a name.
+    pub fn apply(&self, text: &str) -> Result<String, ExperimentError> {
+        if *self == Self::default() {
+            return Ok(text.to_owned());
+        }
+        let experiment = Experiment::parse(text)?;
+        let mut document = editable(text)?;
+        if !self.seeds.is_empty() {
+            let seeds = self.seeds.iter().map(|seed| i64::from(*seed));
+            document["seeds"] = toml_edit::value(seeds.collect::<toml_edit::Array>());
+        }
+        if let Some(rounds) = self.rounds {
+            document["run"]["rounds"] = toml_edit::value(i64::from(rounds));
+        }
+        if !self.arms.is_empty() {
+            let names: Vec<&str> = experiment.run.arms.iter().map(ArmConfig::shown).collect();
+            if let Some(unknown) = self.arms.iter().find(|arm| !names.contains(&arm.as_str())) {
+                return Err(ExperimentError {
+                    line: None,
+                    reason: format!(
+                        "there is no arm {unknown:?}; there are {}",
+                        names.join(", ")
+                    ),
+                });
+            }
+            if let Some(arms) = document["run"]["arms"].as_array_of_tables_mut() {
+                for at in (0..names.len()).rev() {
+                    if !self.arms.iter().any(|arm| arm == names[at]) {
+                        arms.remove(at);
+                    }
+                }
+            }
+        }
+        Ok(document.to_string())
+    }
+}
+
+/// An experiment file with one value changed. `path` leads through tables; `arms.NAME.` to an arm's strategy.
+///
+/// # Errors
+/// It is no experiment file, there is no such arm, or the value is none.
+pub fn with_value(text: &str, path: &str, value: &str) -> Result<String, ExperimentError> {
+    let experiment = Experiment::parse(text)?;
+    let mut document = editable(text)?;
+    let wrong = |reason: String| ExperimentError { line: None, reason };
+    let value: Value = value
+        .parse()
+        .or_else(|_| format!("{value:?}").parse())
+        .map_err(|_| wrong(format!("{value:?} is no value")))?;
+    let mut steps: Vec<&str> = path.split('.').collect();
+    let mut item = document.as_item_mut();
+    if let ["arms", name, ..] = steps.as_slice() {
+        let arms = &experiment.run.arms;
+        let at = arms.iter().position(|arm| arm.shown() == *name);
+        let at = at.ok_or_else(|| wrong(format!("there is no arm {name:?}")))?;
+        item = &mut item["run"]["arms"][at]["strategy"];
+        steps.drain(..2);
+    }
+    for step in steps {
+        if item.is_none() {
+            *item = toml_edit::value(toml_edit::InlineTable::new());
+        }
+        item = &mut item[step];
+    }
+    *item = Item::Value(value);
+    let text = document.to_string();
+    Experiment::parse(&text)?;
+    Ok(text)
+}
+
+fn editable(text: &str) -> Result<DocumentMut, ExperimentError> {
+    text.parse::<DocumentMut>()
+        .map_err(|error| ExperimentError {
+            line: None,
+            reason: error.to_string(),
+        })
 }
 
 /// The same value as JSON, the text "none" as null.
@@ -293,5 +386,43 @@ mod tests {
     fn broken_files_are_named_with_their_line() {
         assert!(error("name = \"x\"\nseeds = [1, 2\n").starts_with("line "));
         assert!(error("name = 5").starts_with("line 1: name = 5\n"));
+    }
+
+    #[test]
+    fn the_command_line_changes_the_file() {
+        let text = "name = \"x\"\n[[run.arms]]\nstrategy = { kind = \"fed_avg\" }\n[[run.arms]]\nname = \"g\"\nstrategy = { \
+                    kind = \"coalition_models\" }\n";
+        let changes = Changes {
+            seeds: vec![4],
+            rounds: Some(2),
+            arms: vec!["g".to_owned()],
+        };
+        let changed = Experiment::parse(&changes.apply(text).unwrap()).unwrap();
+        assert_eq!((changed.seeds, changed.run.rounds), (vec![4], 2));
+        assert_eq!(changed.run.arms.len(), 1);
+        let unknown = Changes {
+            arms: vec!["h".to_owned()],
+            ..Changes::default()
+        };
+        let error = unknown.apply(text).unwrap_err().to_string();
+        assert_eq!(error, "there is no arm \"h\"; there are fed_avg, g");
+        assert_eq!(Changes::default().apply(text).unwrap(), text);
+    }
+
+    #[test]
+    fn single_values_are_changed_by_their_path() {
+        let text = "name = \"x\"\n[[run.arms]]\nname = \"g\"\nstrategy = { kind = \"coalition_models\" }\n";
+        let changed = with_value(text, "run.training.learning_rate", "0.2").unwrap();
+        let rate = Experiment::parse(&changed)
+            .unwrap()
+            .run
+            .training
+            .learning_rate;
+        assert_eq!(rate, 0.2);
+        let changed = with_value(text, "arms.g.formation.k", "7").unwrap();
+        assert!(changed.contains("k = 7"), "{changed}");
+        assert!(with_value(text, "arms.g.formation.k", "0").is_err());
+        assert!(with_value(text, "arms.h.formation.k", "3").is_err());
+        assert!(with_value(text, "run.training.rate", "3").is_err());
     }
 }

@@ -2,17 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use constellation_core::config::{PacingConfig, RunConfig};
-use constellation_core::view::View;
-use constellation_lab::data::load;
 use constellation_lab::devices::{self, RoomAddress};
-use constellation_lab::simulate;
+use constellation_lab::experiment::{Changes, Experiment};
+use constellation_lab::folder::{self, IfThere};
+use constellation_lab::presets;
+use constellation_lab::report::{
+    compare_report, compare_table, markdown_table, pilot_report, run_table,
+};
+use constellation_lab::run::{self, Options};
+use constellation_lab::sweep::Sweep;
 
-/// Constellation natively: headless devices for a room, and runs without one.
+/// Constellation natively: experiments that anyone can repeat, and headless devices for a room.
 #[derive(Parser)]
 #[command(name = "lab", version)]
 struct Arguments {
@@ -39,23 +42,89 @@ enum Command {
         #[arg(long, default_value = "data")]
         data: PathBuf,
     },
-    /// Run the default configuration in virtual time, without a server, and print every round and the fingerprint.
+    /// Run an experiment in virtual time, on all cores, and leave a folder with its record, tables, report and models.
     ///
-    /// A room with the same configuration, seed and number of devices prints the same on its board.
-    Simulate {
-        /// Number of devices.
-        #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(2..=2_000))]
-        devices: u32,
-        /// Number of rounds.
-        #[arg(long, default_value_t = 30)]
-        rounds: u32,
-        /// Source of all randomness of the run.
-        #[arg(long, default_value_t = 7)]
-        seed: u32,
-        /// The folder with the data sets.
-        #[arg(long, default_value = "data")]
-        data: PathBuf,
+    /// Example: lab run --preset groups-rotation
+    ///
+    /// An experiment file is TOML; `lab presets --show groups-rotation` prints one to begin with.
+    Run(RunArguments),
+    /// List the experiments that ship with the program, or print one.
+    Presets {
+        /// Print this one's file.
+        #[arg(long, value_name = "NAME")]
+        show: Option<String>,
     },
+    /// Put finished runs side by side: a table here, and a page.
+    ///
+    /// Example: lab compare runs/groups-rotation runs/groups-swap
+    Compare {
+        /// Folders of finished runs.
+        #[arg(required = true)]
+        runs: Vec<PathBuf>,
+        /// The page.
+        #[arg(long, default_value = "comparison.html")]
+        out: PathBuf,
+    },
+    /// Print a finished run's table, or make a page for whoever decides about a pilot.
+    ///
+    /// Example: lab report --pilot runs/groups-rotation
+    Report {
+        /// Folder of a finished run.
+        run: PathBuf,
+        /// Make the one page for a manager.
+        #[arg(long)]
+        pilot: bool,
+        /// Print the table as Markdown.
+        #[arg(long, conflicts_with = "pilot")]
+        markdown: bool,
+        /// The page; left out, `pilot.html` in the run's folder.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Run an experiment once for every value of one or two parameters, and draw what comes out.
+    ///
+    /// Example: lab sweep --preset groups-rotation --vary run.training.learning_rate=0.02,0.05,0.1 --arms fed_avg,ours
+    Sweep {
+        #[command(flatten)]
+        run: RunArguments,
+        /// A parameter's place in the file and its values; once or twice. `arms.NAME.` leads to an arm's strategy.
+        #[arg(long, required = true, num_args = 1, value_name = "PATH=A,B,C")]
+        vary: Vec<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// The experiment file.
+    #[arg(required_unless_present = "preset")]
+    experiment: Option<PathBuf>,
+    /// An experiment that ships with the program, instead of a file.
+    #[arg(long, conflicts_with = "experiment")]
+    preset: Option<String>,
+    /// The folder to leave; `runs/NAME` if left out.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// Other seeds than the file's.
+    #[arg(long, value_delimiter = ',')]
+    seeds: Vec<u32>,
+    /// Another number of rounds than the file's.
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// Only these arms of the file's.
+    #[arg(long, value_delimiter = ',')]
+    arms: Vec<String>,
+    /// Threads to train on; all cores if 0. The result does not depend on it.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Go on where an interrupted run in the folder stopped.
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+    /// Replace what an earlier run left in the folder.
+    #[arg(long)]
+    overwrite: bool,
+    /// The folder with the data sets.
+    #[arg(long, default_value = "data")]
+    data: PathBuf,
 }
 
 #[tokio::main]
@@ -63,7 +132,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lab: {error}");
+            eprintln!("lab: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -77,45 +146,125 @@ async fn run(arguments: Arguments) -> Result<()> {
             count,
             data,
         } => devices(url, &room, count, data).await,
-        Command::Simulate {
-            devices,
-            rounds,
-            seed,
-            data,
-        } => simulate(devices, rounds, seed, &data),
+        Command::Run(arguments) => run_experiment(&arguments),
+        Command::Presets { show } => presets(show.as_deref()),
+        Command::Compare { runs, out } => compare(&runs, &out),
+        Command::Report {
+            run,
+            pilot,
+            markdown,
+            out,
+        } => report(&run, pilot, markdown, out),
+        Command::Sweep { run, vary } => sweep(&run, &vary),
     }
 }
 
-fn simulate(devices: u32, rounds: u32, seed: u32, data: &Path) -> Result<()> {
-    let mut config = RunConfig {
-        rounds,
-        seed,
-        ..RunConfig::default()
+impl RunArguments {
+    /// The experiment file's text, as the other arguments change it.
+    fn text(&self) -> Result<String> {
+        let text = match (&self.experiment, &self.preset) {
+            (Some(path), _) => std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?,
+            (None, Some(name)) => presets::find(name)
+                .with_context(|| {
+                    format!("there is no preset {name:?}; lab presets lists those there are")
+                })?
+                .text
+                .to_owned(),
+            (None, None) => String::new(),
+        };
+        let changes = Changes {
+            seeds: self.seeds.clone(),
+            rounds: self.rounds,
+            arms: self.arms.clone(),
+        };
+        Ok(changes.apply(&text)?)
+    }
+
+    fn options(&self, out: PathBuf) -> Options {
+        Options {
+            out,
+            if_there: match (self.resume, self.overwrite) {
+                (true, _) => IfThere::Resume,
+                (_, true) => IfThere::Overwrite,
+                (false, false) => IfThere::Refuse,
+            },
+            data: self.data.clone(),
+            threads: self.threads,
+        }
+    }
+
+    fn out(&self, experiment: &Experiment) -> PathBuf {
+        self.out
+            .clone()
+            .unwrap_or_else(|| run::default_out(experiment))
+    }
+}
+
+fn run_experiment(arguments: &RunArguments) -> Result<()> {
+    let text = arguments.text()?;
+    let out = arguments.out(&Experiment::parse(&text)?);
+    let (summary, rows) = run::run(&text, &arguments.options(out.clone()))?;
+    println!("{}", run_table(&summary.experiment, &summary, &rows));
+    println!("fingerprint {}", summary.fingerprint);
+    println!("report      {}", out.join("report.html").display());
+    Ok(())
+}
+
+fn presets(show: Option<&str>) -> Result<()> {
+    match show {
+        None => print!("{}", presets::list()),
+        Some(name) => {
+            let preset = presets::find(name).with_context(|| {
+                format!("there is no preset {name:?}; lab presets lists those there are")
+            })?;
+            print!("{}", preset.text);
+        }
+    }
+    Ok(())
+}
+
+fn compare(runs: &[PathBuf], out: &Path) -> Result<()> {
+    let read = |path: &PathBuf| {
+        let (summary, rows) = folder::read_finished(path)?;
+        Ok((summary.experiment.clone(), summary, rows))
     };
-    config.pacing = PacingConfig {
-        start_at: Some(devices),
-        min_devices: 2,
-        pace_ms: 0,
-        ..config.pacing
+    let runs = runs.iter().map(read).collect::<Result<Vec<_>>>()?;
+    println!("{}", compare_table(&runs));
+    write_page(out, &compare_report(&runs))
+}
+
+fn report(run: &Path, pilot: bool, markdown: bool, out: Option<PathBuf>) -> Result<()> {
+    let (summary, rows) = folder::read_finished(run)?;
+    if pilot {
+        let out = out.unwrap_or_else(|| run.join("pilot.html"));
+        return write_page(&out, &pilot_report(&summary, &rows));
+    }
+    if markdown {
+        print!("{}", markdown_table(&summary));
+    } else {
+        println!("{}", run_table(&summary.experiment, &summary, &rows));
+    }
+    Ok(())
+}
+
+fn sweep(arguments: &RunArguments, vary: &[String]) -> Result<()> {
+    let text = arguments.text()?;
+    let experiment = Experiment::parse(&text)?;
+    let out = arguments.out(&experiment);
+    let out = if arguments.out.is_some() {
+        out
+    } else {
+        out.with_file_name(format!("{}-sweep", experiment.name))
     };
-    let config = config.check()?;
-    let dataset = Arc::new(load(data, config.data.dataset)?);
-    let line = |view: &View| {
-        let arms = view.arms.iter().map(|arm| match arm.accuracy {
-            Some(accuracy) => format!("{} {:.1} %", arm.name, 100.0 * accuracy.mean),
-            None => format!("{} -", arm.name),
-        });
-        format!(
-            "{}  {}",
-            arms.collect::<Vec<_>>().join("  "),
-            &view.fingerprint[..16]
-        )
-    };
-    println!("balanced accuracy of the models of the round before, and the fingerprint so far:");
-    let end = simulate::simulate(&config, devices, &dataset, |view| {
-        println!("round {:>3}  {}", view.round, line(view))
-    });
-    println!("at the end {}", line(&end));
+    let sweep = Sweep::new(&text, vary)?;
+    let page = sweep.run(&out, |folder| arguments.options(folder))?;
+    write_page(&out.join("sweep.html"), &page)
+}
+
+fn write_page(path: &Path, page: &str) -> Result<()> {
+    std::fs::write(path, page).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("page        {}", path.display());
     Ok(())
 }
 

@@ -52,7 +52,7 @@ fn what_the_room_says_first() {
             r#"{"message":"configured","protocol":1,"run":2,"device":3,"slot":4,"config":{"seed":7,"rounds":30,"#,
             r#""model":{"kind":"mlp","hidden":[64]},"#,
             r#""data":{"dataset":"mnist-small","partition":{"kind":"dirichlet","alpha":0.5},"#,
-            r#""groups":{"count":4,"kind":"rotation"},"examples":400,"held_out":100,"balanced_per_label":50},"#,
+            r#""groups":{"count":4,"kind":"rotation"},"examples":400,"spread":0.0,"held_out":100,"validation":0,"balanced_per_label":50},"#,
             r#""training":{"epochs":2,"batch":20,"learning_rate":0.05,"momentum":0.0,"weight_decay":0.0},"#,
             r#""pacing":{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000},"arms":[]}}"#
         ),
