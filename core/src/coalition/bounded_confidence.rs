@@ -157,6 +157,17 @@ mod tests {
         assert_eq!(stopped.members, [vec![0], vec![1], vec![2], vec![3, 4]]);
     }
 
+    /// 0, 0, 0, 1 and 2 are, within 1.01, then ¼ three times, 0.6 and 1.5; then 0.3375, 0.57 and 1.05.
+    #[test]
+    fn an_opinion_counts_as_often_as_it_is_held() {
+        let opinions = Opinions::of(&on_a_line(&[0.0, 0.0, 0.0, 1.0, 2.0]));
+        let once = opinions.moved(Metric::Euclidean, 1.01).unwrap();
+        assert_eq!(once.holders, [vec![0, 1, 2], vec![3], vec![4]]);
+        let twice = once.moved(Metric::Euclidean, 1.01).unwrap();
+        let squared = twice.product(0, 0) + twice.product(2, 2) - 2.0 * twice.product(0, 2);
+        assert!((squared - 0.7125_f64.powi(2)).abs() < 1e-6, "{squared}");
+    }
+
     /// The median distance is 2. Within 1.2, 0 to 5 go to ½, 1, 2, 3, 4, 4½, and in three more steps to 1.44 (twice),
     /// 1.82, 3.18 and 3.56 (twice), where the middle is too wide.
     #[test]

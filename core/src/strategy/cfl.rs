@@ -231,6 +231,18 @@ mod tests {
             .len()
         };
         assert_eq!((with(2, 0.0), with(3, 0.0)), (2, 1));
+        let lone: [(u32, &[f32]); 4] = [
+            (1, &[1.0, 0.0]),
+            (1, &[1.0, 0.0]),
+            (1, &[1.0, 0.0]),
+            (1, &[-3.0, 0.0]),
+        ];
+        let least = |min_size| CflOptions {
+            min_size,
+            ..options()
+        };
+        assert_eq!(found(least(1), &lone), [vec![1, 2, 3], vec![4]]);
+        assert_eq!(found(least(2), &lone), [vec![1, 2, 3, 4]]);
         // The most similar across are devices 1 and 2, cos = (9 − 16) / 25 = −0.28: √0.64.
         assert_eq!((with(2, 0.79), with(2, 0.81)), (2, 1));
     }
