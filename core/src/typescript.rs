@@ -7,7 +7,8 @@ use ts_rs::{Config, TS};
 
 use crate::config::{
     ArmConfig, DataConfig, DistanceKind, FirstCenters, Formation, GroupKind, Groups, LayerScale,
-    PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    Order, PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig,
+    Weighting,
 };
 use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -62,6 +63,8 @@ fn declarations() -> String {
         GroupKind,
         TrainingConfig,
         PacingConfig,
+        Participation,
+        Order,
         ArmConfig,
         StrategyConfig,
         Formation,

@@ -49,6 +49,7 @@ fn config() -> RunConfig {
             start_at: None,
             deadline_ms: DEADLINE_MS as u32,
             pace_ms: PACE_MS as u32,
+            participation: None,
         },
         arms: vec![
             arm(StrategyConfig::LocalOnly {}),
