@@ -19,6 +19,8 @@ pub enum Purpose {
     Centers = 5,
     /// A group's swaps of labels.
     LabelSwap = 6,
+    /// The devices that a round asks.
+    Cohort = 7,
 }
 
 /// A stream of random numbers.

@@ -32,6 +32,7 @@ pub fn simulate(
         room.input(Input::Joined {
             device: id,
             name: String::new(),
+            capability: 0.0,
         });
         room.input(Input::Connected(id));
     }

@@ -20,6 +20,8 @@ pub enum Input {
         device: DeviceId,
         /// What its user calls it.
         name: String,
+        /// Examples per second that it says it trains; 0 if it does not say. Finite, and not below 0.
+        capability: f64,
     },
     /// A device of the room has opened its socket.
     Connected(DeviceId),

@@ -18,8 +18,12 @@ impl Coordinator {
         &mut self,
         device: DeviceId,
         name: String,
+        capability: f64,
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
+        if !(capability.is_finite() && capability >= 0.0) {
+            return Err(Rejection::Capability(capability));
+        }
         if self.members.len() >= limits::DEVICES as usize {
             return Err(Rejection::RoomFull(limits::DEVICES));
         }
@@ -32,6 +36,8 @@ impl Coordinator {
         let member = Member {
             slot,
             name,
+            // Without the sign of -0, by which equal devices would differ.
+            capability: capability.abs(),
             connected: false,
             state: DeviceState::Away,
             answered: Round(0),

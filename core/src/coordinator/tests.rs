@@ -1,6 +1,7 @@
 //! A room driven by hand. Every device sends a model of its own, in which one value tells who sent it and in which
 //! round, so that a global model shows who is counted in it, and how often.
 
+mod cohort;
 mod desk;
 mod fingerprint;
 mod reference;
@@ -13,8 +14,8 @@ mod simulation;
 use super::rounds::RETRY_MS;
 use super::*;
 use crate::config::{
-    ArmConfig, DataConfig, Formation, GroupKind, Groups, PacingConfig, RunConfig, StrategyConfig,
-    limits,
+    ArmConfig, DataConfig, Formation, GroupKind, Groups, Order, PacingConfig, Participation,
+    RunConfig, StrategyConfig, limits,
 };
 use crate::model::ModelConfig;
 use crate::rejection::Rejection;
@@ -129,10 +130,16 @@ impl Room {
     }
 
     fn join(&mut self) -> Outcome {
+        self.join_with(0.0)
+    }
+
+    /// A device joins that says it trains so many examples per second.
+    fn join_with(&mut self, capability: f64) -> Outcome {
         self.joined += 1;
         self.give(Input::Joined {
             device: DeviceId(self.joined),
             name: format!("phone-{}", self.joined),
+            capability,
         })
     }
 
