@@ -158,7 +158,11 @@ impl Actor {
     fn answer(&mut self, request: Request) {
         // Whoever asked may have gone away meanwhile; then nobody needs the answer.
         match request {
-            Request::Join { name, reply } => drop(reply.send(self.join(name))),
+            Request::Join {
+                name,
+                capability,
+                reply,
+            } => drop(reply.send(self.join(name, capability))),
             Request::Open {
                 device,
                 token,
@@ -254,7 +258,11 @@ impl Actor {
         // The seat comes first, so that nothing the coordinator sends at once is lost.
         let token = Token::random();
         self.seats.add(device, token.hash(), Instant::now());
-        match self.drive(Input::Joined { device, name, capability }) {
+        match self.drive(Input::Joined {
+            device,
+            name,
+            capability,
+        }) {
             Ok(Answer::Joined(slot)) => {
                 self.next_device += 1;
                 info!(device.id = device.0, slot = slot.0, "device joined");

@@ -45,7 +45,13 @@ pub(super) async fn join(
         token,
         slot,
         config,
-    } = room.ask(|reply| Request::Join { name, capability, reply }).await??;
+    } = room
+        .ask(|reply| Request::Join {
+            name,
+            capability,
+            reply,
+        })
+        .await??;
     let welcome = Welcome {
         device,
         device_token: token.reveal().to_owned(),
