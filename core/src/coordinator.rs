@@ -175,7 +175,7 @@ impl Coordinator {
             } => self.joined(device, name, capability, &mut effects),
             Input::Connected(device) => self.connected(device, &mut effects),
             Input::Disconnected(device) => {
-                self.disconnected(device);
+                self.disconnected(device, &mut effects);
                 Ok(Answer::Done)
             }
             Input::Left(device) => self.left(device, Farewell::Left, &mut effects),

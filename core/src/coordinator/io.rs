@@ -156,7 +156,17 @@ pub enum Event {
         /// Its index in the partition.
         slot: Slot,
     },
-    /// A device left for good.
+    /// A device opened its socket, for the first time or again.
+    Connected {
+        /// Its number.
+        device: DeviceId,
+    },
+    /// A device lost its socket. It may come back.
+    Disconnected {
+        /// Its number.
+        device: DeviceId,
+    },
+    /// A device left for good, and its socket with it.
     Left {
         /// Its number.
         device: DeviceId,

@@ -64,6 +64,7 @@ impl Coordinator {
         member.state = DeviceState::Ready;
         let slot = member.slot;
         effects.send(device, configured(&self.run, device, slot));
+        effects.record(Event::Connected { device });
         match &mut self.run.stage {
             Stage::Finished => effects.send(device, Message::RunFinished),
             // Back in time, or a reloaded tab that was never missed: the round is asked again.
@@ -91,8 +92,11 @@ impl Coordinator {
         Ok(Answer::Done)
     }
 
-    pub(super) fn disconnected(&mut self, device: DeviceId) {
+    pub(super) fn disconnected(&mut self, device: DeviceId, effects: &mut Effects) {
         if let Some(member) = self.members.get_mut(&device) {
+            if member.connected {
+                effects.record(Event::Disconnected { device });
+            }
             member.connected = false;
             member.state = DeviceState::Away;
         }

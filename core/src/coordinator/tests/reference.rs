@@ -263,6 +263,8 @@ impl Reference {
                     self.open_round(now_ms, self.connected());
                 }
             }
+            Event::Connected { device } => assert!(self.members[&device.0]),
+            Event::Disconnected { device } => assert!(!self.members[&device.0]),
             Event::RunFinished => {
                 let open = self.open.take().expect("a run ends with its evaluation");
                 assert_eq!(open.round, self.rounds + 1);
