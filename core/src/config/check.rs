@@ -7,8 +7,8 @@ use std::ops::Deref;
 use thiserror::Error;
 
 use super::{
-    ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Partition,
-    RunConfig, StrategyConfig, TrainingConfig, limits,
+    ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Participation,
+    Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
 
 /// A configuration that cannot be run, and what would be allowed.
@@ -177,7 +177,16 @@ impl PacingConfig {
             )?;
         }
         range("pacing.deadline_ms", self.deadline_ms, 100, limits::WAIT_MS)?;
-        range("pacing.pace_ms", self.pace_ms, 0, limits::WAIT_MS)
+        range("pacing.pace_ms", self.pace_ms, 0, limits::WAIT_MS)?;
+        if let Some(Participation { fraction, .. }) = self.participation {
+            require(
+                fraction > 0.0 && fraction <= 1.0,
+                "pacing.participation.fraction",
+                fraction,
+                "above 0, up to 1",
+            )?;
+        }
+        Ok(())
     }
 }
 

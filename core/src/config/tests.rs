@@ -63,6 +63,15 @@ fn unknown_keys_are_refused_by_name() {
         (r#"{"training":{"lr":0.1}}"#, "lr"),
         (r#"{"pacing":{"pace":1}}"#, "pace"),
         (
+            r#"{"pacing":{"participation":{"fraction":1,"order":"random","part":1}}}"#,
+            "part",
+        ),
+        (r#"{"pacing":{"participation":{"fraction":1}}}"#, "order"),
+        (
+            r#"{"pacing":{"participation":{"fraction":1,"order":"fastest"}}}"#,
+            "fastest",
+        ),
+        (
             r#"{"arms":[{"strategy":{"kind":"fed_avg"},"colour":"red"}]}"#,
             "colour",
         ),
@@ -185,7 +194,7 @@ fn a_checked_configuration_comes_back_from_json_as_it_was() {
     for json in [
         "{}",
         r#"{"seed":4294967295,"model":{"kind":"cnn"},"data":{"dataset":"fashion-mnist-small","groups":null,"partition":{"kind":"shards","labels_per_device":2}}}"#,
-        r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap"}},"pacing":{"start_at":4}}"#,
+        r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap"}},"pacing":{"start_at":4,"participation":{"fraction":0.25,"order":"capable_first"}}}"#,
         r#"{"arms":[{"name":"far","strategy":{"kind":"coalition_models","formation":{"first_centers":"k_means_plus_plus","distance":"unit_deltas","layers":"by_norm","weighting":"examples","freeze_after":3}}}]}"#,
         r#"{"arms":[{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca"}},{"strategy":{"kind":"fesem"}},{"strategy":{"kind":"cfl"}},{"strategy":{"kind":"fl_hc"}},{"strategy":{"kind":"bounded_confidence"}}]}"#,
         r#"{"arms":[{"strategy":{"kind":"fed_prox","mu":1}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}},{"strategy":{"kind":"cfl","warm_up":1,"split_below":0.3,"gamma":0.2,"min_size":1,"linkage":"average"}},{"strategy":{"kind":"fl_hc","rounds_before":1,"metric":"cosine","linkage":"complete","threshold":0.5,"k":3}},{"strategy":{"kind":"bounded_confidence","metric":"cosine","confidence":0.5,"warm_up":0,"reform_every":2,"max_iterations":7}}]}"#,
@@ -195,6 +204,17 @@ fn a_checked_configuration_comes_back_from_json_as_it_was() {
         assert_eq!(read(&text), *checked, "{text}");
         assert_eq!(read(&text).check().as_ref(), Ok(&checked));
     }
+}
+
+#[test]
+fn where_everybody_is_asked_nothing_is_said_of_it() {
+    let text = serde_json::to_string(&PacingConfig::default()).unwrap();
+    assert_eq!(
+        text,
+        r#"{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000}"#
+    );
+    let everybody = read(r#"{"pacing":{"participation":null}}"#);
+    assert_eq!(everybody.pacing, PacingConfig::default());
 }
 
 #[test]
