@@ -443,7 +443,7 @@ export type ModelConfig = { "kind": "softmax", } | { "kind": "mlp",
 /**
  * Units of each hidden layer.
  */
-hidden: Array<number>, } | { "kind": "cnn", };
+hidden: Array<number>, } | { "kind": "cnn", } | { "kind": "cnn_wide", };
 export type DataConfig = { 
 /**
  * Where the examples come from.

@@ -4,7 +4,7 @@ use super::*;
 
 const DATASET: DatasetName = DatasetName::MnistSmall;
 
-fn configs() -> [ModelConfig; 4] {
+fn configs() -> [ModelConfig; 5] {
     [
         ModelConfig::Softmax {},
         ModelConfig::Mlp { hidden: vec![11] },
@@ -12,6 +12,7 @@ fn configs() -> [ModelConfig; 4] {
             hidden: vec![9, 16, 3],
         },
         ModelConfig::Cnn {},
+        ModelConfig::CnnWide {},
     ]
 }
 
@@ -68,9 +69,10 @@ fn reference_loss(
             let last = (0..hidden.len()).fold(x.to_vec(), |x, at| relu(dense(&x, at)));
             dense(&last, hidden.len())
         }
-        ModelConfig::Cnn {} => {
+        ModelConfig::Cnn {} | ModelConfig::CnnWide {} => {
+            let filters = tensor(1).len();
             let first = relu(pool(conv(x, 0, 1, 28), 24));
-            let second = relu(pool(conv(&first, 1, 10, 12), 8));
+            let second = relu(pool(conv(&first, 1, filters, 12), 8));
             dense(&relu(dense(&second, 2)), 3)
         }
     };
@@ -187,8 +189,25 @@ fn shapes_are_those_of_pytorch() {
         ])
     );
     assert_eq!(
+        shapes(&ModelConfig::CnnWide {}),
+        named(&[
+            ("0.weight", &[16, 1, 5, 5]),
+            ("0.bias", &[16]),
+            ("3.weight", &[32, 16, 5, 5]),
+            ("3.bias", &[32]),
+            ("7.weight", &[64, 512]),
+            ("7.bias", &[64]),
+            ("9.weight", &[10, 64]),
+            ("9.bias", &[10]),
+        ])
+    );
+    assert_eq!(
         Network::new(&ModelConfig::Cnn {}, DATASET).spec().len(),
         21_840
+    );
+    assert_eq!(
+        Network::new(&ModelConfig::CnnWide {}, DATASET).spec().len(),
+        46_730
     );
     assert_eq!(
         Network::new(&ModelConfig::default(), DATASET).spec().len(),
