@@ -41,7 +41,7 @@ impl Builder {
         );
     }
 
-    fn conv(&mut self, channels: usize, filters: usize, side: usize) {
+    pub(super) fn conv(&mut self, channels: usize, filters: usize, side: usize) {
         let conv = Conv {
             channels,
             filters,
@@ -50,7 +50,7 @@ impl Builder {
         self.push(Layer::Conv(conv), conv.outputs());
     }
 
-    fn max_pool(&mut self, channels: usize, side: usize) {
+    pub(super) fn max_pool(&mut self, channels: usize, side: usize) {
         let pool = MaxPool { channels, side };
         self.push(Layer::MaxPool(pool), pool.outputs());
     }
@@ -60,23 +60,8 @@ impl Builder {
     }
 
     /// Nothing to do here, but a place in PyTorch's chain.
-    fn flatten(&mut self) {
+    pub(super) fn flatten(&mut self) {
         self.index += 1;
-    }
-
-    /// Two convolutions 5×5 of an image of 28×28, each with max-pool and `ReLU`, then two dense layers.
-    pub(super) fn cnn(&mut self, filters: [usize; 2], hidden: usize, classes: usize) {
-        let [first, second] = filters;
-        self.conv(1, first, 28);
-        self.max_pool(first, 24);
-        self.relu();
-        self.conv(first, second, 12);
-        self.max_pool(second, 8);
-        self.relu();
-        self.flatten();
-        self.dense(hidden);
-        self.relu();
-        self.dense(classes);
     }
 
     fn push(&mut self, layer: Layer, outputs: usize) {

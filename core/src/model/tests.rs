@@ -233,3 +233,12 @@ fn evaluation_counts_what_is_correct() {
     let expected = 3.0 * (9.0 + 1.0_f64.exp()).ln() - 2.0;
     assert!((loss.sum - expected).abs() < 1e-5);
 }
+
+#[test]
+fn a_run_has_several_initial_models() {
+    let network = Network::new(&configs()[0], DATASET);
+    assert_eq!(network.initial_of(7, 0), network.initial(7));
+    assert_ne!(network.initial_of(7, 1), network.initial(7));
+    assert_ne!(network.initial_of(7, 1), network.initial_of(7, 2));
+    assert_ne!(network.initial_of(7, 1), network.initial_of(8, 1));
+}
