@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use idx::gunzip;
 pub use idx::{IdxError, Images};
 pub use partition::Share;
+pub(crate) use partition::TRAIN_OF_FIVE;
 pub use transform::GroupView;
 
 use crate::config::DataConfig;

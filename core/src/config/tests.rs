@@ -121,6 +121,27 @@ fn groups_are_as_many_as_their_kind_allows() {
     );
 }
 
+#[test]
+fn devices_share_four_fifths_of_the_training_images() {
+    let check = |examples, devices, pool| {
+        let data = DataConfig {
+            examples,
+            ..DataConfig::default()
+        };
+        data.check_for_devices(devices, pool)
+    };
+    for (examples, devices, pool) in [(400, 20, 10_000), (8_000, 1, 10_000), (48, 1_000, 60_000)] {
+        assert_eq!(check(examples, devices, pool), Ok(()));
+        assert!(check(examples + 1, devices, pool).is_err());
+    }
+    assert_eq!(
+        check(400, 100, 10_000).unwrap_err().to_string(),
+        "data.examples is 400; allowed: up to 80 with 100 devices"
+    );
+    // Nobody is a device at all before the first one comes.
+    assert_eq!(check(400, 0, 10_000), Ok(()));
+}
+
 fn with_arms(names: &[&str]) -> Result<CheckedConfig, ConfigError> {
     let arm = |name: &&str| ArmConfig {
         name: (*name).to_owned(),
