@@ -136,7 +136,9 @@ impl Groups {
             GroupKind::LabelSwap => {
                 range("data.groups.count", self.count, 1, classes)?;
                 if let Some(pairs) = self.pairs {
-                    range("data.groups.pairs", pairs, 1, classes / 2)?;
+                    // Every group has pairs of its own.
+                    let most = classes * (classes - 1) / 2 / self.count;
+                    range("data.groups.pairs", pairs, 1, most.min(classes / 2))?;
                 }
             }
         }
