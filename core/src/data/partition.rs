@@ -184,10 +184,7 @@ mod tests {
             label_bytes.extend((0..count).map(|i| (i % 10) as u8));
             Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes).unwrap()
         };
-        Dataset {
-            train: images(100),
-            test: images(20),
-        }
+        Dataset::new(images(100), images(20))
     }
 
     fn partitions() -> impl Strategy<Value = Partition> {
