@@ -7,8 +7,8 @@ use ts_rs::{Config, TS};
 
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
-    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, PacingConfig,
-    Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, OursOptions,
+    PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -65,6 +65,7 @@ fn declarations() -> String {
         PacingConfig,
         ArmConfig,
         StrategyConfig,
+        OursOptions,
         CflOptions,
         FlHcOptions,
         BoundedConfidenceOptions,
