@@ -66,7 +66,7 @@ fn swap_some(labels: &mut [u8], seed: u32, group: u32, pairs: usize) {
     Stream::new(seed, Purpose::LabelSwap, 0, 0).shuffle(&mut order);
     let group = group as usize;
     // After so many groups one starts at the first label again.
-    let lap = (1..=order.len()).find(|groups| groups * 2 * pairs % order.len() == 0);
+    let lap = (1..=order.len()).find(|groups| (groups * 2 * pairs).is_multiple_of(order.len()));
     let order = paired_anew(&order, group / lap.unwrap_or(1));
     for pair in 0..pairs {
         let at = 2 * (group * pairs + pair);
@@ -85,7 +85,13 @@ fn paired_anew(order: &[usize], round: usize) -> Vec<usize> {
     if let Some(others) = circle.get_mut(1..).filter(|others| !others.is_empty()) {
         others.rotate_right(round % others.len());
     }
-    let place = |i: usize| if i % 2 == 0 { i / 2 } else { n - 1 - i / 2 };
+    let place = |i: usize| {
+        if i.is_multiple_of(2) {
+            i / 2
+        } else {
+            n - 1 - i / 2
+        }
+    };
     (0..n).map(|i| circle[place(i)]).collect()
 }
 
