@@ -7,8 +7,8 @@ use ts_rs::{Config, TS};
 
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
-    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, PacingConfig,
-    Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
+    PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -67,6 +67,7 @@ fn declarations() -> String {
         Order,
         ArmConfig,
         StrategyConfig,
+        OursOptions,
         CflOptions,
         FlHcOptions,
         BoundedConfidenceOptions,

@@ -590,6 +590,23 @@ formation: Formation, } | { "kind": "coalition_models",
  * How coalitions form.
  */
 formation: Formation, } | { "kind": "ours" } & OursOptions;
+export type OursOptions = { 
+/**
+ * Rounds of the one model before coalitions are looked for.
+ */
+warm_up: number, 
+/**
+ * Cosine of two devices' output rows from which on they agree about a label.
+ */
+agreement: number, 
+/**
+ * Rounds in which coalitions are tried against the one model.
+ */
+trial: number, 
+/**
+ * After the trial devices judge all models every so many rounds.
+ */
+judge_every: number, };
 export type CflOptions = { 
 /**
  * Rounds before the first split.

@@ -11,6 +11,8 @@ use super::{
     Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
 
+use crate::data::TRAIN_OF_FIVE;
+
 /// A configuration that cannot be run, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{field} is {value}; allowed: {allowed}")]
@@ -63,6 +65,21 @@ impl RunConfig {
 }
 
 impl DataConfig {
+    /// Checks that so many devices all have training examples of their own, when the data set has `pool` training
+    /// images, four fifths of which are for training. With a spread devices have `examples` in the middle, not each.
+    ///
+    /// # Errors
+    /// `data.examples`, if they would be given out more than once.
+    pub fn check_for_devices(&self, devices: u32, pool: usize) -> Result<(), ConfigError> {
+        let most = (pool * TRAIN_OF_FIVE / 5) / devices.max(1) as usize;
+        require(
+            self.examples as usize <= most,
+            "data.examples",
+            self.examples,
+            format!("up to {most} with {devices} devices"),
+        )
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         range("data.examples", self.examples, 1, limits::EXAMPLES)?;
         range("data.held_out", self.held_out, 1, limits::EXAMPLES)?;
@@ -119,7 +136,9 @@ impl Groups {
             GroupKind::LabelSwap => {
                 range("data.groups.count", self.count, 1, classes)?;
                 if let Some(pairs) = self.pairs {
-                    range("data.groups.pairs", pairs, 1, classes / 2)?;
+                    // Every group has pairs of its own.
+                    let most = classes * (classes - 1) / 2 / self.count;
+                    range("data.groups.pairs", pairs, 1, most.min(classes / 2))?;
                 }
             }
         }

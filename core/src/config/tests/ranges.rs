@@ -324,7 +324,8 @@ fn numbers_that_are_none_are_refused() {
     type Field = fn(&mut RunConfig) -> &mut f64;
 
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let fields: [(&str, Field); 5] = [
+        let fields: [(&str, Field); 6] = [
+            ("data.spread", |c| &mut c.data.spread),
             ("training.learning_rate", |c| &mut c.training.learning_rate),
             ("training.momentum", |c| &mut c.training.momentum),
             ("training.weight_decay", |c| &mut c.training.weight_decay),
