@@ -13,7 +13,7 @@ use crate::distance::Gram;
 use crate::rng::Stream;
 
 pub use identity::keep_ids;
-pub use paper_like::form;
+pub use paper_like::{form, form_from};
 
 /// A way to form coalitions. What it draws by lot, it draws from `stream`.
 pub trait Method: fmt::Debug + Send + Sync {
