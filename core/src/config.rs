@@ -6,14 +6,18 @@
 mod check;
 mod defaults;
 pub mod limits;
+mod methods;
 
 use serde::{Deserialize, Serialize};
 
 use crate::data::DatasetName;
+use crate::ids::Slot;
 use crate::model::ModelConfig;
+use crate::rng::{Purpose, Stream};
 
 pub use check::{CheckedConfig, ConfigError};
 pub(crate) use check::{range, require};
+pub use methods::{BoundedConfidenceOptions, CflOptions, FlHcOptions, Linkage, Metric};
 
 /// Everything a run can be repeated from, together with who took part in each round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,8 +53,13 @@ pub struct DataConfig {
     pub groups: Option<Groups>,
     /// Training examples per device.
     pub examples: u32,
+    /// Devices' numbers of training examples are spread around `examples` with this standard deviation of their
+    /// logarithm; with 0 all have as many.
+    pub spread: f64,
     /// Held-out examples per device, with the device's own mix of labels, on top of `examples`.
     pub held_out: u32,
+    /// Examples by which a device chooses between models, with its own mix of labels, on top of the others.
+    pub validation: u32,
     /// Test examples per label in the balanced view.
     pub balanced_per_label: u32,
 }
@@ -74,7 +83,7 @@ pub enum Partition {
     },
 }
 
-/// Hidden groups with a known right answer: slot `s` belongs to group `s mod count`.
+/// Hidden groups with a known right answer: slot `s` belongs to group `s mod count`, unless there are `sizes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
@@ -83,6 +92,13 @@ pub struct Groups {
     pub count: u32,
     /// What sets the groups apart.
     pub kind: GroupKind,
+    /// Devices of each group: the first slots are of group 0, the next of group 1; slots past the last start over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<Vec<u32>>,
+    /// For `label_swap`: every group, the first one too, swaps just so many pairs of labels, those of one group after
+    /// those of the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<u32>,
 }
 
 /// What sets hidden groups apart.
@@ -149,6 +165,36 @@ pub enum StrategyConfig {
     LocalOnly {},
     /// One model: the mean of all weights by number of examples.
     FedAvg {},
+    /// `fed_avg`, whose model every device trains for one round's local training before it serves it.
+    FedAvgFineTune {},
+    /// `fed_avg`, with a pull towards the model that a device starts from.
+    FedProx {
+        /// Half of it times the squared distance to the start is added to the loss.
+        #[serde(default = "defaults::mu")]
+        mu: f64,
+    },
+    /// One model; every device's gradient is corrected by how the others' gradients differ from its own.
+    Scaffold {},
+    /// One model per hidden group, which no other strategy knows: the ceiling.
+    OracleGroups {},
+    /// One model per cluster; a device chooses the one with the least loss on its training examples.
+    Ifca {
+        /// Number of models, which all travel to every device.
+        #[serde(default = "defaults::clusters")]
+        k: u32,
+    },
+    /// One model per center; a device belongs to the center that its weights are nearest to.
+    Fesem {
+        /// Number of centers.
+        #[serde(default = "defaults::clusters")]
+        k: u32,
+    },
+    /// One model per cluster; clusters split in two when their members no longer agree.
+    Cfl(CflOptions),
+    /// One model per cluster, found once by hierarchical clustering.
+    FlHc(FlHcOptions),
+    /// One model per coalition; devices are together whose opinions end together.
+    BoundedConfidence(BoundedConfidenceOptions),
     /// One model: the mean of the coalitions' barycenters.
     CoalitionGlobal {
         /// How coalitions form.
@@ -259,6 +305,58 @@ pub enum Weighting {
     Examples,
 }
 
+impl Groups {
+    /// As many groups of the same size.
+    #[must_use]
+    pub fn equal(count: u32, kind: GroupKind) -> Self {
+        Self {
+            count,
+            kind,
+            sizes: None,
+            pairs: None,
+        }
+    }
+
+    /// The group of a slot.
+    #[must_use]
+    pub fn of(&self, slot: Slot) -> u32 {
+        let Some(sizes) = &self.sizes else {
+            return slot.0 % self.count.max(1);
+        };
+        let mut left = slot.0 % sizes.iter().sum::<u32>().max(1);
+        let holds = sizes.iter().position(|&size| {
+            let here = left < size;
+            left = left.saturating_sub(size);
+            here
+        });
+        holds.unwrap_or_default() as u32
+    }
+}
+
+impl DataConfig {
+    /// Number of training examples of a slot.
+    #[must_use]
+    pub fn examples_of(&self, seed: u32, slot: Slot) -> u32 {
+        if self.spread == 0.0 {
+            return self.examples;
+        }
+        let mut stream = Stream::new(seed, Purpose::Quantity, slot.0, 0);
+        let factor = libm::exp(self.spread * stream.normal());
+        let least = limits::LEAST_SPREAD.min(self.examples);
+        (libm::round(f64::from(self.examples) * factor) as u32).clamp(least, limits::EXAMPLES)
+    }
+
+    /// Most training examples that any slot may have.
+    #[must_use]
+    pub fn most_examples(&self) -> u32 {
+        if self.spread == 0.0 {
+            self.examples
+        } else {
+            limits::EXAMPLES
+        }
+    }
+}
+
 impl StrategyConfig {
     /// The strategy's name, as in the configuration.
     #[must_use]
@@ -266,6 +364,15 @@ impl StrategyConfig {
         match self {
             Self::LocalOnly {} => "local_only",
             Self::FedAvg {} => "fed_avg",
+            Self::FedAvgFineTune {} => "fed_avg_fine_tune",
+            Self::FedProx { .. } => "fed_prox",
+            Self::Scaffold {} => "scaffold",
+            Self::OracleGroups {} => "oracle_groups",
+            Self::Ifca { .. } => "ifca",
+            Self::Fesem { .. } => "fesem",
+            Self::Cfl(_) => "cfl",
+            Self::FlHc(_) => "fl_hc",
+            Self::BoundedConfidence(_) => "bounded_confidence",
             Self::CoalitionGlobal { .. } => "coalition_global",
             Self::CoalitionModels { .. } => "coalition_models",
             Self::Ours(_) => "ours",
@@ -282,15 +389,6 @@ impl StrategyConfig {
     #[must_use]
     pub fn trains_beside(&self) -> bool {
         matches!(self, Self::Ours(_))
-    }
-
-    fn formation(&self) -> Option<&Formation> {
-        match self {
-            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
-                Some(formation)
-            }
-            Self::LocalOnly {} | Self::FedAvg {} | Self::Ours(_) => None,
-        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::config::CheckedConfig;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
+use crate::strategy::Beginning;
 use crate::view::{DeviceRow, DeviceState, Phase, Traffic, View};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
 
@@ -95,7 +96,12 @@ enum Stage {
 impl Run {
     fn new(id: RunId, config: CheckedConfig) -> Self {
         let network = Network::new(&config.model, config.data.dataset);
-        let initial = Arc::new(network.initial(config.seed));
+        let another = |number| Arc::new(network.initial_of(config.seed, number));
+        let beginning = Beginning {
+            initial: another(0),
+            another: &another,
+            training: &config.training,
+        };
         let models = Models::new(id, &config, network.spec());
         Self {
             id,
@@ -103,7 +109,7 @@ impl Run {
             arms: config
                 .arms
                 .iter()
-                .map(|arm| Arm::new(arm, &initial))
+                .map(|arm| Arm::new(arm, &beginning))
                 .collect(),
             stage: Stage::Idle,
             closed: Round(0),
@@ -119,7 +125,7 @@ impl Run {
             .data
             .groups
             .as_ref()
-            .map(|groups| slot.0 % groups.count)
+            .map(|groups| groups.of(slot))
     }
 
     /// The round whose updates are awaited, or the last one that is over.
@@ -257,7 +263,7 @@ impl Coordinator {
             name: member.name.clone(),
             state: member.state,
             group: run.group_of(member.slot),
-            examples: run.config.data.examples,
+            examples: run.config.data.examples_of(run.config.seed, member.slot),
             bytes_up: member.bytes_up,
             bytes_down: member.bytes_down,
             refused: member.refused,

@@ -84,6 +84,17 @@ impl Dataset {
     }
 }
 
+impl Dataset {
+    /// The same with wrong labels on the training images: label l is called last − l. What an attacker learns.
+    #[must_use]
+    pub fn with_flipped_labels(&self) -> Self {
+        Self {
+            train: self.train.relabelled(|label, classes| classes - 1 - label),
+            test: self.test.clone(),
+        }
+    }
+}
+
 /// Examples as training wants them: pixels from 0 to 1, each example padded to a multiple of eight values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
@@ -168,7 +179,7 @@ impl LocalData {
     #[must_use]
     pub fn new(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
         let share = Share::deal(config, seed, slot, dataset);
-        let group = config.groups.as_ref().map(|groups| slot.0 % groups.count);
+        let group = config.groups.as_ref().map(|groups| groups.of(slot));
         let view = GroupView::new(config, seed, slot);
         let examples = |images: &Images, picked: &[u32]| {
             let mut examples = Examples::new(images.pixels_per_image());
@@ -184,7 +195,7 @@ impl LocalData {
         Self {
             train: examples(&dataset.train, &share.train),
             held_out: examples(&dataset.train, &share.held_out),
-            validation: Examples::new(dataset.train.pixels_per_image()),
+            validation: examples(&dataset.train, &share.validation),
             balanced: examples(&dataset.test, &share.balanced),
             group,
         }

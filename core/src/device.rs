@@ -127,6 +127,12 @@ impl Device {
         self.run.as_ref().is_some_and(|run| run.job.is_some())
     }
 
+    /// Index of the arm that [`Device::work`] would work on, in the order of the configuration.
+    #[must_use]
+    pub fn arm_in_work(&self) -> Option<usize> {
+        Some(self.run.as_ref()?.job.as_ref()?.arms_done())
+    }
+
     /// Takes an input.
     pub fn handle(&mut self, input: Input) -> Vec<Effect> {
         match input {

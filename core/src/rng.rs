@@ -19,6 +19,10 @@ pub enum Purpose {
     Centers = 5,
     /// A group's swaps of labels.
     LabelSwap = 6,
+    /// A slot's number of examples.
+    Quantity = 8,
+    /// What goes wrong in the laboratory: who is slow, lost, late, or an attacker.
+    Trouble = 20,
 }
 
 /// A stream of random numbers.
@@ -65,7 +69,7 @@ impl Stream {
     }
 
     /// Standard normal (Box and Muller 1958).
-    fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         let radius = libm::sqrt(-2.0 * libm::log(1.0 - self.uniform()));
         radius * libm::cos(2.0 * core::f64::consts::PI * self.uniform())
     }

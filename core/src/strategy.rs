@@ -3,31 +3,52 @@
 //! Each owns its models and whatever it remembers from round to round, says what a device is to do next, and gets the
 //! round's updates in device order when the round closes. A strategy never fails: what it cannot use, it leaves out.
 
+mod bounded_confidence;
+mod cfl;
+mod clusters;
 mod coalition_global;
 mod coalition_models;
 mod fed_avg;
+mod fed_avg_fine_tune;
+mod fed_prox;
+mod federations;
+mod fesem;
+mod fl_hc;
 mod grouping;
+mod ifca;
 mod local_only;
+mod oracle_groups;
 mod ours;
+mod scaffold;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::StrategyConfig;
+use crate::config::{StrategyConfig, TrainingConfig};
 use crate::distance::Gram;
 use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::params::Params;
 use crate::view::CoalitionView;
 use crate::wire::{ArmReport, Task};
 
+use bounded_confidence::BoundedConfidence;
+use cfl::Cfl;
 use coalition_global::CoalitionGlobal;
 use coalition_models::CoalitionModels;
 use fed_avg::FedAvg;
+use fed_avg_fine_tune::FedAvgFineTune;
+use fed_prox::FedProx;
+use federations::Federations;
+use fesem::Fesem;
+use fl_hc::FlHc;
 use grouping::Grouping;
+use ifca::Ifca;
 use local_only::LocalOnly;
+use oracle_groups::OracleGroups;
 use ours::Ours;
+use scaffold::Scaffold;
 
 /// A coalition after a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,14 +155,48 @@ pub trait Strategy: fmt::Debug + Send + Sync {
     }
 }
 
+/// What a strategy is told of its run before the first round.
+#[derive(Clone)]
+pub struct Beginning<'a> {
+    /// The run's initial model.
+    pub initial: Arc<Params>,
+    /// Further initial models, by number from 1; 0 is `initial`.
+    pub another: &'a dyn Fn(u32) -> Arc<Params>,
+    /// What a device does in a round.
+    pub training: &'a TrainingConfig,
+}
+
+impl fmt::Debug for Beginning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beginning")
+            .field("training", self.training)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The strategy of an arm, before its first round.
 #[must_use]
-pub fn strategy(config: &StrategyConfig, initial: &Arc<Params>) -> Box<dyn Strategy> {
-    let initial = Arc::clone(initial);
+pub fn strategy(config: &StrategyConfig, beginning: &Beginning<'_>) -> Box<dyn Strategy> {
+    let initial = Arc::clone(&beginning.initial);
     match config {
         StrategyConfig::LocalOnly {} => Box::new(LocalOnly::new(initial)),
         StrategyConfig::FedAvg {} => Box::new(FedAvg::new(initial)),
         StrategyConfig::Ours(options) => Box::new(Ours::new(options.clone(), initial)),
+        StrategyConfig::FedAvgFineTune {} => Box::new(FedAvgFineTune::new(initial)),
+        StrategyConfig::FedProx { mu } => Box::new(FedProx::new(*mu, initial)),
+        StrategyConfig::Scaffold {} => Box::new(Scaffold::new(beginning.training.clone(), initial)),
+        StrategyConfig::OracleGroups {} => Box::new(OracleGroups::new(initial)),
+        StrategyConfig::Ifca { k } => Box::new(Ifca::new(
+            std::iter::once(initial)
+                .chain((1..*k).map(beginning.another))
+                .collect(),
+        )),
+        StrategyConfig::Fesem { k } => Box::new(Fesem::new(*k, initial)),
+        StrategyConfig::Cfl(options) => Box::new(Cfl::new(options.clone(), initial)),
+        StrategyConfig::FlHc(options) => Box::new(FlHc::new(options.clone(), initial)),
+        StrategyConfig::BoundedConfidence(options) => {
+            Box::new(BoundedConfidence::new(options, initial))
+        }
         StrategyConfig::CoalitionGlobal { formation } => {
             Box::new(CoalitionGlobal::new(formation.clone(), initial))
         }

@@ -6,8 +6,9 @@ use std::path::Path;
 use ts_rs::{Config, TS};
 
 use crate::config::{
-    ArmConfig, DataConfig, DistanceKind, FirstCenters, Formation, GroupKind, Groups, LayerScale,
-    PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
+    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, PacingConfig,
+    Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -64,6 +65,11 @@ fn declarations() -> String {
         PacingConfig,
         ArmConfig,
         StrategyConfig,
+        CflOptions,
+        FlHcOptions,
+        BoundedConfidenceOptions,
+        Metric,
+        Linkage,
         Formation,
         FirstCenters,
         DistanceKind,

@@ -1,33 +1,112 @@
-//! A whole run in virtual time: one coordinator, its devices, nothing between them but function calls and the codecs
+//! A whole run in virtual time: one coordinator and its devices, nothing between them but function calls and the codecs
 //! of the wire.
+//!
+//! Devices that got their round at the same moment train in parallel. What they send reaches the coordinator by
+//! virtual time and device number, never by which thread was faster, so a run has the same bits on any machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use constellation_core::config::CheckedConfig;
 use constellation_core::coordinator::{Coordinator, Effect, Event, Input, Message};
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
-use constellation_core::ids::DeviceId;
+use constellation_core::ids::{DeviceId, Slot};
+use constellation_core::rejection::Rejection;
+use constellation_core::rng::{Purpose, Stream};
 use constellation_core::view::{Phase, View};
-use constellation_core::wire::{RoomNews, Update};
+use constellation_core::wire::{Models, RoomNews, RoundOpened, Start, Update, WireError};
+use rayon::prelude::*;
+
+use crate::conditions::{Attack, Attackers, Conditions, Fate, ROUND_MS};
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The run; it must start by itself when all devices are connected.
+    pub config: CheckedConfig,
+    /// Number of devices.
+    pub devices: u32,
+    /// What goes wrong.
+    pub conditions: Conditions,
+    /// What the devices' examples come from.
+    pub dataset: Arc<Dataset>,
+}
+
+/// Something that happened in a run.
+#[derive(Clone, Copy, Debug)]
+pub enum Happening<'a> {
+    /// A line of the run's record.
+    Event(&'a Event),
+    /// Model bytes crossed the wire for one arm: the size of a file that carries it alone.
+    Traffic {
+        /// The arm's name.
+        arm: &'a str,
+        /// From a device.
+        up: u64,
+        /// To a device.
+        down: u64,
+    },
+    /// A device spent time on one arm.
+    Trained {
+        /// The arm's name.
+        arm: &'a str,
+        /// Not repeatable.
+        time: Duration,
+    },
+    /// A round was closed.
+    Closed {
+        /// The room as it is now.
+        view: &'a View,
+        /// What it took, all arms together. Not repeatable.
+        time: Duration,
+    },
+}
 
 /// Runs a configuration with so many devices, none of which is ever late or lost, and gives the view of every closed
-/// round to `watch`. The configuration must start by itself; the result is the view of the finished run.
+/// round to `watch`. The result is the view of the finished run.
 pub fn simulate(
     config: &CheckedConfig,
     devices: u32,
     dataset: &Arc<Dataset>,
-    watch: impl FnMut(&View),
+    mut watch: impl FnMut(&View),
 ) -> View {
-    let mut room = Room {
-        coordinator: Coordinator::new(config.clone()),
-        devices: BTreeMap::new(),
+    let setup = Setup {
+        config: config.clone(),
+        devices,
+        conditions: Conditions::default(),
         dataset: Arc::clone(dataset),
-        now_ms: 0,
-        watch,
     };
-    for id in (1..=devices).map(DeviceId) {
+    let coordinator = run(&setup, |_, happening| {
+        if let Happening::Closed { view, .. } = happening {
+            watch(view);
+        }
+    });
+    coordinator.view("", 0)
+}
+
+/// Runs a setup on the threads of the current `rayon` pool, and tells `observe` what happens and when, in virtual
+/// milliseconds. The result is the coordinator of the finished run, with its models.
+pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinator {
+    let flipped = setup
+        .conditions
+        .attackers
+        .filter(|attackers| attackers.kind == Attack::LabelFlip)
+        .map(|_| Arc::new(setup.dataset.with_flipped_labels()));
+    let mut room = Room {
+        setup,
+        flipped,
+        coordinator: Coordinator::new(setup.config.clone()),
+        devices: BTreeMap::new(),
+        opened: Vec::new(),
+        queue: BTreeMap::new(),
+        queued: 0,
+        away: BTreeMap::new(),
+        now_ms: 0,
+        observe,
+    };
+    for id in (1..=setup.devices).map(DeviceId) {
         room.devices.insert(id, Device::new());
         room.input(Input::Joined {
             device: id,
@@ -35,114 +114,325 @@ pub fn simulate(
         });
         room.input(Input::Connected(id));
     }
-    loop {
-        room.train();
-        let view = room.coordinator.view("", 0);
-        if view.phase == Phase::Finished {
-            return view;
-        }
-        // Nothing to train: the next thing that happens is a deadline.
-        let Some(deadline) = room.coordinator.next_deadline() else {
-            return view;
-        };
-        room.now_ms = room.now_ms.max(deadline);
-        room.input(Input::Tick);
-    }
+    while room.go_on() {}
+    room.coordinator
 }
 
-struct Room<W> {
+struct Room<'a, O> {
+    setup: &'a Setup,
+    /// What attackers learn who flip labels.
+    flipped: Option<Arc<Dataset>>,
     coordinator: Coordinator,
     devices: BTreeMap<DeviceId, Device>,
-    dataset: Arc<Dataset>,
+    /// Round messages that devices have got and not worked on yet.
+    opened: Vec<(DeviceId, Arc<RoundOpened>)>,
+    /// What is to come, by virtual time and by when it was found out.
+    queue: BTreeMap<(u64, u64), Coming>,
+    queued: u64,
+    /// Devices that have failed, and the round after which each comes back.
+    away: BTreeMap<DeviceId, u32>,
     now_ms: u64,
-    watch: W,
+    observe: O,
 }
 
-impl<W: FnMut(&View)> Room<W> {
-    /// Lets devices work, in device order, until none has any left: the last update of a round may open the next.
+/// Something that is to come.
+enum Coming {
+    Arrives(DeviceId, Box<Posted>),
+    Fails(DeviceId),
+}
+
+/// What a device made of a round.
+struct Posted {
+    update: Result<Update, WireError>,
+    bytes: u64,
+    /// Bytes of a file that carries one arm alone, in the order of the arms.
+    bytes_by_arm: Vec<u64>,
+    time_by_arm: Vec<Duration>,
+}
+
+/// A round message on its way.
+struct Delivery {
+    frame: Arc<[u8]>,
+    bytes_by_arm: Vec<u64>,
+}
+
+impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
+    /// Lets the next thing happen. False once nothing will any more.
+    fn go_on(&mut self) -> bool {
+        if !self.opened.is_empty() {
+            self.train();
+            return true;
+        }
+        let coming = self.queue.first_key_value().map(|(key, _)| key.0);
+        let deadline = self.coordinator.next_deadline();
+        match (coming, deadline) {
+            (Some(coming), deadline) if deadline.is_none_or(|deadline| coming <= deadline) => {
+                self.now_ms = self.now_ms.max(coming);
+                match self.queue.pop_first() {
+                    Some((_, Coming::Arrives(id, posted))) => self.arrive(id, *posted),
+                    Some((_, Coming::Fails(id))) => self.input(Input::Disconnected(id)),
+                    None => {}
+                }
+                true
+            }
+            (_, Some(deadline)) => {
+                self.now_ms = self.now_ms.max(deadline);
+                self.input(Input::Tick);
+                true
+            }
+            (_, None) => self.bring_back(u32::MAX),
+        }
+    }
+
+    /// Lets all devices that have got a round work to its end, in parallel.
     fn train(&mut self) {
-        while let Some(id) = self
-            .devices
+        let opened = core::mem::take(&mut self.opened);
+        let deliveries = self.deliver(&opened);
+        let (setup, models) = (self.setup, Arc::clone(self.coordinator.models()));
+        let mut work = Vec::with_capacity(opened.len());
+        for ((id, message), delivery) in opened.into_iter().zip(deliveries) {
+            if let Some(device) = self.devices.remove(&id) {
+                let slot = slot_of(id);
+                let seed = setup.config.seed;
+                let fate = setup
+                    .conditions
+                    .fate(seed, message.round, slot, setup.devices);
+                // The closing evaluation is no part of the trouble.
+                let fate = if message.training.is_some() {
+                    fate
+                } else {
+                    Fate::Arrives { after_ms: ROUND_MS }
+                };
+                let attack = setup.conditions.attack(seed, slot, setup.devices);
+                work.push((id, device, message, delivery, fate, attack));
+            }
+        }
+        let done: Vec<_> = work
+            .into_par_iter()
+            .map(|(id, mut device, message, delivery, fate, attack)| {
+                let posted = match fate {
+                    Fate::Fails { .. } => None,
+                    Fate::Arrives { .. } | Fate::Lost => {
+                        let poison = attack.map(|attack| {
+                            let round = message.round.0;
+                            let slot = slot_of(id).0;
+                            let seed = setup.config.seed;
+                            (
+                                attack,
+                                Stream::new(seed, Purpose::Trouble, round, ATTACKS + slot),
+                            )
+                        });
+                        work_out(&mut device, &delivery.frame, &message, &models, poison)
+                    }
+                };
+                (id, device, message, fate, posted)
+            })
+            .collect();
+        for (id, device, message, fate, posted) in done {
+            self.devices.insert(id, device);
+            match (fate, posted) {
+                (Fate::Arrives { after_ms }, Some(posted)) => {
+                    self.queue(after_ms, Coming::Arrives(id, Box::new(posted)));
+                }
+                (Fate::Fails { rounds }, _) => {
+                    self.away.insert(id, message.round.0.saturating_add(rounds));
+                    self.queue(ROUND_MS / 2, Coming::Fails(id));
+                }
+                (Fate::Lost | Fate::Arrives { .. }, _) => {}
+            }
+        }
+    }
+
+    /// Counts the messages' bytes and encodes them, each shared message once.
+    fn deliver(&mut self, opened: &[(DeviceId, Arc<RoundOpened>)]) -> Vec<Arc<Delivery>> {
+        let mut known: Vec<(*const RoundOpened, Arc<Delivery>)> = Vec::new();
+        let mut deliveries = Vec::with_capacity(opened.len());
+        for (id, message) in opened {
+            let pointer = Arc::as_ptr(message);
+            let delivery = known.iter().find(|(p, _)| *p == pointer);
+            let delivery = delivery.map_or_else(
+                || {
+                    let arms = message.arms.iter();
+                    let alone = |name: &str| message.only(name).encode().len() as u64;
+                    Arc::new(Delivery {
+                        frame: message.encode().into(),
+                        bytes_by_arm: arms.map(|arm| alone(&arm.name)).collect(),
+                    })
+                },
+                |(_, delivery)| Arc::clone(delivery),
+            );
+            known.push((pointer, Arc::clone(&delivery)));
+            for (arm, &down) in message.arms.iter().zip(&delivery.bytes_by_arm) {
+                let arm = arm.name.as_str();
+                (self.observe)(self.now_ms, Happening::Traffic { arm, up: 0, down });
+            }
+            self.coordinator.handle(
+                self.now_ms,
+                Input::Sent {
+                    device: *id,
+                    bytes: delivery.frame.len() as u64,
+                },
+            );
+            deliveries.push(delivery);
+        }
+        deliveries
+    }
+
+    fn arrive(&mut self, id: DeviceId, posted: Posted) {
+        let arms: Vec<String> = self
+            .setup
+            .config
+            .arms
             .iter()
-            .find(|(_, device)| device.has_work())
-            .map(|(id, _)| *id)
+            .map(|arm| arm.name.clone())
+            .collect();
+        for (arm, (&up, &time)) in arms
+            .iter()
+            .zip(posted.bytes_by_arm.iter().zip(&posted.time_by_arm))
         {
-            while let Some(device) = self.devices.get_mut(&id).filter(|device| device.has_work()) {
-                let effects = device.work();
-                self.obey(id, effects);
+            (self.observe)(self.now_ms, Happening::Traffic { arm, up, down: 0 });
+            (self.observe)(self.now_ms, Happening::Trained { arm, time });
+        }
+        match posted.update {
+            Ok(update) => self.input(Input::Update {
+                device: id,
+                bytes: posted.bytes,
+                update: Box::new(update),
+            }),
+            // A run in virtual time has no bad updates but diverged ones, which a room would refuse too.
+            Err(error) => {
+                let code = Rejection::from(error).code();
+                self.input(Input::Refused { device: id, code });
             }
         }
     }
 
     fn input(&mut self, input: Input) {
+        let began = Instant::now();
         let outcome = self.coordinator.handle(self.now_ms, input);
+        let time = began.elapsed();
+        let mut closed = None;
         for effect in outcome.effects {
             match effect {
-                Effect::Send { device, message } => self.deliver(device, message),
-                Effect::Record(Event::RoundClosed { .. }) => {
-                    (self.watch)(&self.coordinator.view("", 0))
+                Effect::Send { device, message } => self.obey(device, message),
+                Effect::Record(event) => {
+                    (self.observe)(self.now_ms, Happening::Event(&event));
+                    if let Event::RoundClosed { round, .. } = event {
+                        closed = Some(round.0);
+                    }
                 }
-                Effect::Record(_) | Effect::Publish => {}
+                Effect::Publish => {}
             }
+        }
+        if let Some(round) = closed {
+            let view = self.coordinator.view("", 0);
+            (self.observe)(self.now_ms, Happening::Closed { view: &view, time });
+            self.bring_back(round);
         }
     }
 
-    fn deliver(&mut self, id: DeviceId, message: Message) {
-        let Some(device) = self.devices.get_mut(&id) else {
-            return;
-        };
-        let effects = match message {
-            Message::Configured(configured) => {
-                device.handle(device::Input::News(RoomNews::Configured(configured)))
-            }
-            Message::RunFinished => device.handle(device::Input::News(RoomNews::RunFinished)),
-            Message::Farewell(farewell) => {
-                device.handle(device::Input::News(RoomNews::Farewell(farewell)))
-            }
+    fn obey(&mut self, id: DeviceId, message: Message) {
+        let news = match message {
+            Message::Configured(configured) => RoomNews::Configured(configured),
+            Message::RunFinished => RoomNews::RunFinished,
+            Message::Farewell(farewell) => RoomNews::Farewell(farewell),
             Message::RoundOpened(round) => {
-                let frame = round.encode();
-                self.coordinator.handle(
-                    self.now_ms,
-                    Input::Sent {
-                        device: id,
-                        bytes: frame.len() as u64,
-                    },
-                );
-                device.handle(device::Input::Round(frame))
+                self.opened.retain(|(device, _)| *device != id);
+                self.opened.push((id, round));
+                return;
             }
         };
-        self.obey(id, effects);
-    }
-
-    fn obey(&mut self, id: DeviceId, effects: Vec<device::Effect>) {
-        for effect in effects {
-            match effect {
-                device::Effect::LoadData(name) => {
-                    let dataset = Arc::clone(&self.dataset);
-                    if let Some(device) = self.devices.get_mut(&id) {
-                        let more = device.handle(device::Input::Data(name, dataset));
-                        self.obey(id, more);
-                    }
+        let dataset = self.dataset_of(id);
+        if let Some(device) = self.devices.get_mut(&id) {
+            for effect in device.handle(device::Input::News(news)) {
+                if let device::Effect::LoadData(name) = effect {
+                    device.handle(device::Input::Data(name, Arc::clone(&dataset)));
                 }
-                device::Effect::Post { body, .. } => {
-                    // A run in virtual time has no bad updates but diverged ones, which the room would refuse too.
-                    match Update::decode(&body, self.coordinator.models()) {
-                        Ok(update) => {
-                            let bytes = body.len() as u64;
-                            self.input(Input::Update {
-                                device: id,
-                                bytes,
-                                update: Box::new(update),
-                            });
-                        }
-                        Err(error) => {
-                            let code = constellation_core::rejection::Rejection::from(error).code();
-                            self.input(Input::Refused { device: id, code });
-                        }
-                    }
-                }
-                device::Effect::Show(_) | device::Effect::Refused(_) | device::Effect::Left(_) => {}
             }
         }
     }
+
+    fn dataset_of(&self, id: DeviceId) -> Arc<Dataset> {
+        let (seed, devices) = (self.setup.config.seed, self.setup.devices);
+        let attacks = self
+            .setup
+            .conditions
+            .attack(seed, slot_of(id), devices)
+            .is_some();
+        let own = self.flipped.as_ref().filter(|_| attacks);
+        Arc::clone(own.unwrap_or(&self.setup.dataset))
+    }
+
+    /// Connects failed devices whose time it is, after a round. False if there were none.
+    fn bring_back(&mut self, round: u32) -> bool {
+        let finished = self.coordinator.view("", 0).phase == Phase::Finished;
+        let due: BTreeSet<DeviceId> = self
+            .away
+            .iter()
+            .filter(|(_, until)| round >= **until && !finished)
+            .map(|(id, _)| *id)
+            .collect();
+        for &id in &due {
+            self.away.remove(&id);
+            self.input(Input::Connected(id));
+        }
+        !due.is_empty()
+    }
+
+    fn queue(&mut self, after_ms: u64, coming: Coming) {
+        self.queue
+            .insert((self.now_ms + after_ms, self.queued), coming);
+        self.queued += 1;
+    }
+}
+
+/// Streams of what attackers send lie behind those of what happens to devices.
+const ATTACKS: u32 = 1 << 20;
+
+/// Devices join in order, and none leaves for good.
+fn slot_of(id: DeviceId) -> Slot {
+    Slot(id.0 - 1)
+}
+
+/// Gives a device its round and lets it work to the end.
+fn work_out(
+    device: &mut Device,
+    frame: &[u8],
+    message: &RoundOpened,
+    models: &Models,
+    poison: Option<(Attackers, Stream)>,
+) -> Option<Posted> {
+    let mut effects = device.handle(device::Input::Round(frame.to_vec()));
+    let mut time_by_arm = vec![Duration::ZERO; message.arms.len()];
+    while let Some(arm) = device.arm_in_work() {
+        let began = Instant::now();
+        effects.extend(device.work());
+        if let Some(time) = time_by_arm.get_mut(arm) {
+            *time += began.elapsed();
+        }
+    }
+    let body = effects.into_iter().find_map(|effect| match effect {
+        device::Effect::Post { body, .. } => Some(body),
+        _ => None,
+    })?;
+    device.handle(device::Input::Answer(device::PostAnswer::Accepted));
+    let mut update = Update::decode(&body, models);
+    if let (Ok(update), Some((attack, mut stream))) = (&mut update, poison) {
+        for (arm, weights) in &mut update.weights {
+            let start = message.arms.iter().find(|plan| plan.name == *arm);
+            let start = start.map_or(&Start::Own, |plan| &plan.task.start);
+            *weights = attack.poison(start, weights, &mut stream);
+        }
+    }
+    let alone = |name: &str| match &update {
+        Ok(update) => update.only(name).encode().len() as u64,
+        Err(_) => 0,
+    };
+    let bytes_by_arm = message.arms.iter().map(|arm| alone(&arm.name)).collect();
+    Some(Posted {
+        bytes: body.len() as u64,
+        bytes_by_arm,
+        time_by_arm,
+        update,
+    })
 }

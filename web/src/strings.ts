@@ -45,6 +45,51 @@ const strategies: Record<string, { title: string; short: string; sentence: strin
     short: "Plain averaging",
     sentence: "One model for all: the mean of all weights, by number of examples (FedAvg).",
   },
+  fed_avg_fine_tune: {
+    title: "Plain averaging, fine-tuned",
+    short: "Fine-tuned",
+    sentence: "One model for all, which every device trains on its own examples before it uses it.",
+  },
+  fed_prox: {
+    title: "Averaging with a pull",
+    short: "FedProx",
+    sentence: "One model for all; while a device trains, it is pulled back to the model it started from (FedProx).",
+  },
+  scaffold: {
+    title: "Averaging with correction",
+    short: "SCAFFOLD",
+    sentence: "One model for all; every device is told how the others' steps differ from its own, and corrects them (SCAFFOLD).",
+  },
+  oracle_groups: {
+    title: "Hidden groups known",
+    short: "Groups known",
+    sentence: "One model per hidden group, by an oracle that knows the groups: the best that grouping can do.",
+  },
+  ifca: {
+    title: "Every device chooses a model",
+    short: "IFCA",
+    sentence: "Several models for all; every device trains the one that fits its examples best (IFCA).",
+  },
+  fesem: {
+    title: "Nearest of several centers",
+    short: "FeSEM",
+    sentence: "Every device starts from the one of several centers that its weights are nearest to (FeSEM).",
+  },
+  cfl: {
+    title: "Splitting clusters",
+    short: "CFL",
+    sentence: "One model for all at first; a cluster splits in two when its devices pull in different directions (CFL).",
+  },
+  fl_hc: {
+    title: "Clustered once",
+    short: "FL+HC",
+    sentence: "Plain averaging at first; then devices are clustered once, and every cluster has a model of its own (FL+HC).",
+  },
+  bounded_confidence: {
+    title: "Coalitions by bounded confidence",
+    short: "Bounded confidence",
+    sentence: "Devices move towards those near them until they meet; those who meet have a model of their own.",
+  },
   coalition_global: {
     title: "Coalitions, one global model",
     short: "One global model",

@@ -443,7 +443,7 @@ export type ModelConfig = { "kind": "softmax", } | { "kind": "mlp",
 /**
  * Units of each hidden layer.
  */
-hidden: Array<number>, } | { "kind": "cnn", };
+hidden: Array<number>, } | { "kind": "cnn", } | { "kind": "cnn_wide", };
 export type DataConfig = { 
 /**
  * Where the examples come from.
@@ -462,9 +462,18 @@ groups: Groups | null,
  */
 examples: number, 
 /**
+ * Devices' numbers of training examples are spread around `examples` with this standard deviation of their
+ * logarithm; with 0 all have as many.
+ */
+spread: number, 
+/**
  * Held-out examples per device, with the device's own mix of labels, on top of `examples`.
  */
 held_out: number, 
+/**
+ * Examples by which a device chooses between models, with its own mix of labels, on top of the others.
+ */
+validation: number, 
 /**
  * Test examples per label in the balanced view.
  */
@@ -487,7 +496,16 @@ count: number,
 /**
  * What sets the groups apart.
  */
-kind: GroupKind, };
+kind: GroupKind, 
+/**
+ * Devices of each group: the first slots are of group 0, the next of group 1; slots past the last start over.
+ */
+sizes?: Array<number> | null, 
+/**
+ * For `label_swap`: every group, the first one too, swaps just so many pairs of labels, those of one group after
+ * those of the other.
+ */
+pairs?: number | null, };
 export type GroupKind = "rotation" | "label_swap";
 export type TrainingConfig = { 
 /**
@@ -536,7 +554,19 @@ name: string,
  * What turns a round's updates into the next round's models.
  */
 strategy: StrategyConfig, };
-export type StrategyConfig = { "kind": "local_only", } | { "kind": "fed_avg", } | { "kind": "coalition_global", 
+export type StrategyConfig = { "kind": "local_only", } | { "kind": "fed_avg", } | { "kind": "fed_avg_fine_tune", } | { "kind": "fed_prox", 
+/**
+ * Half of it times the squared distance to the start is added to the loss.
+ */
+mu: number, } | { "kind": "scaffold", } | { "kind": "oracle_groups", } | { "kind": "ifca", 
+/**
+ * Number of models, which all travel to every device.
+ */
+k: number, } | { "kind": "fesem", 
+/**
+ * Number of centers.
+ */
+k: number, } | { "kind": "cfl" } & CflOptions | { "kind": "fl_hc" } & FlHcOptions | { "kind": "bounded_confidence" } & BoundedConfidenceOptions | { "kind": "coalition_global", 
 /**
  * How coalitions form.
  */
@@ -545,6 +575,75 @@ formation: Formation, } | { "kind": "coalition_models",
  * How coalitions form.
  */
 formation: Formation, } | { "kind": "ours" } & OursOptions;
+export type CflOptions = { 
+/**
+ * Rounds before the first split.
+ */
+warm_up: number, 
+/**
+ * A cluster may split when the length of its members' mean delta is below this fraction of the longest of them.
+ */
+split_below: number, 
+/**
+ * A cluster splits only if √((1 − cosine) / 2) of the most similar two members of different parts is above this;
+ * 0 for no such condition.
+ */
+gamma: number, 
+/**
+ * A cluster splits only into parts of at least so many members.
+ */
+min_size: number, 
+/**
+ * How a cluster is split in two.
+ */
+linkage: Linkage, };
+export type FlHcOptions = { 
+/**
+ * Rounds of plain averaging; the deltas of the round after them are clustered.
+ */
+rounds_before: number, 
+/**
+ * Distance of two deltas.
+ */
+metric: Metric, 
+/**
+ * Distance of two clusters.
+ */
+linkage: Linkage, 
+/**
+ * Clusters farther apart than this fraction of the devices' median distance are not merged.
+ */
+threshold: number, 
+/**
+ * Number of clusters, in place of `threshold`.
+ */
+k: number | null, };
+export type BoundedConfidenceOptions = { 
+/**
+ * Distance of two opinions.
+ */
+metric: Metric, 
+/**
+ * How near an opinion must be to count, as a fraction of the devices' median distance; `null` for what
+ * [`Self::radius`] says.
+ */
+confidence: number | null, 
+/**
+ * For so many rounds every device starts from the global model while coalitions form on the unit-length deltas
+ * added up so far.
+ */
+warm_up: number, 
+/**
+ * Coalitions form anew, on weights, every so many rounds; `null` keeps the first ones (those at the end of the
+ * warm-up).
+ */
+reform_every: number | null, 
+/**
+ * Times that opinions move before those that have not met stay apart.
+ */
+max_iterations: number, };
+export type Metric = "euclidean" | "cosine";
+export type Linkage = "single" | "average" | "complete";
 export type Formation = { 
 /**
  * Number of coalitions asked for; fewer where there are fewer devices.

@@ -6,7 +6,7 @@
 //! K distinct devices are centers. Every device goes to the nearest center; each coalition's new center is its member
 //! nearest to its barycenter; and so on until nothing changes.
 
-use super::{Formed, Method};
+use super::{Formed, Method, center, least};
 use crate::config::{FirstCenters, Formation};
 use crate::distance::Gram;
 use crate::rng::Stream;
@@ -114,24 +114,7 @@ fn settle(gram: &Gram, mut centers: Vec<usize>, options: &Formation) -> Formed {
             .collect();
     }
     dissolve_small(gram, &mut members, options.min_size as usize);
-    let centers = members
-        .iter()
-        .map(|coalition| center(gram, coalition))
-        .collect();
-    let within = members
-        .iter()
-        .flat_map(|coalition| {
-            coalition
-                .iter()
-                .map(|&i| gram.squared_distance_to_mean(i, coalition))
-        })
-        .sum();
-    Formed {
-        members,
-        centers,
-        iterations,
-        within,
-    }
+    Formed::of(gram, members, iterations)
 }
 
 /// Every device goes to the nearest center, ties to the lower coalition. A coalition can be empty only where two
@@ -150,16 +133,6 @@ fn assign(gram: &Gram, centers: &[usize]) -> Vec<Vec<usize>> {
     }
     members.retain(|coalition| !coalition.is_empty());
     members
-}
-
-/// The member nearest to the barycenter, ties to the lower index. Members must not be none.
-fn center(gram: &Gram, members: &[usize]) -> usize {
-    let at = least(
-        members
-            .iter()
-            .map(|&i| gram.squared_distance_to_mean(i, members)),
-    );
-    members[at.unwrap_or_default()]
 }
 
 /// Dissolves the smallest coalition below `min_size` (the first of equals), whose members go to the nearest of the
@@ -186,25 +159,13 @@ fn dissolve_small(gram: &Gram, members: &mut Vec<Vec<usize>>, min_size: usize) {
     }
 }
 
-/// Index of the least value, the first of equals.
-fn least(values: impl Iterator<Item = f64>) -> Option<usize> {
-    values
-        .enumerate()
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))
-        .map(|(i, _)| i)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::on_a_line;
     use super::*;
     use crate::rng::Purpose;
-
-    fn on_a_line(places: &[f32]) -> Gram {
-        let points: Vec<[f32; 1]> = places.iter().map(|p| [*p]).collect();
-        Gram::of(&points.iter().map(<[f32; 1]>::as_slice).collect::<Vec<_>>())
-    }
 
     fn options(k: u32) -> Formation {
         Formation {

@@ -92,22 +92,50 @@ impl DataConfig {
                 )?;
             }
         }
-        match self.groups {
-            None => Ok(()),
-            Some(Groups {
-                count,
-                kind: GroupKind::Rotation,
-            }) => require(
-                matches!(count, 1 | 2 | 4),
-                "data.groups.count",
-                count,
-                "1, 2 or 4 for rotation",
-            ),
-            Some(Groups {
-                count,
-                kind: GroupKind::LabelSwap,
-            }) => range("data.groups.count", count, 1, classes),
+        between("data.spread", self.spread, 0.0, 2.0)?;
+        range("data.validation", self.validation, 0, limits::EXAMPLES)?;
+        self.groups.as_ref().map_or(Ok(()), |g| g.check(classes))
+    }
+}
+
+impl Groups {
+    fn check(&self, classes: u32) -> Result<(), ConfigError> {
+        match self.kind {
+            GroupKind::Rotation => {
+                require(
+                    matches!(self.count, 1 | 2 | 4),
+                    "data.groups.count",
+                    self.count,
+                    "1, 2 or 4 for rotation",
+                )?;
+                let pairs = self.pairs.unwrap_or_default();
+                require(
+                    self.pairs.is_none(),
+                    "data.groups.pairs",
+                    pairs,
+                    "nothing for rotation, which swaps no labels",
+                )?;
+            }
+            GroupKind::LabelSwap => {
+                range("data.groups.count", self.count, 1, classes)?;
+                if let Some(pairs) = self.pairs {
+                    range("data.groups.pairs", pairs, 1, classes / 2)?;
+                }
+            }
         }
+        let Some(sizes) = &self.sizes else {
+            return Ok(());
+        };
+        require(
+            sizes.len() == self.count as usize,
+            "data.groups.sizes",
+            format!("a list of {}", sizes.len()),
+            format!("one size for each of the {} groups", self.count),
+        )?;
+        for &size in sizes {
+            range("data.groups.sizes", size, 1, limits::DEVICES)?;
+        }
+        Ok(())
     }
 }
 
@@ -181,12 +209,7 @@ fn check_arms(arms: &mut [ArmConfig]) -> Result<(), ConfigError> {
             format!("{:?}", arm.name),
             "a name of its own",
         )?;
-        if let Some(formation) = arm.strategy.formation() {
-            formation.check(&format!("arms[{i}].strategy.formation"))?;
-        }
-        if let StrategyConfig::Ours(options) = &arm.strategy {
-            options.check(&format!("arms[{i}].strategy"))?;
-        }
+        arm.strategy.check(&format!("arms[{i}].strategy"))?;
     }
     Ok(())
 }
@@ -207,6 +230,28 @@ impl OursOptions {
             1,
             limits::ROUNDS,
         )
+    }
+}
+
+impl StrategyConfig {
+    fn check(&self, path: &str) -> Result<(), ConfigError> {
+        match self {
+            Self::LocalOnly {}
+            | Self::FedAvg {}
+            | Self::FedAvgFineTune {}
+            | Self::Scaffold {}
+            | Self::OracleGroups {} => Ok(()),
+            Self::Ifca { k } => range(&format!("{path}.k"), *k, 1, limits::MODELS),
+            Self::Fesem { k } => range(&format!("{path}.k"), *k, 1, limits::COALITIONS),
+            Self::FedProx { mu } => between(&format!("{path}.mu"), *mu, 0.0, 10.0),
+            Self::Cfl(options) => options.check(path),
+            Self::FlHc(options) => options.check(path),
+            Self::BoundedConfidence(options) => options.check(path),
+            Self::Ours(options) => options.check(path),
+            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
+                formation.check(&format!("{path}.formation"))
+            }
+        }
     }
 }
 
@@ -247,6 +292,16 @@ impl Formation {
 }
 
 pub(crate) fn range(field: &str, value: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+    require(
+        (least..=most).contains(&value),
+        field,
+        value,
+        format!("{least} to {most}"),
+    )
+}
+
+/// Not NaN, and within both ends.
+pub(super) fn between(field: &str, value: f64, least: f64, most: f64) -> Result<(), ConfigError> {
     require(
         (least..=most).contains(&value),
         field,

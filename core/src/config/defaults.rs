@@ -7,6 +7,16 @@ use super::{
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
 
+/// FedProx's pull: one of those that its authors try, and a gentle one.
+pub(super) fn mu() -> f64 {
+    0.01
+}
+
+/// Clusters of methods that must be told their number: as many as the default run has hidden groups.
+pub(super) fn clusters() -> u32 {
+    4
+}
+
 impl Default for RunConfig {
     /// The default run of a room: four hidden rotation groups that plain averaging cannot serve.
     fn default() -> Self {
@@ -40,12 +50,11 @@ impl Default for DataConfig {
         Self {
             dataset: DatasetName::MnistSmall,
             partition: Partition::Dirichlet { alpha: 0.5 },
-            groups: Some(Groups {
-                count: 4,
-                kind: GroupKind::Rotation,
-            }),
+            groups: Some(Groups::equal(4, GroupKind::Rotation)),
             examples: 400,
+            spread: 0.0,
             held_out: 100,
+            validation: 0,
             balanced_per_label: 50,
         }
     }

@@ -8,6 +8,8 @@ pub const ARMS: usize = 16;
 pub const ARM_NAME: usize = 40;
 /// Training, or held-out, examples of a device.
 pub const EXAMPLES: u32 = 20_000;
+/// Fewest training examples that a spread leaves a device, unless all have fewer.
+pub const LEAST_SPREAD: u32 = 10;
 /// Test examples per label in the balanced view.
 pub const BALANCED_PER_LABEL: u32 = 1_000;
 /// Epochs of a round.
@@ -16,6 +18,8 @@ pub const EPOCHS: u32 = 100;
 pub const BATCH: u32 = 1_024;
 /// Deadline and pace, in milliseconds: one hour.
 pub const WAIT_MS: u32 = 3_600_000;
+/// Models that travel to one device for one arm.
+pub const MODELS: u32 = 16;
 /// Coalitions asked for.
 pub const COALITIONS: u32 = 1_000;
 /// Models that a device tries or judges for one arm in one round.

@@ -68,11 +68,23 @@ fn unknown_keys_are_refused_by_name() {
         ),
         (r#"{"arms":[{"strategy":{"kind":"fed_avg","k":4}}]}"#, "k"),
         (
+            r#"{"arms":[{"strategy":{"kind":"fed_prox","nu":1}}]}"#,
+            "nu",
+        ),
+        (
             r#"{"arms":[{"strategy":{"kind":"coalition_global","formation":{"kk":4}}}]}"#,
             "kk",
         ),
-        (r#"{"arms":[{"strategy":{"kind":"fed_prox"}}]}"#, "fed_prox"),
+        (r#"{"arms":[{"strategy":{"kind":"fed_sgd"}}]}"#, "fed_sgd"),
         (r#"{"data":{"dataset":"cifar"}}"#, "cifar"),
+        (
+            r#"{"arms":[{"strategy":{"kind":"cfl","eps1":0.4}}]}"#,
+            "eps1",
+        ),
+        (
+            r#"{"arms":[{"strategy":{"kind":"scaffold","mu":0.4}}]}"#,
+            "mu",
+        ),
     ] {
         let error = serde_json::from_str::<RunConfig>(json)
             .unwrap_err()
@@ -85,7 +97,7 @@ fn unknown_keys_are_refused_by_name() {
 fn groups_are_as_many_as_their_kind_allows() {
     let with = |count, kind| {
         let mut config = RunConfig::default();
-        config.data.groups = Some(Groups { count, kind });
+        config.data.groups = Some(Groups::equal(count, kind));
         config.check()
     };
     for count in 0..=11 {
@@ -175,6 +187,8 @@ fn a_checked_configuration_comes_back_from_json_as_it_was() {
         r#"{"seed":4294967295,"model":{"kind":"cnn"},"data":{"dataset":"fashion-mnist-small","groups":null,"partition":{"kind":"shards","labels_per_device":2}}}"#,
         r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap"}},"pacing":{"start_at":4}}"#,
         r#"{"arms":[{"name":"far","strategy":{"kind":"coalition_models","formation":{"first_centers":"k_means_plus_plus","distance":"unit_deltas","layers":"by_norm","weighting":"examples","freeze_after":3}}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca"}},{"strategy":{"kind":"fesem"}},{"strategy":{"kind":"cfl"}},{"strategy":{"kind":"fl_hc"}},{"strategy":{"kind":"bounded_confidence"}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"fed_prox","mu":1}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}},{"strategy":{"kind":"cfl","warm_up":1,"split_below":0.3,"gamma":0.2,"min_size":1,"linkage":"average"}},{"strategy":{"kind":"fl_hc","rounds_before":1,"metric":"cosine","linkage":"complete","threshold":0.5,"k":3}},{"strategy":{"kind":"bounded_confidence","metric":"cosine","confidence":0.5,"warm_up":0,"reform_every":2,"max_iterations":7}}]}"#,
     ] {
         let checked = read(json).check().unwrap();
         let text = serde_json::to_string(&*checked).unwrap();
@@ -189,4 +203,56 @@ fn another_seed_changes_nothing_else() {
     let other = checked.with_seed(8);
     assert_eq!(other.seed, 8);
     assert_eq!(other.with_seed(checked.seed), checked);
+}
+
+#[test]
+fn groups_of_unequal_size_take_slots_one_after_the_other() {
+    let groups = Groups {
+        sizes: Some(vec![3, 2, 1, 1]),
+        ..Groups::equal(4, GroupKind::Rotation)
+    };
+    let of: Vec<u32> = (0..9).map(|slot| groups.of(Slot(slot))).collect();
+    assert_eq!(of, [0, 0, 0, 1, 1, 2, 3, 0, 0]);
+    let with = |sizes: &[u32], pairs| {
+        let mut config = RunConfig::default();
+        config.data.groups = Some(Groups {
+            sizes: Some(sizes.to_vec()),
+            pairs,
+            ..groups.clone()
+        });
+        config.check().map_err(|error| (error.field, error.allowed))
+    };
+    let wrong = |field: &str, allowed: &str| Err((field.to_owned(), allowed.to_owned()));
+    assert!(with(&[3, 2, 1, 1], None).is_ok());
+    assert_eq!(
+        with(&[3, 2], None),
+        wrong("data.groups.sizes", "one size for each of the 4 groups")
+    );
+    assert_eq!(
+        with(&[3, 2, 1, 0], None),
+        wrong("data.groups.sizes", "1 to 2000")
+    );
+    assert_eq!(
+        with(&[1, 1, 1, 1], Some(1)),
+        wrong(
+            "data.groups.pairs",
+            "nothing for rotation, which swaps no labels"
+        )
+    );
+}
+
+#[test]
+fn numbers_of_examples_spread_around_the_middle() {
+    let mut data = DataConfig {
+        examples: 100,
+        ..DataConfig::default()
+    };
+    assert_eq!(data.examples_of(1, Slot(3)), 100);
+    data.spread = 0.5;
+    let numbers: Vec<u32> = (0..200).map(|s| data.examples_of(1, Slot(s))).collect();
+    let below = numbers.iter().filter(|n| **n < 100).count();
+    assert!((70..130).contains(&below), "the median stays: {below}");
+    // Two of three within one standard deviation: 61 to 165.
+    let near = numbers.iter().filter(|n| (61..=165).contains(*n)).count();
+    assert!((115..155).contains(&near), "{near}");
 }

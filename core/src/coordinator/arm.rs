@@ -8,7 +8,9 @@ use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::layout::{self, Place};
 use crate::metrics::{accuracy_over_devices, adjusted_rand_index};
 use crate::params::Params;
-use crate::strategy::{ArmUpdate, Coalition, RoundUpdates, Strategy, coalition_of, strategy};
+use crate::strategy::{
+    ArmUpdate, Beginning, Coalition, RoundUpdates, Strategy, coalition_of, strategy,
+};
 use crate::view::{
     Accuracy, ArmView, CoalitionView, HistoryRow, MapBarycenter, MapPlace, MapPoint, MapView,
 };
@@ -27,10 +29,10 @@ pub(super) struct Arm {
 }
 
 impl Arm {
-    pub(super) fn new(config: &ArmConfig, initial: &Arc<Params>) -> Self {
+    pub(super) fn new(config: &ArmConfig, beginning: &Beginning<'_>) -> Self {
         Self {
             config: config.clone(),
-            strategy: strategy(&config.strategy, initial),
+            strategy: strategy(&config.strategy, beginning),
             agreement: None,
             accuracy: None,
             own_accuracy: None,

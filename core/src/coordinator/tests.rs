@@ -3,6 +3,7 @@
 
 mod desk;
 mod fingerprint;
+mod methods;
 mod reference;
 mod refusals;
 mod room;
@@ -38,10 +39,7 @@ fn config() -> RunConfig {
         rounds: 3,
         model: ModelConfig::Softmax {},
         data: DataConfig {
-            groups: Some(Groups {
-                count: 2,
-                kind: GroupKind::Rotation,
-            }),
+            groups: Some(Groups::equal(2, GroupKind::Rotation)),
             ..DataConfig::default()
         },
         pacing: PacingConfig {

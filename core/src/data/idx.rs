@@ -114,6 +114,15 @@ impl Images {
         &self.labels
     }
 
+    /// The same images with other labels, each made of the old one and the number of different labels.
+    pub(super) fn relabelled(&self, rename: impl Fn(u8, u8) -> u8) -> Self {
+        let classes = self.labels.iter().max().map_or(0, |last| last + 1);
+        Self {
+            labels: self.labels.iter().map(|&l| rename(l, classes)).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Pixels of a row.
     #[must_use]
     pub fn width(&self) -> usize {

@@ -17,6 +17,8 @@ pub struct Share {
     pub train: Vec<u32>,
     /// Held-out examples, among the data set's training images.
     pub held_out: Vec<u32>,
+    /// Examples to choose models by, among the data set's training images.
+    pub validation: Vec<u32>,
     /// Label-balanced sample, among the data set's test images; the same for every slot.
     pub balanced: Vec<u32>,
 }
@@ -29,7 +31,7 @@ impl Share {
     #[must_use]
     pub fn deal(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
         let classes = config.dataset.classes() as usize;
-        let [mut train, mut held_out] = [Vec::new(), Vec::new()];
+        let [mut train, mut held_out, mut validation] = [Vec::new(), Vec::new(), Vec::new()];
         let before: Vec<Demand> = (0..slot.0)
             .map(|s| Demand::new(config, seed, Slot(s)))
             .collect();
@@ -40,8 +42,11 @@ impl Share {
             let (train_pool, held_out_pool) = order.split_at(order.len() * TRAIN_OF_FIVE / 5);
             let start = before.iter().map(|demand| demand.train[class]).sum();
             take(train_pool, start, own.train[class], &mut train);
-            let start = before.iter().map(|demand| demand.held_out[class]).sum();
+            let kept = |demand: &Demand| demand.held_out[class] + demand.validation[class];
+            let start = before.iter().map(kept).sum();
             take(held_out_pool, start, own.held_out[class], &mut held_out);
+            let start = start + own.held_out[class];
+            take(held_out_pool, start, own.validation[class], &mut validation);
         }
         let per_label = config.balanced_per_label as usize;
         let balanced = (0..classes)
@@ -50,6 +55,7 @@ impl Share {
         Self {
             train,
             held_out,
+            validation,
             balanced,
         }
     }
@@ -76,6 +82,7 @@ fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
 struct Demand {
     train: Vec<u32>,
     held_out: Vec<u32>,
+    validation: Vec<u32>,
 }
 
 impl Demand {
@@ -87,8 +94,9 @@ impl Demand {
             slot,
         );
         Self {
-            train: counts(&mix, config.examples),
+            train: counts(&mix, config.examples_of(seed, slot)),
             held_out: counts(&mix, config.held_out),
+            validation: counts(&mix, config.validation),
         }
     }
 }
@@ -192,6 +200,17 @@ mod tests {
             prop_assert_eq!(share.train.len() as u32, n);
             prop_assert_eq!(share.held_out.len() as u32, n / 4 + 1);
             prop_assert_eq!(share.balanced.len(), 50);
+        }
+
+        #[test]
+        fn the_kept_back_parts_of_a_device_never_meet(partition in partitions(), seed: u32, slot in 0_u32..30) {
+            let config = DataConfig { held_out: 9, validation: 9, ..config(partition, 20) };
+            let share = Share::deal(&config, seed, Slot(slot), &dataset());
+            prop_assert_eq!(share.validation.len(), 9);
+            prop_assert!(share.validation.iter().all(|i| !share.held_out.contains(i)));
+            let without = DataConfig { validation: 0, ..config.clone() };
+            let first = |config| Share::deal(config, seed, Slot(0), &dataset()).held_out;
+            prop_assert_eq!(first(&without), first(&config));
         }
 
         #[test]

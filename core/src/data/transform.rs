@@ -19,10 +19,14 @@ impl GroupView {
         let mut labels: Vec<u8> = (0..config.dataset.classes() as u8).collect();
         let mut quarter_turns = 0;
         if let Some(groups) = &config.groups {
-            let group = slot.0 % groups.count;
+            let group = groups.of(slot);
             match groups.kind {
                 // Two groups are half a turn apart.
                 GroupKind::Rotation => quarter_turns = group * (4 / groups.count.max(1)),
+                GroupKind::LabelSwap if groups.pairs.is_some() => {
+                    let pairs = groups.pairs.unwrap_or_default();
+                    swap_some(&mut labels, seed, group, pairs as usize);
+                }
                 GroupKind::LabelSwap if group > 0 => swap_in_pairs(&mut labels, seed, group),
                 GroupKind::LabelSwap => {}
             }
@@ -55,6 +59,17 @@ fn swap_in_pairs(labels: &mut [u8], seed: u32, group: u32) {
     }
 }
 
+/// Swaps so many pairs, group after group taking the next labels of one random order.
+fn swap_some(labels: &mut [u8], seed: u32, group: u32, pairs: usize) {
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    Stream::new(seed, Purpose::LabelSwap, 0, 0).shuffle(&mut order);
+    for pair in 0..pairs {
+        let at = 2 * (group as usize * pairs + pair);
+        let (a, b) = (order[at % order.len()], order[(at + 1) % order.len()]);
+        labels.swap(a, b);
+    }
+}
+
 /// Turns a square image by 90 degrees, anticlockwise.
 fn quarter_turn(pixels: &[u8], width: usize) -> Vec<u8> {
     (0..pixels.len())
@@ -69,7 +84,7 @@ mod tests {
 
     fn view(kind: GroupKind, count: u32, slot: u32) -> GroupView {
         let config = DataConfig {
-            groups: Some(Groups { count, kind }),
+            groups: Some(Groups::equal(count, kind)),
             ..DataConfig::default()
         };
         GroupView::new(&config, 7, Slot(slot))
@@ -105,5 +120,27 @@ mod tests {
                 "every group has pairs of its own"
             );
         }
+    }
+
+    #[test]
+    fn groups_may_swap_just_some_labels() {
+        let groups = Groups {
+            pairs: Some(1),
+            ..Groups::equal(4, GroupKind::LabelSwap)
+        };
+        let config = DataConfig {
+            groups: Some(groups),
+            ..DataConfig::default()
+        };
+        let mut swapped = Vec::new();
+        for slot in 0..4 {
+            let view = GroupView::new(&config, 7, Slot(slot));
+            let moved: Vec<u8> = (0..10).filter(|&l| view.label(l) != l).collect();
+            assert_eq!(moved.len(), 2, "{moved:?}");
+            swapped.extend(moved);
+        }
+        swapped.sort_unstable();
+        swapped.dedup();
+        assert_eq!(swapped.len(), 8, "each group has labels of its own");
     }
 }

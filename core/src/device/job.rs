@@ -86,6 +86,10 @@ impl Job {
         self.ahead.is_empty()
     }
 
+    pub(super) fn arms_done(&self) -> usize {
+        self.done.len()
+    }
+
     pub(super) fn is_training(&self) -> bool {
         self.ahead.front().is_some_and(ArmWork::is_training)
     }

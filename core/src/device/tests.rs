@@ -21,10 +21,7 @@ fn config() -> RunConfig {
         rounds: 5,
         model: ModelConfig::Mlp { hidden: vec![8] },
         data: DataConfig {
-            groups: Some(Groups {
-                count: 2,
-                kind: GroupKind::Rotation,
-            }),
+            groups: Some(Groups::equal(2, GroupKind::Rotation)),
             examples: 60,
             held_out: 20,
             balanced_per_label: 4,

@@ -4,7 +4,7 @@ use super::*;
 
 const DATASET: DatasetName = DatasetName::MnistSmall;
 
-fn configs() -> [ModelConfig; 4] {
+fn configs() -> [ModelConfig; 5] {
     [
         ModelConfig::Softmax {},
         ModelConfig::Mlp { hidden: vec![11] },
@@ -12,6 +12,7 @@ fn configs() -> [ModelConfig; 4] {
             hidden: vec![9, 16, 3],
         },
         ModelConfig::Cnn {},
+        ModelConfig::CnnWide {},
     ]
 }
 
@@ -68,9 +69,10 @@ fn reference_loss(
             let last = (0..hidden.len()).fold(x.to_vec(), |x, at| relu(dense(&x, at)));
             dense(&last, hidden.len())
         }
-        ModelConfig::Cnn {} => {
+        ModelConfig::Cnn {} | ModelConfig::CnnWide {} => {
+            let filters = tensor(1).len();
             let first = relu(pool(conv(x, 0, 1, 28), 24));
-            let second = relu(pool(conv(&first, 1, 10, 12), 8));
+            let second = relu(pool(conv(&first, 1, filters, 12), 8));
             dense(&relu(dense(&second, 2)), 3)
         }
     };
@@ -191,6 +193,10 @@ fn shapes_are_those_of_pytorch() {
         21_840
     );
     assert_eq!(
+        Network::new(&ModelConfig::CnnWide {}, DATASET).spec().len(),
+        46_730
+    );
+    assert_eq!(
         Network::new(&ModelConfig::default(), DATASET).spec().len(),
         50_890
     );
@@ -213,4 +219,13 @@ fn evaluation_counts_what_is_correct() {
     // Nine scores of 0 and one of 1: ln(9 + e) - 1 for the right ones, ln(9 + e) for the wrong one.
     let expected = 3.0 * (9.0 + 1.0_f64.exp()).ln() - 2.0;
     assert!((loss.sum - expected).abs() < 1e-5);
+}
+
+#[test]
+fn a_run_has_several_initial_models() {
+    let network = Network::new(&configs()[0], DATASET);
+    assert_eq!(network.initial_of(7, 0), network.initial(7));
+    assert_ne!(network.initial_of(7, 1), network.initial(7));
+    assert_ne!(network.initial_of(7, 1), network.initial_of(7, 2));
+    assert_ne!(network.initial_of(7, 1), network.initial_of(8, 1));
 }

@@ -7,7 +7,7 @@ use super::{ArmUpdate, Coalition, RoundUpdates, coalition_of};
 use crate::aggregate::{squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
-use crate::distance::{Gram, delta, features};
+use crate::distance::{Gram, delta, features, normalize};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
@@ -34,7 +34,7 @@ struct Sum {
 }
 
 /// Who is with whom.
-type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
+pub(super) type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
 
 impl Grouping {
     /// Coalitions as [`crate::coalition::paper_like`] forms them.
@@ -159,11 +159,16 @@ impl Grouping {
     /// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
     fn form_on_sums(&self, before: &Members, stream: &mut Stream) -> Members {
         let devices: Vec<DeviceId> = self.sums.keys().copied().collect();
-        let means: Vec<Vec<f32>> = self
+        let mut means: Vec<Vec<f32>> = self
             .sums
             .values()
             .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
             .collect();
+        if self.method.by_angle() {
+            for mean in &mut means {
+                normalize(mean);
+            }
+        }
         named(&self.method.form(&gram(&means), stream), &devices, before)
     }
 
@@ -175,10 +180,16 @@ impl Grouping {
     ) -> Members {
         let devices: Vec<DeviceId> = round.updates.iter().map(|update| update.device).collect();
         let (distance, layers) = (self.options.distance, self.options.layers);
-        let formed = if (distance, layers) == (DistanceKind::Weights, LayerScale::Raw) {
+        let as_they_are = (distance, layers) == (DistanceKind::Weights, LayerScale::Raw);
+        let formed = if as_they_are && !self.method.by_angle() {
             self.method.form(round.weights_gram(), stream)
         } else {
-            let vectors = update_features(distance, layers, round);
+            let mut vectors = update_features(distance, layers, round);
+            if self.method.by_angle() {
+                for vector in &mut vectors {
+                    normalize(vector);
+                }
+            }
             self.method.form(&gram(&vectors), stream)
         };
         let mut members = named(&formed, &devices, before);
@@ -232,7 +243,7 @@ impl Grouping {
 }
 
 /// Who is with whom, of those who are still in the room.
-fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
+pub(super) fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
     let here = |device: &&DeviceId| round.in_room.contains_key(device);
     coalitions
         .iter()
@@ -240,11 +251,15 @@ fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
         .collect()
 }
 
-fn gram(vectors: &[Vec<f32>]) -> Gram {
+pub(super) fn gram(vectors: &[Vec<f32>]) -> Gram {
     Gram::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-fn update_features(kind: DistanceKind, layers: LayerScale, round: &RoundUpdates) -> Vec<Vec<f32>> {
+pub(super) fn update_features(
+    kind: DistanceKind,
+    layers: LayerScale,
+    round: &RoundUpdates,
+) -> Vec<Vec<f32>> {
     let weights: Vec<&Params> = round.updates.iter().map(|update| &update.weights).collect();
     let starts: Vec<&Params> = round
         .updates
@@ -254,7 +269,7 @@ fn update_features(kind: DistanceKind, layers: LayerScale, round: &RoundUpdates)
     features(kind, layers, &weights, &starts)
 }
 
-fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
+pub(super) fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
     let next: Vec<BTreeSet<DeviceId>> = formed
         .members
         .iter()
@@ -265,7 +280,7 @@ fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
     members
 }
 
-fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
+pub(super) fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
     match kind {
         DistanceKind::Weights | DistanceKind::Deltas => {
             squared_distance(&update.weights, barycenter)
@@ -290,9 +305,8 @@ fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f
     }
 }
 
-/// A coalition from its members' updates. One whose members all stayed away keeps what it had.
-///
-/// `share` is what an update counts in the barycenter.
+/// A coalition from its members' updates, of which each counts in the barycenter by its `share`. One whose members all
+/// stayed away keeps what it had.
 pub(super) fn coalition(
     weighting: Weighting,
     share: impl Fn(&ArmUpdate) -> f64,
@@ -301,48 +315,63 @@ pub(super) fn coalition(
     id: CoalitionId,
     members: BTreeSet<DeviceId>,
 ) -> Option<Coalition> {
-    let updates: Vec<&ArmUpdate> = members
-        .iter()
-        .filter_map(|device| round.of(*device))
-        .collect();
-    let models = updates
-        .iter()
-        .map(|update| (&update.weights, share(update)));
-    let Some(barycenter) = weighted_mean(models) else {
-        let before = before.iter().find(|coalition| coalition.id == id)?;
-        let center = if members.contains(&before.center) {
-            before.center
-        } else {
-            *members.first()?
-        };
-        return Some(Coalition {
-            members,
-            center,
-            ..before.clone()
-        });
+    let updates = || members.iter().filter_map(|device| round.of(*device));
+    let Some(barycenter) = weighted_mean(updates().map(|update| (&update.weights, share(update))))
+    else {
+        return unchanged(before, id, members);
     };
-    let distances: Vec<f64> = updates
-        .iter()
-        .map(|update| squared_distance(&update.weights, &barycenter))
-        .collect();
-    let nearest = distances
-        .iter()
-        .enumerate()
-        .min_by(|(_, a), (_, b)| a.total_cmp(b))
-        .map(|(at, _)| at)?;
     let weight = match weighting {
         Weighting::Coalitions => 1.0,
-        Weighting::Size => updates.len() as f64,
-        Weighting::Examples => updates
-            .iter()
-            .map(|update| f64::from(update.examples))
-            .sum(),
+        Weighting::Size => updates().count() as f64,
+        Weighting::Examples => updates().map(|update| f64::from(update.examples)).sum(),
+    };
+    around(Arc::new(barycenter), weight, round, id, members)
+}
+
+/// A coalition whose members all stayed away: it keeps the model that it had. None if it had none.
+pub(super) fn unchanged(
+    before: &[Coalition],
+    id: CoalitionId,
+    members: BTreeSet<DeviceId>,
+) -> Option<Coalition> {
+    let before = before.iter().find(|coalition| coalition.id == id)?;
+    let center = if members.contains(&before.center) {
+        before.center
+    } else {
+        *members.first()?
     };
     Some(Coalition {
+        members,
+        center,
+        ..before.clone()
+    })
+}
+
+/// A coalition around a given barycenter. None if none of its members sent anything.
+pub(super) fn around(
+    barycenter: Arc<Params>,
+    weight: f64,
+    round: &RoundUpdates,
+    id: CoalitionId,
+    members: BTreeSet<DeviceId>,
+) -> Option<Coalition> {
+    let distances: Vec<(DeviceId, f64)> = members
+        .iter()
+        .filter_map(|device| round.of(*device))
+        .map(|update| {
+            (
+                update.device,
+                squared_distance(&update.weights, &barycenter),
+            )
+        })
+        .collect();
+    let (center, _) = *distances.iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let total: f64 = distances.iter().map(|(_, squared)| squared).sum();
+    Some(Coalition {
         id,
-        center: updates[nearest].device,
-        barycenter: Arc::new(barycenter),
-        spread: libm::sqrt(distances.iter().sum::<f64>() / distances.len() as f64),
+        center,
+        barycenter,
+        spread: libm::sqrt(total / distances.len() as f64),
         weight,
         members,
     })

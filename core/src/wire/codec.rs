@@ -325,7 +325,7 @@ impl Models {
             .filter(|arm| arm.strategy.trains_beside());
         Self {
             run,
-            examples: config.data.examples,
+            examples: config.data.most_examples(),
             spec: Arc::clone(spec),
             arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
             uploading: uploading.map(|arm| arm.name.clone()).collect(),

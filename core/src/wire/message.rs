@@ -258,6 +258,49 @@ impl Validation {
     }
 }
 
+impl RoundOpened {
+    /// The same with one arm alone: what it would be if nothing were compared.
+    #[must_use]
+    pub fn only(&self, arm: &str) -> Self {
+        Self {
+            arms: self
+                .arms
+                .iter()
+                .filter(|plan| plan.name == arm)
+                .cloned()
+                .collect(),
+            ..self.clone()
+        }
+    }
+}
+
+impl Update {
+    /// The same with one arm alone: what it would be if nothing were compared.
+    #[must_use]
+    pub fn only(&self, arm: &str) -> Self {
+        let of_arm = |name: &str| name == arm || name == beside(arm);
+        Self {
+            weights: self
+                .weights
+                .iter()
+                .filter(|(name, _)| of_arm(name))
+                .map(|(name, weights)| (name.clone(), weights.clone()))
+                .collect(),
+            report: Report {
+                examples: self.report.examples,
+                arms: self
+                    .report
+                    .arms
+                    .iter()
+                    .filter(|(name, _)| *name == arm)
+                    .map(|(name, report)| (name.clone(), report.clone()))
+                    .collect(),
+            },
+            ..*self
+        }
+    }
+}
+
 /// Name under which the model beside an arm's own travels. Names of arms have no colon.
 #[must_use]
 pub fn beside(arm: &str) -> String {

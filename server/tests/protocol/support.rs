@@ -220,7 +220,7 @@ impl FakeDevice {
                     .models
                     .arms
                     .iter()
-                    .map(|arm| (arm.clone(), report))
+                    .map(|arm| (arm.clone(), report.clone()))
                     .collect(),
             },
             weights: uploading

@@ -24,6 +24,8 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
         &["0", "20001"],
         "1 to 20000",
     ),
+    ("data.spread", &["0", "2"], &["-0.1", "2.1"], "0 to 2"),
+    ("data.validation", &["0", "20000"], &["20001"], "0 to 20000"),
     (
         "data.held_out",
         &["1", "20000"],
@@ -140,6 +142,123 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
         "1 to 10000",
     ),
 ];
+
+/// The strategy, its option, values just within the range, values just outside, and what is allowed.
+type Options = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static str,
+);
+
+/// Options of single strategies.
+const OPTIONS: &[Options] = &[
+    (
+        "fed_prox",
+        "mu",
+        &["0", "10"],
+        &["-0.001", "10.1", "1e300"],
+        "0 to 10",
+    ),
+    (
+        "bounded_confidence",
+        "confidence",
+        &["0.01", "10", "null"],
+        &["0", "0.009", "10.1", "1e300"],
+        "0.01 to 10",
+    ),
+    (
+        "bounded_confidence",
+        "warm_up",
+        &["0", "100000"],
+        &["100001"],
+        "0 to 100000",
+    ),
+    (
+        "bounded_confidence",
+        "reform_every",
+        &["1", "100000", "null"],
+        &["0", "100001"],
+        "1 to 100000",
+    ),
+    (
+        "bounded_confidence",
+        "max_iterations",
+        &["1", "10000"],
+        &["0", "10001"],
+        "1 to 10000",
+    ),
+    (
+        "cfl",
+        "warm_up",
+        &["0", "100000"],
+        &["100001"],
+        "0 to 100000",
+    ),
+    (
+        "cfl",
+        "split_below",
+        &["0", "1"],
+        &["-0.1", "1.01"],
+        "0 to 1",
+    ),
+    ("cfl", "gamma", &["0", "1"], &["-0.1", "1.01"], "0 to 1"),
+    (
+        "cfl",
+        "min_size",
+        &["1", "2000"],
+        &["0", "2001"],
+        "1 to 2000",
+    ),
+    (
+        "fl_hc",
+        "rounds_before",
+        &["0", "100000"],
+        &["100001"],
+        "0 to 100000",
+    ),
+    (
+        "fl_hc",
+        "threshold",
+        &["0.01", "10"],
+        &["0", "0.009", "10.1", "1e300"],
+        "0.01 to 10",
+    ),
+    (
+        "fl_hc",
+        "k",
+        &["1", "1000", "null"],
+        &["0", "1001"],
+        "1 to 1000",
+    ),
+    ("ifca", "k", &["1", "16"], &["0", "17"], "1 to 16"),
+    ("fesem", "k", &["1", "1000"], &["0", "1001"], "1 to 1000"),
+];
+
+#[test]
+fn every_option_of_a_strategy_is_checked_at_both_ends() {
+    for (kind, option, inside, outside, allowed) in OPTIONS {
+        let check = |value: &str| {
+            read(&format!(
+                r#"{{"arms":[{{"strategy":{{"kind":"{kind}","{option}":{value}}}}}]}}"#
+            ))
+            .check()
+        };
+        for value in *inside {
+            assert!(check(value).is_ok(), "{kind}.{option} = {value}");
+        }
+        for value in *outside {
+            let error = check(value).unwrap_err();
+            let field = format!("arms[0].strategy.{option}");
+            assert_eq!(
+                (error.field, error.allowed.as_str()),
+                (field, *allowed),
+                "{kind}: {value}"
+            );
+        }
+    }
+}
 
 /// A configuration in which nothing but one field is said.
 fn with(field: &str, value: &str) -> RunConfig {

@@ -1,0 +1,334 @@
+//! What goes wrong in a run, on purpose: slow devices, lost and late updates, devices that fail and return, attackers.
+//!
+//! Everything is drawn by seed, round and slot, so that a run with trouble can be repeated like any other.
+
+use constellation_core::ids::{Round, Slot};
+use constellation_core::params::Params;
+use constellation_core::rng::{Purpose, Stream};
+use constellation_core::wire::Start;
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong in a run. The default is nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conditions {
+    /// Devices that take longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
+    /// Fraction of updates that never arrive.
+    pub lost: f64,
+    /// Updates that arrive late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<Late>,
+    /// Devices that lose their connection in the middle of a round, and come back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing: Option<Failing>,
+    /// Devices that send something else than what they learned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attackers: Option<Attackers>,
+}
+
+/// Devices that take longer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slow {
+    /// Fraction of the devices.
+    pub fraction: f64,
+    /// How many times as long they take as the others, who take [`ROUND_MS`].
+    pub factor: f64,
+}
+
+/// Updates that arrive late.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Late {
+    /// Fraction of the updates.
+    pub rate: f64,
+    /// By how much, in milliseconds.
+    pub delay_ms: u32,
+}
+
+/// Devices that lose their connection in the middle of a round, and come back.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failing {
+    /// Chance of a device to fail in a round.
+    pub rate: f64,
+    /// Rounds that it stays away, the one in which it fails not counted.
+    pub rounds: u32,
+}
+
+/// Devices that send something else than what they learned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attackers {
+    /// Fraction of the devices, rounded to the nearest number.
+    pub fraction: f64,
+    /// What they do.
+    pub kind: Attack,
+    /// For `scaled`, how many times the honest step; for `noise` and `random`, the standard deviation of each weight.
+    #[serde(default = "default_strength")]
+    pub strength: f64,
+}
+
+/// What an attacker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attack {
+    /// Trains on wrong labels: label l is called last − l.
+    LabelFlip,
+    /// Sends the honest step in the opposite direction.
+    SignFlip,
+    /// Sends `strength` times the honest step.
+    Scaled,
+    /// Adds Gaussian noise to its weights.
+    Noise,
+    /// Sends Gaussian weights.
+    Random,
+}
+
+fn default_strength() -> f64 {
+    10.0
+}
+
+/// Virtual time that an ordinary device takes for a round.
+pub const ROUND_MS: u64 = 1_000;
+
+/// What happens to one device in one round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Its update arrives after so long.
+    Arrives {
+        /// Virtual milliseconds after the round's message.
+        after_ms: u64,
+    },
+    /// Its update never arrives.
+    Lost,
+    /// It loses its connection, and is away for so many rounds more.
+    Fails {
+        /// Rounds.
+        rounds: u32,
+    },
+}
+
+/// A value out of its range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unusable {
+    /// Path of the field below `conditions`.
+    pub field: &'static str,
+    /// What it says.
+    pub value: f64,
+    /// What it may say.
+    pub allowed: &'static str,
+}
+
+impl Conditions {
+    /// # Errors
+    /// The first value that is out of range.
+    pub fn check(&self) -> Result<(), Unusable> {
+        let rate = |field, value: f64| {
+            let ok = (0.0..=1.0).contains(&value);
+            ok.then_some(()).ok_or(Unusable {
+                field,
+                value,
+                allowed: "0 to 1",
+            })
+        };
+        rate("lost", self.lost)?;
+        if let Some(slow) = self.slow {
+            rate("slow.fraction", slow.fraction)?;
+            if !(1.0..=1e6).contains(&slow.factor) {
+                return Err(Unusable {
+                    field: "slow.factor",
+                    value: slow.factor,
+                    allowed: "1 to 1000000",
+                });
+            }
+        }
+        if let Some(late) = self.late {
+            rate("late.rate", late.rate)?;
+        }
+        if let Some(failing) = self.failing {
+            rate("failing.rate", failing.rate)?;
+        }
+        if let Some(attackers) = self.attackers {
+            rate("attackers.fraction", attackers.fraction)?;
+            if !(attackers.strength.is_finite() && attackers.strength >= 0.0) {
+                return Err(Unusable {
+                    field: "attackers.strength",
+                    value: attackers.strength,
+                    allowed: "0 or more",
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The attack of a slot, if it is an attacker, among so many devices.
+    #[must_use]
+    pub fn attack(&self, seed: u32, slot: Slot, devices: u32) -> Option<Attackers> {
+        let attackers = self.attackers?;
+        chosen(seed, Lot::Attackers, attackers.fraction, devices)
+            .contains(&slot.0)
+            .then_some(attackers)
+    }
+
+    /// What happens to a slot's update of a round, among so many devices.
+    #[must_use]
+    pub fn fate(&self, seed: u32, round: Round, slot: Slot, devices: u32) -> Fate {
+        let mut stream = Stream::new(seed, Purpose::Trouble, round.0, FATES + slot.0);
+        // Every number is drawn whether it is needed or not, so that one kind of trouble does not change another.
+        let [fails, lost, late] = [stream.uniform(), stream.uniform(), stream.uniform()];
+        if let Some(failing) = self.failing.filter(|failing| fails < failing.rate) {
+            return Fate::Fails {
+                rounds: failing.rounds,
+            };
+        }
+        if lost < self.lost {
+            return Fate::Lost;
+        }
+        let slow = self
+            .slow
+            .filter(|slow| chosen(seed, Lot::Slow, slow.fraction, devices).contains(&slot.0));
+        let takes = slow.map_or(1.0, |slow| slow.factor) * ROUND_MS as f64;
+        let delay = self
+            .late
+            .filter(|l| late < l.rate)
+            .map_or(0, |l| l.delay_ms);
+        Fate::Arrives {
+            after_ms: takes as u64 + u64::from(delay),
+        }
+    }
+}
+
+/// Streams of [`Purpose::Trouble`]: the lots of a run have round 0 and small numbers, fates come after.
+const FATES: u32 = 16;
+
+#[derive(Clone, Copy)]
+enum Lot {
+    Attackers = 0,
+    Slow = 1,
+}
+
+/// Slots that the lot falls on.
+fn chosen(seed: u32, lot: Lot, fraction: f64, devices: u32) -> Vec<u32> {
+    let mut slots: Vec<u32> = (0..devices).collect();
+    Stream::new(seed, Purpose::Trouble, 0, lot as u32).shuffle(&mut slots);
+    slots.truncate((fraction * f64::from(devices)).round() as usize);
+    slots
+}
+
+impl Attackers {
+    /// What the attacker sends instead of `weights`, trained from `start`. Flipped labels are no matter of weights.
+    #[must_use]
+    pub fn poison(&self, start: &Start, weights: &Params, stream: &mut Stream) -> Params {
+        let start = match start {
+            Start::Model(start) => Some(start.values()),
+            Start::Own | Start::BestOf(_) => None,
+        };
+        let step = |factor: f64| {
+            let zero = vec![0.0; weights.values().len()];
+            let start = start.unwrap_or(&zero);
+            let pairs = start.iter().zip(weights.values());
+            pairs
+                .map(|(s, w)| (f64::from(*s) + factor * (f64::from(*w) - f64::from(*s))) as f32)
+                .collect::<Vec<f32>>()
+        };
+        let mut noise = |from: f32| (f64::from(from) + self.strength * stream.normal()) as f32;
+        let values = match self.kind {
+            Attack::LabelFlip => return weights.clone(),
+            Attack::SignFlip => step(-1.0),
+            Attack::Scaled => step(self.strength),
+            Attack::Noise => weights.values().iter().map(|w| noise(*w)).collect(),
+            Attack::Random => weights.values().iter().map(|_| noise(0.0)).collect(),
+        };
+        // Weights beyond all bounds would be refused; the attacker sends its honest ones then.
+        Params::try_new(values, weights.spec()).unwrap_or_else(|_| weights.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use constellation_core::params::ParamSpec;
+
+    use super::*;
+
+    fn params(values: &[f32]) -> Params {
+        let spec = Arc::new(ParamSpec::new([("w".to_owned(), vec![values.len()])]));
+        Params::try_new(values.to_vec(), &spec).unwrap()
+    }
+
+    #[test]
+    fn as_many_attack_as_asked_for_and_always_the_same() {
+        let conditions = Conditions {
+            attackers: Some(Attackers {
+                fraction: 0.3,
+                kind: Attack::SignFlip,
+                strength: 1.0,
+            }),
+            ..Conditions::default()
+        };
+        let who = |seed| {
+            let attacks = |slot: &u32| conditions.attack(seed, Slot(*slot), 10).is_some();
+            (0..10).filter(attacks).collect::<Vec<u32>>()
+        };
+        assert_eq!(who(1).len(), 3);
+        assert_eq!(who(1), who(1));
+        assert!((2..9).any(|seed| who(seed) != who(1)));
+    }
+
+    #[test]
+    fn poison_by_hand() {
+        let (start, weights) = (
+            Start::Model(Arc::new(params(&[1.0, 2.0]))),
+            params(&[2.0, 0.0]),
+        );
+        let poison = |kind, strength| {
+            let attackers = Attackers {
+                fraction: 1.0,
+                kind,
+                strength,
+            };
+            let mut stream = Stream::new(1, Purpose::Trouble, 1, 1);
+            attackers
+                .poison(&start, &weights, &mut stream)
+                .values()
+                .to_vec()
+        };
+        assert_eq!(poison(Attack::SignFlip, 0.0), [0.0, 4.0]);
+        assert_eq!(poison(Attack::Scaled, 3.0), [4.0, -4.0]);
+        assert_eq!(poison(Attack::Noise, 0.0), [2.0, 0.0]);
+        assert_eq!(poison(Attack::Random, 0.0), [0.0, 0.0]);
+        assert_eq!(poison(Attack::LabelFlip, 9.0), [2.0, 0.0]);
+        assert_ne!(poison(Attack::Noise, 1.0), poison(Attack::Random, 1.0));
+    }
+
+    #[test]
+    fn rates_are_rates() {
+        let conditions = Conditions {
+            lost: 0.25,
+            late: Some(Late {
+                rate: 0.5,
+                delay_ms: 7_000,
+            }),
+            ..Conditions::default()
+        };
+        let fates: Vec<Fate> = (0..1_000)
+            .map(|i| conditions.fate(7, Round(i / 50), Slot(i % 50), 50))
+            .collect();
+        let count = |fate| fates.iter().filter(|f| **f == fate).count();
+        assert!((200..300).contains(&count(Fate::Lost)));
+        let late = count(Fate::Arrives { after_ms: 8_000 });
+        assert!((325..425).contains(&late), "{late}");
+        assert!(conditions.check().is_ok());
+        let unusable = Conditions {
+            lost: 1.5,
+            ..conditions
+        }
+        .check()
+        .unwrap_err();
+        assert_eq!((unusable.field, unusable.allowed), ("lost", "0 to 1"));
+    }
+}

@@ -1,0 +1,201 @@
+//! An experiment from its file to its folder: one run a seed, a report at the end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use constellation_core::config::ConfigError;
+use constellation_core::coordinator::Event;
+use constellation_core::data::Dataset;
+use indicatif::{ProgressBar, ProgressStyle};
+use thiserror::Error;
+
+use crate::data::{DataError, load};
+use crate::experiment::{Experiment, ExperimentError};
+use crate::folder::{Finished, Folder, FolderError, IfThere};
+use crate::measure::Measure;
+use crate::report::run_report;
+use crate::results::{RoundRow, Summary};
+use crate::simulate::{self, Happening, Setup};
+
+/// How to run an experiment.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder that the run leaves.
+    pub out: PathBuf,
+    /// What to do if there is one.
+    pub if_there: IfThere,
+    /// The folder with the data sets.
+    pub data: PathBuf,
+    /// Threads that devices train on; all cores if 0. The result does not depend on it.
+    pub threads: usize,
+}
+
+/// An experiment that did not come to its end.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The file.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// A value of the run.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The threads.
+    #[error("cannot start the threads: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A resumed seed did not come out as before.
+    #[error(
+        "round {round} of seed {seed} came out otherwise than before the interruption: \
+         fingerprint {found}, recorded {recorded}"
+    )]
+    Otherwise {
+        /// The seed.
+        seed: u32,
+        /// The round.
+        round: u32,
+        /// As it is now.
+        found: String,
+        /// As it was.
+        recorded: String,
+    },
+}
+
+/// Runs an experiment whose file reads `text`, and leaves its folder.
+///
+/// # Errors
+/// Whatever is in the way; what was written before stays.
+pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), RunError> {
+    let experiment = Experiment::parse(text)?;
+    let (mut folder, finished) = Folder::open(&options.out, &experiment, text, options.if_there)?;
+    let dataset = Arc::new(load(&options.data, experiment.run.data.dataset)?);
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()?;
+    let progress = progress(&experiment);
+    let Finished {
+        mut fingerprints,
+        mut rows,
+        interrupted,
+    } = finished;
+    for &seed in &experiment.seeds {
+        if fingerprints.contains_key(&seed) {
+            progress.inc(u64::from(experiment.run.rounds));
+            continue;
+        }
+        let mut one = OneSeed {
+            experiment: &experiment,
+            dataset: &dataset,
+            folder: &mut folder,
+            rows: &mut rows,
+            interrupted: &interrupted,
+            progress: &progress,
+        };
+        let fingerprint = threads.install(|| one.run(seed))?;
+        fingerprints.insert(seed, fingerprint);
+    }
+    progress.finish_and_clear();
+    let summary = Summary::of(
+        &experiment.name,
+        experiment.devices,
+        experiment.run.rounds,
+        fingerprints,
+        &rows,
+    );
+    let report = run_report(&summary, &rows, &experiment.about, text);
+    folder.summary(&summary, &report)?;
+    Ok((summary, rows))
+}
+
+struct OneSeed<'a> {
+    experiment: &'a Experiment,
+    dataset: &'a Arc<Dataset>,
+    folder: &'a mut Folder,
+    rows: &'a mut Vec<RoundRow>,
+    interrupted: &'a [(u32, u32, String)],
+    progress: &'a ProgressBar,
+}
+
+impl OneSeed<'_> {
+    /// Runs a seed; gives its fingerprint.
+    fn run(&mut self, seed: u32) -> Result<String, RunError> {
+        let setup = Setup {
+            config: self.experiment.run_of(seed)?,
+            devices: self.experiment.devices,
+            conditions: self.experiment.conditions.clone(),
+            dataset: Arc::clone(self.dataset),
+        };
+        let begin = Event::RunConfigured {
+            run: constellation_core::ids::RunId(1),
+            config: Box::new((*setup.config).clone()),
+        };
+        self.folder.event(0, &begin)?;
+        let mut measure = Measure::new(&setup.config, &setup.conditions, setup.devices);
+        let mut failed = None;
+        let coordinator = simulate::run(&setup, |time_ms, happening| {
+            if failed.is_none() {
+                failed = self.observe(seed, time_ms, happening).err();
+            }
+            self.rows.extend(measure.observe(happening));
+        });
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.folder.rows(self.rows)?;
+        self.folder.models(seed, &coordinator)?;
+        Ok(coordinator.view("", 0).fingerprint)
+    }
+
+    fn observe(
+        &mut self,
+        seed: u32,
+        time_ms: u64,
+        happening: Happening<'_>,
+    ) -> Result<(), RunError> {
+        let Happening::Event(event) = happening else {
+            return Ok(());
+        };
+        self.folder.event(time_ms, event)?;
+        if let Event::RoundClosed {
+            round, fingerprint, ..
+        } = event
+        {
+            self.progress.inc(1);
+            self.progress
+                .set_message(format!("seed {seed}, round {round}"));
+            let known = self.interrupted.iter();
+            let recorded = known.filter(|(s, r, _)| (*s, *r) == (seed, round.0));
+            for (_, _, recorded) in recorded {
+                if recorded != fingerprint {
+                    return Err(RunError::Otherwise {
+                        seed,
+                        round: round.0,
+                        found: fingerprint.clone(),
+                        recorded: recorded.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn progress(experiment: &Experiment) -> ProgressBar {
+    let rounds = u64::from(experiment.run.rounds) * experiment.seeds.len() as u64;
+    let bar = ProgressBar::new(rounds);
+    let template = "{msg:24} {wide_bar} {pos}/{len} rounds, {eta} to go";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// The folder of an experiment where none is named.
+#[must_use]
+pub fn default_out(experiment: &Experiment) -> PathBuf {
+    Path::new("runs").join(&experiment.name)
+}
