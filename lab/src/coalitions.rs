@@ -573,3 +573,217 @@ fn params(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use safetensors::tensor::TensorView;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        wanted: Wanted,
+    }
+
+    /// A folder with files of tensors: name, type, shape, bytes.
+    type Tensor<'a> = (&'a str, Dtype, Vec<usize>, Vec<u8>);
+
+    fn write(folder: &TempDir, file: &str, tensors: Vec<Tensor<'_>>) -> String {
+        let views = tensors.iter().map(|(name, dtype, shape, bytes)| {
+            let view = TensorView::new(*dtype, shape.clone(), bytes).unwrap();
+            ((*name).to_owned(), view)
+        });
+        let path = folder.path().join(file);
+        fs::write(&path, safetensors::serialize(views, None).unwrap()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    fn f32s<'a>(name: &'a str, shape: &[usize], values: &[f32]) -> Tensor<'a> {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        (name, Dtype::F32, shape.to_vec(), bytes)
+    }
+
+    fn ask(files: &[&str], flags: &str) -> Result<Found, CoalitionsError> {
+        let words = ["lab"].into_iter().chain(files.iter().copied());
+        let line = Line::try_parse_from(words.chain(flags.split_whitespace())).unwrap();
+        coalitions(&line.wanted)
+    }
+
+    /// Five devices on the first axis of the plane.
+    fn on_a_line(folder: &TempDir) -> String {
+        let rows = [0.0, 0.0, 2.0, 0.0, 10.0, 0.0, 11.0, 0.0, 14.0, 0.0];
+        write(
+            folder,
+            "line.safetensors",
+            vec![f32s("weights", &[5, 2], &rows)],
+        )
+    }
+
+    #[test]
+    fn coalitions_of_rows_by_hand() {
+        let folder = TempDir::new().unwrap();
+        let file = on_a_line(&folder);
+        // As in the core's test of given centers: {0, 2} around 1 and {10, 11, 14} around 35/3.
+        let found = ask(&[&file], "--centers 2,4").unwrap();
+        assert_eq!(found.iterations, 3);
+        assert_eq!(found.coalitions[0].members, [0, 1]);
+        assert_eq!(found.coalitions[1].members, [2, 3, 4]);
+        assert_eq!(found.coalitions[1].center, 3);
+        assert!((found.coalitions[0].spread - 1.0).abs() < 1e-6);
+        // (5/3)² + (2/3)² + (7/3)² = 78/9.
+        assert!((found.coalitions[1].spread - (78.0_f64 / 27.0).sqrt()).abs() < 1e-6);
+        let (quarter, sixth) = (0.25, 1.0 / 6.0);
+        assert_eq!(
+            found.global_weighting,
+            [quarter, quarter, sixth, sixth, sixth]
+        );
+        let by_size = ask(&[&file], "--centers 2,4 --weighting size").unwrap();
+        assert_eq!(by_size.global_weighting, [0.2; 5]);
+        // Drawn centers: with restarts the best is found.
+        let drawn = ask(&[&file], "--k 2 --restarts 20 --seed 3").unwrap();
+        assert_eq!(drawn.coalitions.len(), 2);
+        let joined = ask(&[&file], "--centers 0,2,4 --min-size 2").unwrap();
+        assert_eq!(joined.coalitions.len(), 2);
+        assert_eq!(joined.coalitions[1].members, [2, 3, 4]);
+    }
+
+    #[test]
+    fn the_json_is_the_contract() {
+        let folder = TempDir::new().unwrap();
+        let values = f32s("weights", &[2, 1], &[1.0, 1.0]);
+        let file = write(&folder, "two.safetensors", vec![values]);
+        let found = ask(&[&file], "--k 1").unwrap();
+        assert_eq!(
+            serde_json::to_string(&found).unwrap(),
+            r#"{"coalitions":[{"members":[0,1],"center":0,"spread":0.0}],"iterations":2,"global_weighting":[0.5,0.5]}"#
+        );
+    }
+
+    #[test]
+    fn one_file_a_device_in_any_order_of_tensors_and_any_float_type() {
+        let folder = TempDir::new().unwrap();
+        let near = write(
+            &folder,
+            "a",
+            vec![f32s("b", &[1], &[1.0]), f32s("a", &[2], &[3.0, 5.0])],
+        );
+        let doubles = |values: &[f64]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let same = write(
+            &folder,
+            "b",
+            vec![
+                ("a", Dtype::F64, vec![2], doubles(&[3.0, 5.0])),
+                ("b", Dtype::F64, vec![1], doubles(&[1.0])),
+            ],
+        );
+        // 3, 5 and 1 as halves; 100 (0x42c8), 5 and 1 as the upper halves of singles.
+        let halves = |bits: &[u16]| bits.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let half = write(
+            &folder,
+            "c",
+            vec![
+                ("a", Dtype::F16, vec![2], halves(&[0x4200, 0x4500])),
+                ("b", Dtype::F16, vec![1], halves(&[0x3c00])),
+            ],
+        );
+        let far = write(
+            &folder,
+            "d",
+            vec![
+                ("a", Dtype::BF16, vec![2], halves(&[0x42c8, 0x40a0])),
+                ("b", Dtype::BF16, vec![1], halves(&[0x3f80])),
+            ],
+        );
+        let found = ask(&[&near, &same, &half, &far], "--centers 0,3").unwrap();
+        assert_eq!(found.coalitions[0].members, [0, 1, 2]);
+        assert_eq!(found.coalitions[0].spread, 0.0);
+        assert_eq!(found.coalitions[1].members, [3]);
+    }
+
+    #[test]
+    fn halves_by_hand() {
+        let all = [0x3555, 0xc000, 0x0001, 0x7bff, 0x8000].map(from_half);
+        assert_eq!(
+            all,
+            [1_365.0 / 4_096.0, -2.0, 1.0 / 16_777_216.0, 65_504.0, 0.0]
+        );
+        assert!(from_half(0x7c00).is_infinite() && from_half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn deltas_are_taken_from_the_start() {
+        let folder = TempDir::new().unwrap();
+        // From (1, 0): deltas (9, 0), (1, 0), (0, 9), (0, 1). By angle 0 goes with 1; by weights 1 goes with 3.
+        let rows = [10.0, 0.0, 2.0, 0.0, 1.0, 9.0, 1.0, 1.0];
+        let file = write(&folder, "w", vec![f32s("weights", &[4, 2], &rows)]);
+        let start = write(&folder, "s", vec![f32s("weights", &[2], &[1.0, 0.0])]);
+        let members = |flags: &str| -> Vec<Vec<usize>> {
+            let found = ask(&[&file], flags).unwrap();
+            found.coalitions.into_iter().map(|c| c.members).collect()
+        };
+        let by_angle = format!("--centers 0,2 --distance unit-deltas --start {start}");
+        assert_eq!(members(&by_angle), [[0, 1], [2, 3]]);
+        assert_eq!(members("--centers 0,2,3"), [vec![0], vec![2], vec![1, 3]]);
+        let error = ask(&[&file], "--distance deltas").unwrap_err();
+        assert!(error.to_string().contains("--start"), "{error}");
+    }
+
+    #[test]
+    fn errors_name_file_tensor_and_what_is_allowed() {
+        let folder = TempDir::new().unwrap();
+        let line = on_a_line(&folder);
+        let says = |files: &[&str], flags: &str, words: &[&str]| {
+            let error = ask(files, flags).unwrap_err().to_string();
+            for word in words {
+                assert!(error.contains(word), "{word}: {error}");
+            }
+        };
+        says(&["nowhere"], "", &["cannot read nowhere"]);
+        let other = write(&folder, "other", vec![f32s("w", &[2, 1], &[1.0, 2.0])]);
+        says(
+            &[&other],
+            "",
+            &["other", "\"w\" [2, 1]", "[devices, parameters]"],
+        );
+        says(
+            &[&line, &other],
+            "",
+            &["other has the tensors \"w\" [2, 1]", "\"weights\" [5, 2]"],
+        );
+        let flat = write(&folder, "flat", vec![f32s("weights", &[2], &[1.0, 2.0])]);
+        says(&[&flat], "", &["flat", "[2]", "[devices, parameters]"]);
+        let whole = ("weights", Dtype::I32, vec![1, 1], vec![0; 4]);
+        let whole = write(&folder, "whole", vec![whole]);
+        says(&[&whole], "", &["whole", "I32", "F32, F64, F16, BF16"]);
+        let bad = [0.0, 0.0, 0.0, f32::NAN];
+        let bad = write(&folder, "bad", vec![f32s("weights", &[2, 2], &bad)]);
+        says(&[&bad], "", &["bad: device 1", "value 1 is NaN"]);
+        let two = [
+            f32s("a", &[2], &[0.0; 2]),
+            f32s("b", &[2], &[0.0, f32::INFINITY]),
+        ];
+        let two = write(&folder, "two", two.into());
+        let fine = [f32s("a", &[2], &[0.0; 2]), f32s("b", &[2], &[0.0; 2])];
+        let fine = write(&folder, "fine", fine.into());
+        says(
+            &[&fine, &two],
+            "",
+            &["two: device 1", "tensor \"b\", value 1 is inf"],
+        );
+        says(&[&line], "--centers 0,5", &["names 5", "0 to 4"]);
+        says(&[&line], "--centers 3,3", &["3 twice"]);
+        let start = format!("--distance deltas --start {flat}x");
+        says(&[&line], &start, &["cannot read", "flatx"]);
+        let long = write(&folder, "long", vec![f32s("weights", &[3], &[0.0; 3])]);
+        let start = format!("--distance deltas --start {long}");
+        says(&[&line], &start, &["long", "[3]", "[2] or [1, 2]"]);
+        let junk = folder.path().join("junk");
+        fs::write(&junk, "no").unwrap();
+        says(&[junk.to_str().unwrap()], "", &["junk is not safetensors"]);
+        let none = write(&folder, "none", vec![f32s("weights", &[0, 4], &[])]);
+        says(&[&none], "", &["none has no values"]);
+    }
+}
