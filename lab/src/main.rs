@@ -10,7 +10,7 @@ use constellation_core::config::{PacingConfig, RunConfig};
 use constellation_core::view::View;
 use constellation_lab::data::load;
 use constellation_lab::devices::{self, RoomAddress};
-use constellation_lab::simulate;
+use constellation_lab::{coalitions, simulate, verify};
 
 /// Constellation natively: headless devices for a room, and runs without one.
 #[derive(Parser)]
@@ -56,12 +56,27 @@ enum Command {
         #[arg(long, default_value = "data")]
         data: PathBuf,
     },
+    /// Form coalitions of devices from weights of any framework, and print them as JSON.
+    ///
+    /// Example: lab coalitions weights.safetensors --k 3 --restarts 20
+    Coalitions(coalitions::Wanted),
+    /// Compute a recorded run again, of `lab run` or exported from a room, and compare every round's fingerprint.
+    ///
+    /// Example: lab verify runs/groups-rotation/run.jsonl
+    Verify {
+        /// The record, one JSON object a line.
+        #[arg(value_name = "RUN.jsonl")]
+        record: PathBuf,
+        /// The folder with the data sets.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+    },
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("lab: {error}");
             ExitCode::FAILURE
@@ -69,21 +84,40 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<()> {
+async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Devices {
             url,
             room,
             count,
             data,
-        } => devices(url, &room, count, data).await,
+        } => devices(url, &room, count, data).await?,
         Command::Simulate {
             devices,
             rounds,
             seed,
             data,
-        } => simulate(devices, rounds, seed, &data),
+        } => simulate(devices, rounds, seed, &data)?,
+        Command::Coalitions(wanted) => {
+            println!(
+                "{}",
+                serde_json::to_string(&coalitions::coalitions(&wanted)?)?
+            );
+        }
+        Command::Verify { record, data } => return verify(&record, &data),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(record: &Path, data: &Path) -> Result<ExitCode> {
+    let text = std::fs::read_to_string(record)
+        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", record.display()))?;
+    let verdicts = verify::verify(&text, |config| Ok(Arc::new(load(data, config.dataset)?)))?;
+    for verdict in &verdicts {
+        println!("{verdict}");
+    }
+    let same = verdicts.iter().all(verify::RunVerdict::is_same);
+    Ok(ExitCode::from(u8::from(!same)))
 }
 
 fn simulate(devices: u32, rounds: u32, seed: u32, data: &Path) -> Result<()> {
