@@ -437,3 +437,80 @@ fn work_out(
         update,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use constellation_core::config::{PacingConfig, RunConfig};
+    use constellation_core::golden;
+
+    use super::*;
+    use crate::conditions::{Failing, Late, Slow};
+
+    fn setup(conditions: Conditions) -> Setup {
+        let mut config = RunConfig {
+            rounds: 4,
+            ..RunConfig::default()
+        };
+        config.data.examples = 20;
+        config.data.held_out = 10;
+        config.data.balanced_per_label = 1;
+        config.pacing = PacingConfig {
+            start_at: Some(5),
+            pace_ms: 0,
+            deadline_ms: 4_000,
+            ..config.pacing
+        };
+        Setup {
+            config: config.check().unwrap(),
+            devices: 5,
+            conditions,
+            dataset: Arc::new(golden::dataset()),
+        }
+    }
+
+    fn trouble() -> Conditions {
+        Conditions {
+            slow: Some(Slow {
+                fraction: 0.2,
+                factor: 9.0,
+            }),
+            lost: 0.1,
+            late: Some(Late {
+                rate: 0.2,
+                delay_ms: 9_000,
+            }),
+            failing: Some(Failing {
+                rate: 0.1,
+                rounds: 1,
+            }),
+            attackers: Some(Attackers {
+                fraction: 0.2,
+                kind: Attack::Noise,
+                strength: 0.1,
+            }),
+        }
+    }
+
+    fn fingerprint(setup: &Setup, threads: usize) -> String {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let run = || run(setup, |_, _| {}).view("", 0);
+        let view = pool.build().unwrap().install(run);
+        assert_eq!(view.phase, Phase::Finished);
+        view.fingerprint
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_nothing() {
+        for conditions in [Conditions::default(), trouble()] {
+            let setup = setup(conditions);
+            assert_eq!(fingerprint(&setup, 1), fingerprint(&setup, 3));
+        }
+    }
+
+    #[test]
+    fn trouble_makes_another_run_that_ends() {
+        let [plain, troubled] =
+            [Conditions::default(), trouble()].map(|c| fingerprint(&setup(c), 2));
+        assert_ne!(plain, troubled);
+    }
+}

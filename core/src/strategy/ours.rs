@@ -361,3 +361,178 @@ fn add_unit_delta(sum: &mut Vec<f32>, update: &ArmUpdate) {
 fn by_examples<'a>(models: impl Iterator<Item = (&'a ArmUpdate, &'a Params)>) -> Option<Params> {
     weighted_mean(models.map(|(update, model)| (model, f64::from(update.examples))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{members, round, start};
+    use super::*;
+    use crate::params::ParamSpec;
+    use crate::wire::Validation;
+
+    /// An output layer of two labels over two inputs: rows of weights, then biases.
+    fn model(values: [f32; 6]) -> Arc<Params> {
+        let spec = Arc::new(ParamSpec::new([
+            ("0.weight".to_owned(), vec![2, 2]),
+            ("0.bias".to_owned(), vec![2]),
+        ]));
+        Arc::new(Params::try_new(values.to_vec(), &spec).unwrap())
+    }
+
+    /// Label 0 looks like input 0, label 1 like input 1; and the other way round.
+    const STRAIGHT: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+    const CROSSED: [f32; 6] = [0.0, 1.0, 1.0, 0.0, 1.0, 1.0];
+
+    fn strategy() -> Ours {
+        let options = OursOptions {
+            warm_up: 1,
+            trial: 2,
+            judge_every: 10,
+            ..OursOptions::default()
+        };
+        Ours::new(options, model([0.0; 6]))
+    }
+
+    /// Updates of devices 1, 2, … from the origin.
+    fn updates(number: u32, weights: &[[f32; 6]]) -> RoundUpdates {
+        let updates: Vec<(u32, &[f32])> = weights.iter().map(|w| (1, w.as_slice())).collect();
+        let mut round = round(number, &updates);
+        for (update, weights) in round.updates.iter_mut().zip(weights) {
+            update.start = model([0.0; 6]);
+            update.weights = (*model(*weights)).clone();
+        }
+        round
+    }
+
+    /// Every device trains the second model to `beside` and says what it has to say.
+    fn tried(
+        number: u32,
+        weights: &[[f32; 6]],
+        beside: [f32; 6],
+        losses: &[&[f64]],
+        validation: Option<(u32, u32)>,
+    ) -> RoundUpdates {
+        let mut round = updates(number, weights);
+        for (update, losses) in round.updates.iter_mut().zip(losses) {
+            update.beside = Some((*model(beside)).clone());
+            update.report.losses = losses.to_vec();
+            update.report.validation = validation.map(|(received, beside)| Validation {
+                examples: 100,
+                received,
+                beside: Some(beside),
+                own: None,
+            });
+        }
+        round
+    }
+
+    fn split() -> Ours {
+        let mut strategy = strategy();
+        strategy.close(&updates(1, &[STRAIGHT, CROSSED, STRAIGHT, CROSSED]));
+        strategy
+    }
+
+    #[test]
+    fn devices_that_see_the_same_stay_one() {
+        let mut strategy = strategy();
+        strategy.close(&updates(1, &[STRAIGHT, STRAIGHT, STRAIGHT]));
+        assert_eq!(members(strategy.coalitions()), [vec![1, 2, 3]]);
+        assert_eq!(start(&strategy, 1), STRAIGHT);
+        assert_eq!(strategy.task(DeviceId(1)).beside, None);
+    }
+
+    #[test]
+    fn groups_are_found_and_tried_beside_the_one_model() {
+        let strategy = split();
+        assert_eq!(members(strategy.coalitions()), [vec![1, 3], vec![2, 4]]);
+        let task = strategy.task(DeviceId(2));
+        assert_eq!(start(&strategy, 2), CROSSED);
+        assert_eq!(task.beside.as_ref(), Some(strategy.global()));
+        assert_eq!(task.judge.len(), 3, "both coalitions' and the one");
+        assert_eq!(strategy.global().values(), [0.5, 0.5, 0.5, 0.5, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_device_moves_where_it_is_served_better_than_by_the_one_model() {
+        let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
+        let after = |losses: &[&[f64]]| {
+            let mut strategy = split();
+            strategy.close(&tried(2, &sent, [0.5; 6], losses, None));
+            members(strategy.coalitions())
+        };
+        let home: [&[f64]; 2] = [&[0.1, 2.0, 1.0], &[2.0, 0.1, 1.0]];
+        // Device 3 says that the other coalition's model is the best for it.
+        assert_eq!(
+            after(&[home[0], home[1], &[0.5, 0.2, 1.0], home[1]]),
+            [vec![1], vec![2, 3, 4]]
+        );
+        // It is, but not better than the one model.
+        assert_eq!(
+            after(&[home[0], home[1], &[0.9, 0.7, 0.6], home[1]]),
+            [vec![1, 3], vec![2, 4]]
+        );
+    }
+
+    #[test]
+    fn coalitions_that_serve_each_other_are_one() {
+        let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
+        let mut strategy = split();
+        let alike: [&[f64]; 4] = [
+            &[0.1, 0.2, 1.0],
+            &[0.2, 0.1, 1.0],
+            &[0.1, 0.2, 1.0],
+            &[0.2, 0.1, 1.0],
+        ];
+        strategy.close(&tried(2, &sent, [0.5; 6], &alike, None));
+        assert_eq!(members(strategy.coalitions()), [vec![1, 2, 3, 4]]);
+        assert_eq!(
+            start(&strategy, 1),
+            [0.5; 6],
+            "the one model went on meanwhile"
+        );
+    }
+
+    #[test]
+    fn coalitions_stay_only_if_they_serve_better() {
+        let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
+        let home: [&[f64]; 4] = [
+            &[0.1, 2.0, 1.0],
+            &[2.0, 0.1, 1.0],
+            &[0.1, 2.0, 1.0],
+            &[2.0, 0.1, 1.0],
+        ];
+        let after = |validation| {
+            let mut strategy = split();
+            strategy.close(&tried(2, &sent, [0.25; 6], &home, Some(validation)));
+            strategy.close(&tried(3, &sent, [0.5; 6], &home, Some(validation)));
+            strategy
+        };
+        let stays = after((90, 60));
+        assert_eq!(members(stays.coalitions()), [vec![1, 3], vec![2, 4]]);
+        assert_eq!(start(&stays, 2), CROSSED);
+        assert_eq!(stays.task(DeviceId(2)).beside, None, "the trial is over");
+        let gives_up = after((70, 70));
+        assert_eq!(members(gives_up.coalitions()), [vec![1, 2, 3, 4]]);
+        assert_eq!(start(&gives_up, 2), [0.5; 6]);
+    }
+
+    #[test]
+    fn a_newcomer_goes_where_it_is_served_best() {
+        let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
+        let home: [&[f64]; 4] = [
+            &[0.1, 2.0, 1.0],
+            &[2.0, 0.1, 1.0],
+            &[0.1, 2.0, 1.0],
+            &[2.0, 0.1, 1.0],
+        ];
+        let mut strategy = split();
+        for number in [2, 3] {
+            strategy.close(&tried(number, &sent, [0.5; 6], &home, Some((90, 60))));
+        }
+        assert_eq!(strategy.task(DeviceId(5)).judge.len(), 3);
+        assert!(strategy.task(DeviceId(1)).judge.is_empty());
+        let mut with_fifth = updates(4, &[STRAIGHT, CROSSED, STRAIGHT, CROSSED, STRAIGHT]);
+        with_fifth.updates[4].report.losses = vec![2.0, 0.3, 1.0];
+        strategy.close(&with_fifth);
+        assert_eq!(members(strategy.coalitions()), [vec![1, 3], vec![2, 4, 5]]);
+    }
+}
