@@ -18,7 +18,7 @@ use crate::rng::Stream;
 pub use agglomerative::{Agglomerative, Until};
 pub use bounded_confidence::BoundedConfidence;
 pub use identity::keep_ids;
-pub use paper_like::form;
+pub use paper_like::{form, form_from};
 
 /// A way to form coalitions. What it draws by lot, it draws from `stream`.
 pub trait Method: fmt::Debug + Send + Sync {

@@ -142,6 +142,33 @@ pub struct PacingConfig {
     pub deadline_ms: u32,
     /// Least time from one round's opening to the next one's, in milliseconds, so that people can watch.
     pub pace_ms: u32,
+    /// Who is asked in a training round; left out, everybody who is connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub participation: Option<Participation>,
+}
+
+/// A part of the devices in each training round (McMahan et al. 2017). The closing evaluation asks everybody.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct Participation {
+    /// Part of the connected devices that is asked, above 0, up to 1; rounded up to whole devices, and never fewer than
+    /// `min_devices`.
+    pub fraction: f64,
+    /// Which of them.
+    pub order: Order,
+}
+
+/// Which devices are asked, where not all are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// Each as likely as the other, drawn anew for every round.
+    Random,
+    /// Those that said they train the most examples per second; equal ones are drawn.
+    CapableFirst,
 }
 
 /// One arm: a strategy with its own models.

@@ -3,6 +3,7 @@
 //! A round waits for nobody who is gone: whether it is complete is looked at again after every input.
 
 mod arm;
+mod cohort;
 mod desk;
 mod fingerprint;
 mod io;
@@ -42,6 +43,8 @@ pub struct Coordinator {
 struct Member {
     slot: Slot,
     name: String,
+    /// Examples per second that it says it trains; 0 if it does not say.
+    capability: f64,
     connected: bool,
     state: DeviceState,
     /// The last round it answered in this run.
@@ -75,6 +78,8 @@ struct Run {
     stage: Stage,
     /// The last round that was closed; 0 before the first.
     closed: Round,
+    /// How often the next round has been opened and nobody answered.
+    unanswered: u32,
     fingerprint: Fingerprint,
     traffic: Traffic,
     refusals: BTreeMap<String, u32>,
@@ -113,6 +118,7 @@ impl Run {
                 .collect(),
             stage: Stage::Idle,
             closed: Round(0),
+            unanswered: 0,
             fingerprint: Fingerprint::default(),
             traffic: Traffic::default(),
             refusals: BTreeMap::new(),
@@ -168,10 +174,14 @@ impl Coordinator {
     pub fn handle(&mut self, now_ms: u64, input: Input) -> Outcome {
         let mut effects = Effects::default();
         let answer = match input {
-            Input::Joined { device, name } => self.joined(device, name, &mut effects),
+            Input::Joined {
+                device,
+                name,
+                capability,
+            } => self.joined(device, name, capability, &mut effects),
             Input::Connected(device) => self.connected(device, &mut effects),
             Input::Disconnected(device) => {
-                self.disconnected(device);
+                self.disconnected(device, &mut effects);
                 Ok(Answer::Done)
             }
             Input::Left(device) => self.left(device, Farewell::Left, &mut effects),

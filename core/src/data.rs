@@ -4,12 +4,16 @@ mod idx;
 mod partition;
 mod transform;
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "gzip")]
 pub use idx::gunzip;
 pub use idx::{IdxError, Images};
 pub use partition::Share;
+pub(crate) use partition::TRAIN_OF_FIVE;
 pub use transform::GroupView;
 
 use crate::config::DataConfig;
@@ -68,19 +72,31 @@ pub struct Dataset {
     pub train: Images,
     /// For the balanced view.
     pub test: Images,
+    balanced: BalancedViews,
 }
 
 impl Dataset {
+    /// A data set of images that are dealt out to devices and images for the balanced view.
+    #[must_use]
+    pub fn new(train: Images, test: Images) -> Self {
+        Self {
+            train,
+            test,
+            balanced: BalancedViews::default(),
+        }
+    }
+
     /// Reads the four files of [`FILES`], in that order, unzipped.
     ///
     /// # Errors
     /// The first file that is not what it should be.
     pub fn read(name: DatasetName, files: [&[u8]; 4]) -> Result<Self, IdxError> {
         let [train_images, train_labels, test_images, test_labels] = files;
-        Ok(Self {
-            train: Images::read(name, train_images, train_labels)?,
-            test: Images::read(name, test_images, test_labels)?,
-        })
+        let train = Images::read(name, train_images, train_labels)?;
+        Ok(Self::new(
+            train,
+            Images::read(name, test_images, test_labels)?,
+        ))
     }
 }
 
@@ -88,10 +104,40 @@ impl Dataset {
     /// The same with wrong labels on the training images: label l is called last − l. What an attacker learns.
     #[must_use]
     pub fn with_flipped_labels(&self) -> Self {
-        Self {
-            train: self.train.relabelled(|label, classes| classes - 1 - label),
-            test: self.test.clone(),
+        let train = self.train.relabelled(|label, classes| classes - 1 - label);
+        Self::new(train, self.test.clone())
+    }
+}
+
+/// The balanced samples in use, by examples per label and group's view, so that a thousand devices of one process do
+/// not hold a thousand copies.
+#[derive(Debug, Default)]
+struct BalancedViews(Mutex<BTreeMap<(u32, GroupView), Weak<Examples>>>);
+
+impl BalancedViews {
+    fn of(
+        &self,
+        per_label: u32,
+        view: &GroupView,
+        make: impl FnOnce() -> Examples,
+    ) -> Arc<Examples> {
+        // Whoever panicked in here left a map of whole entries.
+        let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (per_label, view.clone());
+        if let Some(examples) = views.get(&key).and_then(Weak::upgrade) {
+            return examples;
         }
+        views.retain(|_, examples| examples.strong_count() > 0);
+        let examples = Arc::new(make());
+        views.insert(key, Arc::downgrade(&examples));
+        examples
+    }
+}
+
+/// A copy starts with none: its images may be changed.
+impl Clone for BalancedViews {
+    fn clone(&self) -> Self {
+        Self::default()
     }
 }
 
@@ -168,8 +214,9 @@ pub struct LocalData {
     pub held_out: Examples,
     /// What it chooses models by: its own mix of labels. May be empty.
     pub validation: Examples,
-    /// The same test examples for every device, label by label equally many.
-    pub balanced: Examples,
+    /// The same test examples for every device, label by label equally many. Devices of one process that see them the
+    /// same way have them in common.
+    pub balanced: Arc<Examples>,
     /// The device's hidden group, where there are some.
     pub group: Option<u32>,
 }
@@ -196,7 +243,9 @@ impl LocalData {
             train: examples(&dataset.train, &share.train),
             held_out: examples(&dataset.train, &share.held_out),
             validation: examples(&dataset.train, &share.validation),
-            balanced: examples(&dataset.test, &share.balanced),
+            balanced: dataset.balanced.of(config.balanced_per_label, &view, || {
+                examples(&dataset.test, &share.balanced)
+            }),
             group,
         }
     }
@@ -209,5 +258,39 @@ impl LocalData {
             counts[usize::from(label)] += 1;
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{GroupKind, Groups};
+
+    #[test]
+    fn devices_with_the_same_view_have_one_balanced_sample() {
+        let dataset = crate::golden::dataset();
+        let config = |balanced_per_label| DataConfig {
+            groups: Some(Groups::equal(2, GroupKind::Rotation)),
+            examples: 10,
+            held_out: 5,
+            balanced_per_label,
+            ..DataConfig::default()
+        };
+        let of =
+            |per_label, slot| LocalData::new(&config(per_label), 7, Slot(slot), &dataset).balanced;
+        let first = of(2, 0);
+        assert!(Arc::ptr_eq(&first, &of(2, 2)));
+        // Another group, other examples: neither is taken for the first one's.
+        let (turned, fewer) = (of(2, 1), of(1, 0));
+        assert_eq!(first.labels(), turned.labels());
+        assert_ne!(first, turned);
+        assert_eq!((first.len(), fewer.len()), (20, 10));
+        let copy = dataset.clone();
+        let other = LocalData::new(&config(2), 7, Slot(0), &copy).balanced;
+        assert!(!Arc::ptr_eq(&first, &other) && first == other);
+        // Nobody holds it any longer: the next one to want it makes it anew.
+        drop([first, turned, fewer]);
+        assert_eq!(of(2, 0), other);
+        assert_eq!(dataset.balanced.0.lock().unwrap().len(), 1);
     }
 }

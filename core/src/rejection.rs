@@ -14,6 +14,9 @@ pub enum Rejection {
     /// The room has as many devices as it takes.
     #[error("the room is full: it takes {0} devices")]
     RoomFull(u32),
+    /// The device says that it trains so many examples per second.
+    #[error("profile.capability is {0}; allowed: a number of examples per second, 0 or more")]
+    Capability(f64),
     /// No such device in the room.
     #[error("device {0} is not in this room")]
     UnknownDevice(DeviceId),
@@ -42,9 +45,7 @@ pub enum Rejection {
         body: Round,
     },
     /// The device is not in the round's cohort.
-    #[error(
-        "device {device} does not take part in round {round}; it is asked from the next one on"
-    )]
+    #[error("device {device} is not asked in round {round}; it waits for one that asks it")]
     NotInCohort {
         /// The device.
         device: DeviceId,
@@ -76,6 +77,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RoomFull(_) => "room_full",
+            Self::Capability(_) => "wrong_fields",
             Self::UnknownDevice(_) => "unknown_device",
             Self::Stale { .. } => "stale",
             Self::FutureRound { .. } => "future_round",

@@ -19,6 +19,8 @@ pub enum Purpose {
     Centers = 5,
     /// A group's swaps of labels.
     LabelSwap = 6,
+    /// The devices that a round asks.
+    Cohort = 7,
     /// A slot's number of examples.
     Quantity = 8,
     /// What goes wrong in the laboratory: who is slow, lost, late, or an attacker.

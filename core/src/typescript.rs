@@ -7,8 +7,8 @@ use ts_rs::{Config, TS};
 
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
-    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, PacingConfig,
-    Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
+    PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -63,8 +63,11 @@ fn declarations() -> String {
         GroupKind,
         TrainingConfig,
         PacingConfig,
+        Participation,
+        Order,
         ArmConfig,
         StrategyConfig,
+        OursOptions,
         CflOptions,
         FlHcOptions,
         BoundedConfidenceOptions,

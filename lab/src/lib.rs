@@ -1,5 +1,6 @@
 //! Constellation natively: the same coordinator and devices that run in rooms and tabs, without a browser.
 
+pub mod coalitions;
 pub mod conditions;
 pub mod data;
 pub mod devices;
@@ -12,3 +13,4 @@ pub mod results;
 pub mod run;
 pub mod simulate;
 pub mod sweep;
+pub mod verify;

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use constellation_lab::data::load;
 use constellation_lab::devices::{self, RoomAddress};
 use constellation_lab::experiment::{Changes, Experiment};
 use constellation_lab::folder::{self, IfThere};
@@ -14,6 +16,7 @@ use constellation_lab::report::{
 };
 use constellation_lab::run::{self, Options};
 use constellation_lab::sweep::Sweep;
+use constellation_lab::{coalitions, verify};
 
 /// Constellation natively: experiments that anyone can repeat, and headless devices for a room.
 #[derive(Parser)]
@@ -91,6 +94,21 @@ enum Command {
         #[arg(long, required = true, num_args = 1, value_name = "PATH=A,B,C")]
         vary: Vec<String>,
     },
+    /// Form coalitions of devices from weights of any framework, and print them as JSON.
+    ///
+    /// Example: lab coalitions weights.safetensors --k 3 --restarts 20
+    Coalitions(coalitions::Wanted),
+    /// Compute a recorded run again, of `lab run` or exported from a room, and compare every round's fingerprint.
+    ///
+    /// Example: lab verify runs/groups-rotation/run.jsonl
+    Verify {
+        /// The record, one JSON object a line.
+        #[arg(value_name = "RUN.jsonl")]
+        record: PathBuf,
+        /// The folder with the data sets.
+        #[arg(long, default_value = "data")]
+        data: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -130,7 +148,7 @@ struct RunArguments {
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("lab: {error:#}");
             ExitCode::FAILURE
@@ -138,25 +156,42 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<()> {
+async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Devices {
             url,
             room,
             count,
             data,
-        } => devices(url, &room, count, data).await,
-        Command::Run(arguments) => run_experiment(&arguments),
-        Command::Presets { show } => presets(show.as_deref()),
-        Command::Compare { runs, out } => compare(&runs, &out),
+        } => devices(url, &room, count, data).await?,
+        Command::Run(arguments) => run_experiment(&arguments)?,
+        Command::Presets { show } => presets(show.as_deref())?,
+        Command::Compare { runs, out } => compare(&runs, &out)?,
         Command::Report {
             run,
             pilot,
             markdown,
             out,
-        } => report(&run, pilot, markdown, out),
-        Command::Sweep { run, vary } => sweep(&run, &vary),
+        } => report(&run, pilot, markdown, out)?,
+        Command::Sweep { run, vary } => sweep(&run, &vary)?,
+        Command::Coalitions(wanted) => {
+            let found = coalitions::coalitions(&wanted)?;
+            println!("{}", serde_json::to_string(&found)?);
+        }
+        Command::Verify { record, data } => return verify(&record, &data),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(record: &Path, data: &Path) -> Result<ExitCode> {
+    let text = std::fs::read_to_string(record)
+        .with_context(|| format!("cannot read {}", record.display()))?;
+    let verdicts = verify::verify(&text, |config| Ok(Arc::new(load(data, config.dataset)?)))?;
+    for verdict in &verdicts {
+        println!("{verdict}");
+    }
+    let same = verdicts.iter().all(verify::RunVerdict::is_same);
+    Ok(ExitCode::from(u8::from(!same)))
 }
 
 impl RunArguments {

@@ -116,6 +116,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
         room.input(Input::Joined {
             device: id,
             name: String::new(),
+            capability: 0.0,
         });
         room.input(Input::Connected(id));
     }

@@ -75,7 +75,8 @@ impl Sweep {
             .iter()
             .fold(vec![Vec::new()], |points, (_, values)| {
                 let longer = |point: &Vec<String>| {
-                    let add = |value: &String| [point.as_slice(), &[value.clone()]].concat();
+                    let add =
+                        |value: &String| [point.as_slice(), std::slice::from_ref(value)].concat();
                     values.iter().map(add).collect::<Vec<_>>()
                 };
                 points.iter().flat_map(longer).collect()

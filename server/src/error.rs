@@ -164,6 +164,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::WrongPhase { .. } => StatusCode::CONFLICT,
         Rejection::FutureRound { .. }
         | Rejection::RoundMismatch { .. }
+        | Rejection::Capability(_)
         | Rejection::NotInCohort { .. }
         | Rejection::WrongKind(_)
         | Rejection::Update(_)
@@ -264,6 +265,7 @@ mod tests {
         };
         let room = [
             Rejection::RoomFull(1),
+            Rejection::Capability(-1.0),
             Rejection::UnknownDevice(device),
             Rejection::Stale {
                 sent: round,

@@ -28,6 +28,8 @@ pub(crate) enum Request {
     /// A new device wants in.
     Join {
         name: Option<String>,
+        /// Examples per second that it says it trains; 0 if it does not say.
+        capability: f64,
         reply: Reply<Result<Joined, ApiError>>,
     },
     /// A device's socket has said who it is.

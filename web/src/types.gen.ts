@@ -544,7 +544,22 @@ deadline_ms: number,
 /**
  * Least time from one round's opening to the next one's, in milliseconds, so that people can watch.
  */
-pace_ms: number, };
+pace_ms: number, 
+/**
+ * Who is asked in a training round; left out, everybody who is connected.
+ */
+participation?: Participation, };
+export type Participation = { 
+/**
+ * Part of the connected devices that is asked, above 0, up to 1; rounded up to whole devices, and never fewer than
+ * `min_devices`.
+ */
+fraction: number, 
+/**
+ * Which of them.
+ */
+order: Order, };
+export type Order = "random" | "capable_first";
 export type ArmConfig = { 
 /**
  * Name of the arm; left out, the strategy's.
@@ -575,6 +590,23 @@ formation: Formation, } | { "kind": "coalition_models",
  * How coalitions form.
  */
 formation: Formation, } | { "kind": "ours" } & OursOptions;
+export type OursOptions = { 
+/**
+ * Rounds of the one model before coalitions are looked for.
+ */
+warm_up: number, 
+/**
+ * Cosine of two devices' output rows from which on they agree about a label.
+ */
+agreement: number, 
+/**
+ * Rounds in which coalitions are tried against the one model.
+ */
+trial: number, 
+/**
+ * After the trial devices judge all models every so many rounds.
+ */
+judge_every: number, };
 export type CflOptions = { 
 /**
  * Rounds before the first split.

@@ -37,6 +37,20 @@ pub fn form(gram: &Gram, options: &Formation, stream: &mut Stream) -> Formed {
     best
 }
 
+/// Forms coalitions from first centers that are given: distinct indices into `gram`, at least one where it has devices.
+/// `options.k`, `options.first_centers` and `options.restarts` do not count.
+///
+/// # Panics
+/// A center is no device of `gram`.
+#[must_use]
+pub fn form_from(gram: &Gram, centers: &[usize], options: &Formation) -> Formed {
+    assert!(
+        centers.iter().all(|&center| center < gram.len()),
+        "centers are devices"
+    );
+    settle(gram, centers.to_vec(), options)
+}
+
 fn first_centers(gram: &Gram, options: &Formation, stream: &mut Stream) -> Vec<usize> {
     let n = gram.len();
     let k = (options.k as usize).min(n);
@@ -179,6 +193,21 @@ mod tests {
             "{}",
             formed.within
         );
+    }
+
+    #[test]
+    fn given_centers_decide_where_it_ends() {
+        // Centers 10 and 14: {0, 2, 10, 11}, {14}. Barycenter of the first 5.75: center 2. Then {0, 2}, {10, 11, 14}:
+        // the second's barycenter 35/3, center 11, and nothing changes any more.
+        let gram = on_a_line(&[0.0, 2.0, 10.0, 11.0, 14.0]);
+        let formed = form_from(&gram, &[2, 4], &options(2));
+        assert_eq!(formed.members, [vec![0, 1], vec![2, 3, 4]]);
+        assert_eq!(formed.centers[1], 3);
+        assert_eq!(formed.iterations, 3);
+        // The number of coalitions is the number of centers, whatever k is.
+        let three = form_from(&gram, &[0, 2, 4], &options(2));
+        assert_eq!(three.members, [vec![0, 1], vec![2, 3], vec![4]]);
+        assert_eq!(three.iterations, 2);
     }
 
     #[test]

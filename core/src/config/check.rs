@@ -7,9 +7,11 @@ use std::ops::Deref;
 use thiserror::Error;
 
 use super::{
-    ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Partition,
-    RunConfig, StrategyConfig, TrainingConfig, limits,
+    ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Participation,
+    Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
+
+use crate::data::TRAIN_OF_FIVE;
 
 /// A configuration that cannot be run, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -63,6 +65,21 @@ impl RunConfig {
 }
 
 impl DataConfig {
+    /// Checks that so many devices all have training examples of their own, when the data set has `pool` training
+    /// images, four fifths of which are for training. With a spread devices have `examples` in the middle, not each.
+    ///
+    /// # Errors
+    /// `data.examples`, if they would be given out more than once.
+    pub fn check_for_devices(&self, devices: u32, pool: usize) -> Result<(), ConfigError> {
+        let most = (pool * TRAIN_OF_FIVE / 5) / devices.max(1) as usize;
+        require(
+            self.examples as usize <= most,
+            "data.examples",
+            self.examples,
+            format!("up to {most} with {devices} devices"),
+        )
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         range("data.examples", self.examples, 1, limits::EXAMPLES)?;
         range("data.held_out", self.held_out, 1, limits::EXAMPLES)?;
@@ -119,7 +136,9 @@ impl Groups {
             GroupKind::LabelSwap => {
                 range("data.groups.count", self.count, 1, classes)?;
                 if let Some(pairs) = self.pairs {
-                    range("data.groups.pairs", pairs, 1, classes / 2)?;
+                    // Every group has pairs of its own.
+                    let most = classes * (classes - 1) / 2 / self.count;
+                    range("data.groups.pairs", pairs, 1, most.min(classes / 2))?;
                 }
             }
         }
@@ -177,7 +196,16 @@ impl PacingConfig {
             )?;
         }
         range("pacing.deadline_ms", self.deadline_ms, 100, limits::WAIT_MS)?;
-        range("pacing.pace_ms", self.pace_ms, 0, limits::WAIT_MS)
+        range("pacing.pace_ms", self.pace_ms, 0, limits::WAIT_MS)?;
+        if let Some(Participation { fraction, .. }) = self.participation {
+            require(
+                fraction > 0.0 && fraction <= 1.0,
+                "pacing.participation.fraction",
+                fraction,
+                "above 0, up to 1",
+            )?;
+        }
+        Ok(())
     }
 }
 

@@ -79,6 +79,7 @@ impl Default for PacingConfig {
             start_at: None,
             deadline_ms: 30_000,
             pace_ms: 1_000,
+            participation: None,
         }
     }
 }

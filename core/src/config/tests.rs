@@ -63,6 +63,15 @@ fn unknown_keys_are_refused_by_name() {
         (r#"{"training":{"lr":0.1}}"#, "lr"),
         (r#"{"pacing":{"pace":1}}"#, "pace"),
         (
+            r#"{"pacing":{"participation":{"fraction":1,"order":"random","part":1}}}"#,
+            "part",
+        ),
+        (r#"{"pacing":{"participation":{"fraction":1}}}"#, "order"),
+        (
+            r#"{"pacing":{"participation":{"fraction":1,"order":"fastest"}}}"#,
+            "fastest",
+        ),
+        (
             r#"{"arms":[{"strategy":{"kind":"fed_avg"},"colour":"red"}]}"#,
             "colour",
         ),
@@ -119,6 +128,27 @@ fn groups_are_as_many_as_their_kind_allows() {
         with(11, GroupKind::LabelSwap).unwrap_err().allowed,
         "1 to 10"
     );
+}
+
+#[test]
+fn devices_share_four_fifths_of_the_training_images() {
+    let check = |examples, devices, pool| {
+        let data = DataConfig {
+            examples,
+            ..DataConfig::default()
+        };
+        data.check_for_devices(devices, pool)
+    };
+    for (examples, devices, pool) in [(400, 20, 10_000), (8_000, 1, 10_000), (48, 1_000, 60_000)] {
+        assert_eq!(check(examples, devices, pool), Ok(()));
+        assert!(check(examples + 1, devices, pool).is_err());
+    }
+    assert_eq!(
+        check(400, 100, 10_000).unwrap_err().to_string(),
+        "data.examples is 400; allowed: up to 80 with 100 devices"
+    );
+    // Nobody is a device at all before the first one comes.
+    assert_eq!(check(400, 0, 10_000), Ok(()));
 }
 
 fn with_arms(names: &[&str]) -> Result<CheckedConfig, ConfigError> {
@@ -185,7 +215,8 @@ fn a_checked_configuration_comes_back_from_json_as_it_was() {
     for json in [
         "{}",
         r#"{"seed":4294967295,"model":{"kind":"cnn"},"data":{"dataset":"fashion-mnist-small","groups":null,"partition":{"kind":"shards","labels_per_device":2}}}"#,
-        r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap"}},"pacing":{"start_at":4}}"#,
+        r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap"}},"pacing":{"start_at":4,"participation":{"fraction":0.25,"order":"capable_first"}}}"#,
+        r#"{"model":{"kind":"softmax"},"data":{"partition":{"kind":"iid"},"groups":{"count":3,"kind":"label_swap","sizes":[3,1,2],"pairs":2}},"pacing":{"start_at":4}}"#,
         r#"{"arms":[{"name":"far","strategy":{"kind":"coalition_models","formation":{"first_centers":"k_means_plus_plus","distance":"unit_deltas","layers":"by_norm","weighting":"examples","freeze_after":3}}}]}"#,
         r#"{"arms":[{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca"}},{"strategy":{"kind":"fesem"}},{"strategy":{"kind":"cfl"}},{"strategy":{"kind":"fl_hc"}},{"strategy":{"kind":"bounded_confidence"}}]}"#,
         r#"{"arms":[{"strategy":{"kind":"fed_prox","mu":1}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}},{"strategy":{"kind":"cfl","warm_up":1,"split_below":0.3,"gamma":0.2,"min_size":1,"linkage":"average"}},{"strategy":{"kind":"fl_hc","rounds_before":1,"metric":"cosine","linkage":"complete","threshold":0.5,"k":3}},{"strategy":{"kind":"bounded_confidence","metric":"cosine","confidence":0.5,"warm_up":0,"reform_every":2,"max_iterations":7}}]}"#,
@@ -195,6 +226,17 @@ fn a_checked_configuration_comes_back_from_json_as_it_was() {
         assert_eq!(read(&text), *checked, "{text}");
         assert_eq!(read(&text).check().as_ref(), Ok(&checked));
     }
+}
+
+#[test]
+fn where_everybody_is_asked_nothing_is_said_of_it() {
+    let text = serde_json::to_string(&PacingConfig::default()).unwrap();
+    assert_eq!(
+        text,
+        r#"{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000}"#
+    );
+    let everybody = read(r#"{"pacing":{"participation":null}}"#);
+    assert_eq!(everybody.pacing, PacingConfig::default());
 }
 
 #[test]
@@ -239,6 +281,28 @@ fn groups_of_unequal_size_take_slots_one_after_the_other() {
             "nothing for rotation, which swaps no labels"
         )
     );
+}
+
+#[test]
+fn groups_are_no_more_than_their_pairs_of_labels_allow() {
+    let with = |count, pairs| {
+        let mut config = RunConfig::default();
+        config.data.groups = Some(Groups {
+            pairs: Some(pairs),
+            ..Groups::equal(count, GroupKind::LabelSwap)
+        });
+        config.check()
+    };
+    // Ten labels make 45 pairs.
+    for (count, most) in [(1, 5), (9, 5), (10, 4)] {
+        for pairs in 0..=6 {
+            let checked = with(count, pairs);
+            assert_eq!(checked.is_ok(), (1..=most).contains(&pairs), "{checked:?}");
+        }
+        let error = with(count, most + 1).unwrap_err();
+        assert_eq!(error.field, "data.groups.pairs");
+        assert_eq!(error.allowed, format!("1 to {most}"));
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub enum Input {
         device: DeviceId,
         /// What its user calls it.
         name: String,
+        /// Examples per second that it says it trains; 0 if it does not say. Finite, and not below 0.
+        capability: f64,
     },
     /// A device of the room has opened its socket.
     Connected(DeviceId),
@@ -154,7 +156,17 @@ pub enum Event {
         /// Its index in the partition.
         slot: Slot,
     },
-    /// A device left for good.
+    /// A device opened its socket, for the first time or again.
+    Connected {
+        /// Its number.
+        device: DeviceId,
+    },
+    /// A device lost its socket. It may come back.
+    Disconnected {
+        /// Its number.
+        device: DeviceId,
+    },
+    /// A device left for good, and its socket with it.
     Left {
         /// Its number.
         device: DeviceId,

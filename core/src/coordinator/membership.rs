@@ -18,8 +18,12 @@ impl Coordinator {
         &mut self,
         device: DeviceId,
         name: String,
+        capability: f64,
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
+        if !(capability.is_finite() && capability >= 0.0) {
+            return Err(Rejection::Capability(capability));
+        }
         if self.members.len() >= limits::DEVICES as usize {
             return Err(Rejection::RoomFull(limits::DEVICES));
         }
@@ -32,6 +36,8 @@ impl Coordinator {
         let member = Member {
             slot,
             name,
+            // Without the sign of -0, by which equal devices would differ.
+            capability: capability.abs(),
             connected: false,
             state: DeviceState::Away,
             answered: Round(0),
@@ -58,6 +64,7 @@ impl Coordinator {
         member.state = DeviceState::Ready;
         let slot = member.slot;
         effects.send(device, configured(&self.run, device, slot));
+        effects.record(Event::Connected { device });
         match &mut self.run.stage {
             Stage::Finished => effects.send(device, Message::RunFinished),
             // Back in time, or a reloaded tab that was never missed: the round is asked again.
@@ -85,8 +92,11 @@ impl Coordinator {
         Ok(Answer::Done)
     }
 
-    pub(super) fn disconnected(&mut self, device: DeviceId) {
+    pub(super) fn disconnected(&mut self, device: DeviceId, effects: &mut Effects) {
         if let Some(member) = self.members.get_mut(&device) {
+            if member.connected {
+                effects.record(Event::Disconnected { device });
+            }
             member.connected = false;
             member.state = DeviceState::Away;
         }

@@ -55,14 +55,12 @@ impl Coordinator {
     }
 
     fn open(&mut self, now_ms: u64, purpose: Purpose, effects: &mut Effects) {
+        let round = self.run.closed.next();
+        let cohort = match purpose {
+            Purpose::Train => self.cohort(round),
+            Purpose::Evaluate => self.present(),
+        };
         let run = &mut self.run;
-        let round = run.closed.next();
-        let cohort: Vec<DeviceId> = self
-            .members
-            .iter()
-            .filter(|(_, member)| member.connected)
-            .map(|(id, _)| *id)
-            .collect();
         if purpose == Purpose::Train {
             effects.record(Event::RoundOpened {
                 round,
@@ -85,8 +83,10 @@ impl Coordinator {
             effects.send(device, Message::RoundOpened(shared));
         }
         for (id, member) in &mut self.members {
-            if cohort.contains(id) {
+            if cohort.binary_search(id).is_ok() {
                 member.state = DeviceState::Training;
+            } else if member.connected {
+                member.state = DeviceState::Ready;
             }
         }
         run.stage = Stage::Open(OpenRound {
@@ -139,13 +139,14 @@ impl Coordinator {
         }
         if updates.is_empty() {
             // Nobody answered: the round is opened again, not faster than rounds may follow each other.
+            run.unanswered += 1;
             run.stage = Stage::Resting(next_ms.max(now_ms + RETRY_MS));
             return;
         }
         for arm in &mut run.arms {
             arm.close(run.config.seed, round, &updates, &groups);
         }
-        run.closed = round;
+        (run.closed, run.unanswered) = (round, 0);
         run.traffic.rounds = round.0;
         run.fingerprint.add(round, &run.arms);
         effects.record(Event::RoundClosed {

@@ -1,6 +1,7 @@
 //! A room driven by hand. Every device sends a model of its own, in which one value tells who sent it and in which
 //! round, so that a global model shows who is counted in it, and how often.
 
+mod cohort;
 mod desk;
 mod fingerprint;
 mod methods;
@@ -14,8 +15,8 @@ mod simulation;
 use super::rounds::RETRY_MS;
 use super::*;
 use crate::config::{
-    ArmConfig, DataConfig, Formation, GroupKind, Groups, PacingConfig, RunConfig, StrategyConfig,
-    limits,
+    ArmConfig, DataConfig, Formation, GroupKind, Groups, Order, PacingConfig, Participation,
+    RunConfig, StrategyConfig, limits,
 };
 use crate::model::ModelConfig;
 use crate::rejection::Rejection;
@@ -47,6 +48,7 @@ fn config() -> RunConfig {
             start_at: None,
             deadline_ms: DEADLINE_MS as u32,
             pace_ms: PACE_MS as u32,
+            participation: None,
         },
         arms: vec![
             arm(StrategyConfig::LocalOnly {}),
@@ -126,10 +128,16 @@ impl Room {
     }
 
     fn join(&mut self) -> Outcome {
+        self.join_with(0.0)
+    }
+
+    /// A device joins that says it trains so many examples per second.
+    fn join_with(&mut self, capability: f64) -> Outcome {
         self.joined += 1;
         self.give(Input::Joined {
             device: DeviceId(self.joined),
             name: format!("phone-{}", self.joined),
+            capability,
         })
     }
 

@@ -3,7 +3,8 @@
 //! Every class's examples are put in a random order once per run; four fifths of them are for training, the rest for
 //! the held-out parts. Slots are served one after the other: each takes as many of every class as its mix of labels
 //! asks for, from where the slot before stopped. A slot computes that from the seed alone, by adding up what the slots
-//! before it asked for. No example is given out twice until a class is used up; then its order starts over.
+//! before it asked for. A slot's validation examples come behind its held-out ones, and the next slot's held-out ones
+//! behind those. No example is given out twice until a class is used up; then its order starts over.
 
 use super::{Dataset, Images};
 use crate::config::{DataConfig, Partition};
@@ -17,14 +18,14 @@ pub struct Share {
     pub train: Vec<u32>,
     /// Held-out examples, among the data set's training images.
     pub held_out: Vec<u32>,
-    /// Examples to choose models by, among the data set's training images.
+    /// Examples to choose models by, among the data set's training images; none is held out for the same slot.
     pub validation: Vec<u32>,
     /// Label-balanced sample, among the data set's test images; the same for every slot.
     pub balanced: Vec<u32>,
 }
 
 /// Of five examples of a class, so many are for training.
-const TRAIN_OF_FIVE: usize = 4;
+pub(crate) const TRAIN_OF_FIVE: usize = 4;
 
 impl Share {
     /// The share of a slot.
@@ -43,10 +44,13 @@ impl Share {
             let start = before.iter().map(|demand| demand.train[class]).sum();
             take(train_pool, start, own.train[class], &mut train);
             let kept = |demand: &Demand| demand.held_out[class] + demand.validation[class];
-            let start = before.iter().map(kept).sum();
-            take(held_out_pool, start, own.held_out[class], &mut held_out);
-            let start = start + own.held_out[class];
-            take(held_out_pool, start, own.validation[class], &mut validation);
+            let start: u32 = before.iter().map(kept).sum();
+            let mut window = held_out_pool.to_vec();
+            window.rotate_left(start as usize % held_out_pool.len().max(1));
+            let counts = [own.held_out[class], own.validation[class]];
+            let (first, second) = window.split_at(cut(window.len(), counts));
+            take(first, 0, counts[0], &mut held_out);
+            take(second, 0, counts[1], &mut validation);
         }
         let per_label = config.balanced_per_label as usize;
         let balanced = (0..classes)
@@ -76,6 +80,18 @@ fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
             .skip(start as usize % pool.len().max(1))
             .take(count as usize),
     );
+}
+
+/// How many of `len` examples are for the first of two parts that must not meet: as many as it asks for, or its
+/// proportion where the two ask for more than there are.
+fn cut(len: usize, [first, second]: [u32; 2]) -> usize {
+    let (first, both) = (first as usize, (first + second) as usize);
+    if both <= len {
+        first
+    } else {
+        // Whoever asks for something gets something.
+        (len * first / both).max(first.min(1)).min(len)
+    }
 }
 
 /// How many examples of each class a slot asks for.
@@ -168,10 +184,7 @@ mod tests {
             label_bytes.extend((0..count).map(|i| (i % 10) as u8));
             Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes).unwrap()
         };
-        Dataset {
-            train: images(100),
-            test: images(20),
-        }
+        Dataset::new(images(100), images(20))
     }
 
     fn partitions() -> impl Strategy<Value = Partition> {
@@ -202,12 +215,27 @@ mod tests {
             prop_assert_eq!(share.balanced.len(), 50);
         }
 
+        /// Up to ten times as many as there are: a class has 20 examples that are not for training.
         #[test]
-        fn the_kept_back_parts_of_a_device_never_meet(partition in partitions(), seed: u32, slot in 0_u32..30) {
+        fn the_kept_back_parts_of_a_device_never_meet(
+            partition in partitions(), seed: u32, slot in 0_u32..30, held_out in 1_u32..200, validation in 1_u32..200
+        ) {
+            let data = dataset();
+            let plain = DataConfig { held_out, ..config(partition, 20) };
+            let config = DataConfig { validation, ..plain.clone() };
+            let share = Share::deal(&config, seed, Slot(slot), &data);
+            prop_assert_eq!(share.held_out.len() as u32, held_out);
+            prop_assert_eq!(share.validation.len() as u32, validation);
+            let others: BTreeSet<_> = share.validation.iter().chain(&share.train).collect();
+            prop_assert!(share.held_out.iter().all(|i| !others.contains(i)));
+            let without = Share::deal(&plain, seed, Slot(slot), &data);
+            prop_assert_eq!(without.train, share.train);
+            prop_assert_eq!(without.validation.len(), 0);
+        }
+
+        #[test]
+        fn validation_leaves_a_first_slots_held_out_examples_alone(partition in partitions(), seed: u32) {
             let config = DataConfig { held_out: 9, validation: 9, ..config(partition, 20) };
-            let share = Share::deal(&config, seed, Slot(slot), &dataset());
-            prop_assert_eq!(share.validation.len(), 9);
-            prop_assert!(share.validation.iter().all(|i| !share.held_out.contains(i)));
             let without = DataConfig { validation: 0, ..config.clone() };
             let first = |config| Share::deal(config, seed, Slot(0), &dataset()).held_out;
             prop_assert_eq!(first(&without), first(&config));
@@ -234,6 +262,45 @@ mod tests {
         let distinct: BTreeSet<_> = shares[..8].iter().flatten().collect();
         assert_eq!(distinct.len(), 800);
         assert_eq!(shares[8], shares[0]);
+    }
+
+    #[test]
+    fn the_next_slot_starts_behind_held_out_and_validation_examples() {
+        let config = DataConfig {
+            held_out: 30,
+            validation: 20,
+            ..config(Partition::Iid {}, 100)
+        };
+        let data = dataset();
+        // 4 slots × (3 + 2) of each class use up the 20 examples of a class that are not for training.
+        let shares: Vec<_> = (0..5)
+            .map(|s| Share::deal(&config, 7, Slot(s), &data))
+            .collect();
+        let parts = shares[..4]
+            .iter()
+            .flat_map(|s| s.held_out.iter().chain(&s.validation));
+        assert_eq!(parts.collect::<BTreeSet<_>>().len(), 200);
+        assert_eq!(shares[4].held_out, shares[0].held_out);
+        assert_eq!(shares[4].validation, shares[0].validation);
+    }
+
+    #[test]
+    fn slots_of_different_sizes_follow_each_other() {
+        let config = DataConfig {
+            spread: 0.5,
+            ..config(Partition::Iid {}, 60)
+        };
+        let data = dataset();
+        let shares: Vec<_> = (0..6)
+            .map(|s| Share::deal(&config, 7, Slot(s), &data).train)
+            .collect();
+        for (slot, share) in (0..).zip(&shares) {
+            assert_eq!(share.len() as u32, config.examples_of(7, Slot(slot)));
+        }
+        // Fewer of each class than the 80 there are, so nothing is given out twice.
+        let all: usize = shares.iter().map(Vec::len).sum();
+        assert!(all < 700, "{all}");
+        assert_eq!(shares.iter().flatten().collect::<BTreeSet<_>>().len(), all);
     }
 
     #[test]

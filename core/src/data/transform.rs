@@ -5,7 +5,7 @@ use crate::ids::Slot;
 use crate::rng::{Purpose, Stream};
 
 /// A group's way of seeing images and labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GroupView {
     quarter_turns: u32,
     /// What each label is called in this group.
@@ -59,15 +59,40 @@ fn swap_in_pairs(labels: &mut [u8], seed: u32, group: u32) {
     }
 }
 
-/// Swaps so many pairs, group after group taking the next labels of one random order.
+/// Swaps so many pairs, group after group taking the next labels of one random order, wrapping round. Where a group
+/// would swap what one before it does, the labels pair anew, so that no two groups are the same.
 fn swap_some(labels: &mut [u8], seed: u32, group: u32, pairs: usize) {
     let mut order: Vec<usize> = (0..labels.len()).collect();
     Stream::new(seed, Purpose::LabelSwap, 0, 0).shuffle(&mut order);
+    let group = group as usize;
+    // After so many groups one starts at the first label again.
+    let lap = (1..=order.len()).find(|groups| (groups * 2 * pairs).is_multiple_of(order.len()));
+    let order = paired_anew(&order, group / lap.unwrap_or(1));
     for pair in 0..pairs {
-        let at = 2 * (group as usize * pairs + pair);
+        let at = 2 * (group * pairs + pair);
         let (a, b) = (order[at % order.len()], order[(at + 1) % order.len()]);
         labels.swap(a, b);
     }
+}
+
+/// Neighbours of an order, two by two, as a round of a tournament pairs them (circle method): with an even number n
+/// nobody meets the same one twice in n - 1 rounds. Round 0 leaves them as they are.
+fn paired_anew(order: &[usize], round: usize) -> Vec<usize> {
+    let n = order.len();
+    let down = order.iter().step_by(2);
+    let up = order.iter().skip(1).step_by(2).rev();
+    let mut circle: Vec<usize> = down.chain(up).copied().collect();
+    if let Some(others) = circle.get_mut(1..).filter(|others| !others.is_empty()) {
+        others.rotate_right(round % others.len());
+    }
+    let place = |i: usize| {
+        if i.is_multiple_of(2) {
+            i / 2
+        } else {
+            n - 1 - i / 2
+        }
+    };
+    (0..n).map(|i| circle[place(i)]).collect()
 }
 
 /// Turns a square image by 90 degrees, anticlockwise.
@@ -142,5 +167,43 @@ mod tests {
         swapped.sort_unstable();
         swapped.dedup();
         assert_eq!(swapped.len(), 8, "each group has labels of its own");
+    }
+    #[test]
+    fn no_two_groups_swap_the_same_pairs() {
+        for (count, pairs) in [(10, 1), (10, 2), (10, 3), (10, 4), (9, 5)] {
+            let groups = Groups {
+                pairs: Some(pairs),
+                ..Groups::equal(count, GroupKind::LabelSwap)
+            };
+            let config = DataConfig {
+                groups: Some(groups),
+                ..DataConfig::default()
+            };
+            let views: Vec<_> = (0..count)
+                .map(|slot| GroupView::new(&config, 7, Slot(slot)))
+                .collect();
+            for (group, view) in views.iter().enumerate() {
+                let moved = (0..10).filter(|&l| view.label(l) != l);
+                assert_eq!(moved.count() as u32, 2 * pairs, "group {group}");
+                assert!((0..10).all(|l| view.label(view.label(l)) == l));
+                assert!(
+                    !views[..group].contains(view),
+                    "group {group}, {pairs} pairs"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn everybody_meets_everybody_once() {
+        let order = [4, 0, 3, 1, 5, 2];
+        assert_eq!(paired_anew(&order, 0), order);
+        let mut met = std::collections::BTreeSet::new();
+        for round in 0..5 {
+            for &[a, b] in paired_anew(&order, round).as_chunks::<2>().0 {
+                assert!(met.insert((a.min(b), a.max(b))), "round {round}");
+            }
+        }
+        assert_eq!(met.len(), 15);
     }
 }

@@ -189,6 +189,19 @@ fn shapes_are_those_of_pytorch() {
         ])
     );
     assert_eq!(
+        shapes(&ModelConfig::CnnWide {}),
+        named(&[
+            ("0.weight", &[16, 1, 5, 5]),
+            ("0.bias", &[16]),
+            ("3.weight", &[32, 16, 5, 5]),
+            ("3.bias", &[32]),
+            ("7.weight", &[64, 512]),
+            ("7.bias", &[64]),
+            ("9.weight", &[10, 64]),
+            ("9.bias", &[10]),
+        ])
+    );
+    assert_eq!(
         Network::new(&ModelConfig::Cnn {}, DATASET).spec().len(),
         21_840
     );

@@ -158,7 +158,11 @@ impl Actor {
     fn answer(&mut self, request: Request) {
         // Whoever asked may have gone away meanwhile; then nobody needs the answer.
         match request {
-            Request::Join { name, reply } => drop(reply.send(self.join(name))),
+            Request::Join {
+                name,
+                capability,
+                reply,
+            } => drop(reply.send(self.join(name, capability))),
             Request::Open {
                 device,
                 token,
@@ -248,13 +252,17 @@ impl Actor {
         }
     }
 
-    fn join(&mut self, name: Option<String>) -> Result<Joined, ApiError> {
+    fn join(&mut self, name: Option<String>, capability: f64) -> Result<Joined, ApiError> {
         let device = DeviceId(self.next_device);
         let name = name.unwrap_or_else(|| format!("device {device}"));
         // The seat comes first, so that nothing the coordinator sends at once is lost.
         let token = Token::random();
         self.seats.add(device, token.hash(), Instant::now());
-        match self.drive(Input::Joined { device, name }) {
+        match self.drive(Input::Joined {
+            device,
+            name,
+            capability,
+        }) {
             Ok(Answer::Joined(slot)) => {
                 self.next_device += 1;
                 info!(device.id = device.0, slot = slot.0, "device joined");

@@ -19,9 +19,9 @@ use crate::server::Server;
 pub(super) struct Join {
     #[serde(default)]
     name: Option<String>,
-    /// Free for devices that say more about themselves; nothing reads it yet.
-    #[serde(default, rename = "profile")]
-    _profile: Option<Value>,
+    /// Free for what devices say of themselves; only its `capability` is read.
+    #[serde(default)]
+    profile: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -39,12 +39,19 @@ pub(super) async fn join(
 ) -> Result<(StatusCode, Json<Welcome>), ApiError> {
     let room = server.room(&room)?;
     let name = body.name.as_deref().map(check_name).transpose()?.flatten();
+    let capability = capability(body.profile.as_ref())?;
     let Joined {
         device,
         token,
         slot,
         config,
-    } = room.ask(|reply| Request::Join { name, reply }).await??;
+    } = room
+        .ask(|reply| Request::Join {
+            name,
+            capability,
+            reply,
+        })
+        .await??;
     let welcome = Welcome {
         device,
         device_token: token.reveal().to_owned(),
@@ -52,6 +59,16 @@ pub(super) async fn join(
         config,
     };
     Ok((StatusCode::CREATED, Json(welcome)))
+}
+
+/// Examples per second that a device says it trains; 0 if it does not say. Its range is the room's to check.
+fn capability(profile: Option<&Value>) -> Result<f64, ApiError> {
+    let Some(value) = profile.and_then(|profile| profile.get("capability")) else {
+        return Ok(0.0);
+    };
+    value.as_f64().ok_or_else(|| {
+        ApiError::WrongFields(format!("profile.capability is {value}; allowed: a number"))
+    })
 }
 
 /// A name that can be shown, or none.

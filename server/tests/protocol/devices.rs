@@ -283,6 +283,30 @@ async fn a_socket_that_floods_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_capability_is_read_from_the_profile_and_must_be_a_number() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let path = room.path("/devices");
+    for profile in [
+        json!({ "capability": 0 }),
+        json!({ "capability": 812.5, "cores": 4 }),
+        json!({ "cores": 4 }),
+        json!("a phone"),
+        json!(null),
+    ] {
+        fine(
+            server.post(&path, &json!({ "profile": profile })).await,
+            201,
+        )
+        .await;
+    }
+    for bad in [json!(-1), json!("fast"), json!(null), json!([1])] {
+        let body = json!({ "profile": { "capability": bad } });
+        problem(server.post(&path, &body).await, 422, "wrong_fields").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_are_kept_and_bounded() {
     let server = TestServer::start().await;
     let room = server.room(&small()).await;

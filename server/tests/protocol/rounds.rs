@@ -217,11 +217,13 @@ async fn a_run_can_be_taken_home() {
         .map(|event| event["event"].as_str().unwrap())
         .collect();
     assert_eq!(
-        names[..8],
+        names[..10],
         [
             "run_configured",
             "joined",
             "joined",
+            "connected",
+            "connected",
             "round_opened",
             "accepted",
             "accepted",
@@ -230,7 +232,7 @@ async fn a_run_can_be_taken_home() {
         ]
     );
     assert_eq!(events[0]["config"]["rounds"], 2);
-    assert_eq!(events[3]["cohort"], json!([a.id, b.id]));
+    assert_eq!(events[5]["cohort"], json!([a.id, b.id]));
     let times: Vec<u64> = events
         .iter()
         .map(|event| event["time_ms"].as_u64().unwrap())

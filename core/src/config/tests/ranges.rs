@@ -100,6 +100,12 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
         "0 to 3600000",
     ),
     (
+        "pacing.participation.fraction",
+        &["1e-300", "0.5", "1"],
+        &["0", "-0.1", "1.001", "1e300"],
+        "above 0, up to 1",
+    ),
+    (
         "arms[0].strategy.formation.k",
         &["1", "1000"],
         &["0", "1001"],
@@ -278,6 +284,8 @@ fn with(field: &str, value: &str) -> RunConfig {
             "shards"
         };
         format!(r#"{{"data":{{"partition":{{"kind":"{kind}",{entry}}}}}}}"#)
+    } else if let Some(entry) = last("pacing.participation.") {
+        format!(r#"{{"pacing":{{"participation":{{"order":"random",{entry}}}}}}}"#)
     } else if let Some(entry) = last("model.") {
         format!(r#"{{"model":{{"kind":"mlp",{entry}}}}}"#)
     } else if let Some((part, name)) = field.split_once('.') {
@@ -316,13 +324,21 @@ fn numbers_that_are_none_are_refused() {
     type Field = fn(&mut RunConfig) -> &mut f64;
 
     for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        let fields: [(&str, Field); 4] = [
+        let fields: [(&str, Field); 6] = [
+            ("data.spread", |c| &mut c.data.spread),
             ("training.learning_rate", |c| &mut c.training.learning_rate),
             ("training.momentum", |c| &mut c.training.momentum),
             ("training.weight_decay", |c| &mut c.training.weight_decay),
             ("data.partition.alpha", |c| match &mut c.data.partition {
                 Partition::Dirichlet { alpha } => alpha,
                 other => panic!("the default has an alpha: {other:?}"),
+            }),
+            ("pacing.participation.fraction", |c| {
+                let half = Participation {
+                    fraction: 0.5,
+                    order: Order::Random,
+                };
+                &mut c.pacing.participation.get_or_insert(half).fraction
             }),
         ];
         for (field, field_of) in fields {

@@ -8,14 +8,18 @@ use super::*;
 pub(super) struct Reference {
     rounds: u32,
     least: usize,
+    participation: Option<Participation>,
     /// The devices of the room, and whether they are connected.
     members: BTreeMap<u32, bool>,
+    capabilities: BTreeMap<u32, f64>,
     run: RunId,
     closed: u32,
     open: Option<Open>,
     finished: bool,
     /// No round may open earlier, in ms.
     not_before: u64,
+    /// Nobody answered the round that opens next when it was open before.
+    again: bool,
     /// The round that a device answered last.
     sent: BTreeMap<u32, u32>,
     refused: u32,
@@ -59,12 +63,15 @@ impl Reference {
         Self {
             rounds: config.rounds,
             least: config.pacing.min_devices as usize,
+            participation: config.pacing.participation,
             members: BTreeMap::new(),
+            capabilities: BTreeMap::new(),
             run: RunId(1),
             closed: 0,
             open: None,
             finished: false,
             not_before: 0,
+            again: false,
             sent: BTreeMap::new(),
             refused: 0,
             rounds_closed: 0,
@@ -157,8 +164,11 @@ impl Reference {
     /// What an input that is taken does by itself.
     fn apply(&mut self, input: &Input, room: &Room, outcome: &Outcome, before: &View) {
         match input {
-            Input::Joined { device, .. } => {
+            Input::Joined {
+                device, capability, ..
+            } => {
                 self.members.insert(device.0, false);
+                self.capabilities.insert(device.0, *capability);
             }
             Input::Connected(device) => {
                 self.members.insert(device.0, true);
@@ -209,6 +219,7 @@ impl Reference {
             Input::Desk(Command::Reset(_)) => {
                 (self.run, self.closed, self.refused) = (RunId(self.run.0 + 1), 0, 0);
                 (self.open, self.finished, self.not_before) = (None, false, 0);
+                self.again = false;
                 self.sent.clear();
             }
             _ => {}
@@ -224,10 +235,10 @@ impl Reference {
                 assert_eq!(round.0, self.closed + 1);
                 assert!(now_ms >= self.not_before, "round {round} opens too soon");
                 let cohort: BTreeSet<u32> = cohort.iter().map(|device| device.0).collect();
-                assert_eq!(cohort, self.connected());
+                self.compare_cohort(&cohort);
                 assert!(cohort.len() >= self.least);
                 assert_eq!(outcome.asked().into_keys().collect::<BTreeSet<_>>(), cohort);
-                self.open_round(now_ms);
+                self.open_round(now_ms, cohort);
             }
             Event::RoundClosed { round, missing, .. } => {
                 let open = self.open.take().expect("only an open round closes");
@@ -247,10 +258,13 @@ impl Reference {
                 self.closed = round.0;
                 self.rounds_closed += 1;
                 self.not_before = open.opened_ms + PACE_MS;
+                self.again = false;
                 if self.closed == self.rounds {
-                    self.open_round(now_ms);
+                    self.open_round(now_ms, self.connected());
                 }
             }
+            Event::Connected { device } => assert!(self.members[&device.0]),
+            Event::Disconnected { device } => assert!(!self.members[&device.0]),
             Event::RunFinished => {
                 let open = self.open.take().expect("a run ends with its evaluation");
                 assert_eq!(open.round, self.rounds + 1);
@@ -262,10 +276,32 @@ impl Reference {
         }
     }
 
-    fn open_round(&mut self, now_ms: u64) {
+    /// As many as asked for, all of them connected, and where capable ones come first nobody who can do more waits.
+    fn compare_cohort(&self, cohort: &BTreeSet<u32>) {
+        let connected = self.connected();
+        let Some(Participation { fraction, order }) = self.participation else {
+            assert_eq!(cohort, &connected);
+            return;
+        };
+        let asked_for = (1..connected.len())
+            .find(|&size| size as f64 / connected.len() as f64 >= fraction - 1e-12)
+            .unwrap_or(connected.len());
+        assert!(cohort.is_subset(&connected));
+        assert_eq!(cohort.len(), asked_for.max(self.least));
+        if order == Order::CapableFirst && !self.again {
+            for (asked, waits) in cohort
+                .iter()
+                .flat_map(|asked| (&connected - cohort).into_iter().map(move |w| (*asked, w)))
+            {
+                assert!(self.capabilities[&asked] >= self.capabilities[&waits]);
+            }
+        }
+    }
+
+    fn open_round(&mut self, now_ms: u64, cohort: BTreeSet<u32>) {
         self.open = Some(Open {
             round: self.closed + 1,
-            cohort: self.connected(),
+            cohort,
             answered: BTreeSet::new(),
             excused: BTreeSet::new(),
             opened_ms: now_ms,
@@ -292,6 +328,7 @@ impl Reference {
             );
             self.not_before = (open.opened_ms + PACE_MS).max(now_ms + RETRY_MS);
             self.open = None;
+            self.again = true;
         } else if open.is_due(now_ms) {
             assert!(
                 trains && open.answered.len() < self.least,

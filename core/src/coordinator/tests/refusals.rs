@@ -145,7 +145,7 @@ fn devices_out_of_the_cohort_are_not_counted() {
     );
     assert_eq!(
         rejection.to_string(),
-        "device 3 does not take part in round 1; it is asked from the next one on"
+        "device 3 is not asked in round 1; it waits for one that asks it"
     );
 }
 

@@ -53,6 +53,30 @@ fn the_room_takes_so_many_devices_and_not_one_more() {
 }
 
 #[test]
+fn the_record_says_when_devices_come_and_go() {
+    let mut room = Room::new(config());
+    let device = DeviceId(1);
+    let recorded = |outcome: Outcome| outcome.events().cloned().collect::<Vec<_>>();
+    let slot = Slot(0);
+    assert_eq!(recorded(room.join()), [Event::Joined { device, slot }]);
+    assert_eq!(recorded(room.disconnect(1)), [], "it had no socket");
+    // A second socket takes over from the first.
+    for _ in 0..2 {
+        assert_eq!(recorded(room.connect(1)), [Event::Connected { device }]);
+    }
+    assert_eq!(
+        recorded(room.disconnect(1)),
+        [Event::Disconnected { device }]
+    );
+    assert_eq!(recorded(room.disconnect(1)), [], "it is gone already");
+    assert_eq!(recorded(room.connect(1)), [Event::Connected { device }]);
+    assert_eq!(recorded(room.leave(1)), [Event::Left { device }]);
+    for stranger in [room.connect(1), room.disconnect(1)] {
+        assert_eq!(recorded(stranger), []);
+    }
+}
+
+#[test]
 fn a_device_is_away_until_it_connects() {
     let mut room = Room::new(config());
     room.join();

@@ -15,6 +15,7 @@ use Operation::{
 /// round, so that no number is out of range and some are of devices that have left.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
+    /// A device joins. Several say the same of what they can do.
     Join,
     Connect(u32),
     Disconnect(u32),
@@ -54,8 +55,13 @@ struct Played {
 }
 
 fn play(operations: &[Operation]) -> Played {
+    play_with(None, operations)
+}
+
+fn play_with(participation: Option<Participation>, operations: &[Operation]) -> Played {
     let mut config = config();
     config.pacing.start_at = Some(3);
+    config.pacing.participation = participation;
     let mut room = Room::new(config);
     let mut reference = Reference::new(room.coordinator.config());
     for &operation in operations {
@@ -77,6 +83,7 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
             Input::Joined {
                 device: DeviceId(room.joined),
                 name: String::new(),
+                capability: f64::from(room.joined * 7 % 5),
             }
         }
         Connect(n) => Input::Connected(DeviceId(named(n))),
@@ -187,6 +194,13 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         .prop_map(move |(from, list)| [&opening[from..], &list].concat())
 }
 
+fn participations() -> impl Strategy<Value = Option<Participation>> {
+    let order = prop_oneof![Just(Order::Random), Just(Order::CapableFirst)];
+    let fraction = prop_oneof![Just(0.5), Just(1.0), 0.01_f64..1.0];
+    let part = (fraction, order).prop_map(|(fraction, order)| Participation { fraction, order });
+    prop::option::of(part)
+}
+
 fn seeded(cases: u32) -> ProptestConfig {
     ProptestConfig {
         cases,
@@ -200,8 +214,11 @@ proptest! {
     #![proptest_config(seeded(400))]
 
     #[test]
-    fn whatever_happens_no_round_is_stuck_nobody_counted_twice_nothing_lost(list in operations()) {
-        play(&list);
+    fn whatever_happens_no_round_is_stuck_nobody_counted_twice_nothing_lost(
+        participation in participations(),
+        list in operations(),
+    ) {
+        play_with(participation, &list);
     }
 }
 

@@ -121,6 +121,8 @@ impl Actor {
             }
             Event::RunFinished => info!("run finished"),
             Event::Joined { .. }
+            | Event::Connected { .. }
+            | Event::Disconnected { .. }
             | Event::Left { .. }
             | Event::Accepted { .. }
             | Event::Refused { .. } => {}
