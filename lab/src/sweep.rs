@@ -76,7 +76,7 @@ impl Sweep {
             .fold(vec![Vec::new()], |points, (_, values)| {
                 let longer = |point: &Vec<String>| {
                     let add =
-                        |value: &String| [point.as_slice(), std::slice::from_ref(value)].concat();
+                        |value: &String| [point.as_slice(), core::slice::from_ref(value)].concat();
                     values.iter().map(add).collect::<Vec<_>>()
                 };
                 points.iter().flat_map(longer).collect()

@@ -58,7 +58,8 @@ const strategies: Record<string, { title: string; short: string; sentence: strin
   scaffold: {
     title: "Averaging with correction",
     short: "SCAFFOLD",
-    sentence: "One model for all; every device is told how the others' steps differ from its own, and corrects them (SCAFFOLD).",
+    sentence:
+      "One model for all; every device is told how the others' steps differ from its own, and corrects them (SCAFFOLD).",
   },
   oracle_groups: {
     title: "Hidden groups known",
@@ -78,12 +79,14 @@ const strategies: Record<string, { title: string; short: string; sentence: strin
   cfl: {
     title: "Splitting clusters",
     short: "CFL",
-    sentence: "One model for all at first; a cluster splits in two when its devices pull in different directions (CFL).",
+    sentence:
+      "One model for all at first; a cluster splits in two when its devices pull in different directions (CFL).",
   },
   fl_hc: {
     title: "Clustered once",
     short: "FL+HC",
-    sentence: "Plain averaging at first; then devices are clustered once, and every cluster has a model of its own (FL+HC).",
+    sentence:
+      "Plain averaging at first; then devices are clustered once, and every cluster has a model of its own (FL+HC).",
   },
   bounded_confidence: {
     title: "Coalitions by bounded confidence",

@@ -12,6 +12,8 @@ export const config: RunConfig = {
     groups: { count: 4, kind: "rotation" },
     examples: 400,
     held_out: 100,
+    spread: 0,
+    validation: 0,
     balanced_per_label: 50,
   },
   training: { epochs: 2, batch: 20, learning_rate: 0.05, momentum: 0, weight_decay: 0 },

@@ -102,11 +102,11 @@ fn any_task() -> impl Strategy<Value = Task> {
     let judge = prop::collection::vec(model(), 0..3);
     (start, 0.0..10.0, correction, beside, judge, serves).prop_map(
         |(start, proximal, correction, beside, judge, serves)| Task {
-            judge,
             start,
             proximal,
             correction,
             beside,
+            judge,
             serves,
         },
     )
