@@ -5,7 +5,6 @@
 use constellation_core::ids::{Round, Slot};
 use constellation_core::params::Params;
 use constellation_core::rng::{Purpose, Stream};
-use constellation_core::wire::Start;
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong in a run. The default is nothing.
@@ -219,13 +218,11 @@ fn chosen(seed: u32, lot: Lot, fraction: f64, devices: u32) -> Vec<u32> {
 }
 
 impl Attackers {
-    /// What the attacker sends instead of `weights`, trained from `start`. Flipped labels are no matter of weights.
+    /// What the attacker sends instead of `weights`, trained from `start`; without one, steps count from zeros. Flipped
+    /// labels are no matter of weights.
     #[must_use]
-    pub fn poison(&self, start: &Start, weights: &Params, stream: &mut Stream) -> Params {
-        let start = match start {
-            Start::Model(start) => Some(start.values()),
-            Start::Own | Start::BestOf(_) => None,
-        };
+    pub fn poison(&self, start: Option<&Params>, weights: &Params, stream: &mut Stream) -> Params {
+        let start = start.map(Params::values);
         let step = |factor: f64| {
             let zero = vec![0.0; weights.values().len()];
             let start = start.unwrap_or(&zero);
@@ -281,10 +278,7 @@ mod tests {
 
     #[test]
     fn poison_by_hand() {
-        let (start, weights) = (
-            Start::Model(Arc::new(params(&[1.0, 2.0]))),
-            params(&[2.0, 0.0]),
-        );
+        let (start, weights) = (params(&[1.0, 2.0]), params(&[2.0, 0.0]));
         let poison = |kind, strength| {
             let attackers = Attackers {
                 fraction: 1.0,
@@ -293,7 +287,7 @@ mod tests {
             };
             let mut stream = Stream::new(1, Purpose::Trouble, 1, 1);
             attackers
-                .poison(&start, &weights, &mut stream)
+                .poison(Some(&start), &weights, &mut stream)
                 .values()
                 .to_vec()
         };

@@ -2,7 +2,9 @@
 //!
 //! TOML has no word for nothing, so the text `"none"` stands for it: `run.data.groups = "none"`.
 
-use constellation_core::config::{ArmConfig, CheckedConfig, ConfigError, PacingConfig, RunConfig};
+use constellation_core::config::{
+    ArmConfig, CheckedConfig, ConfigError, PacingConfig, RunConfig, limits,
+};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml_edit::{Document, DocumentMut, Item, Table, Value};
@@ -97,7 +99,9 @@ impl Experiment {
     pub fn run_of(&self, seed: u32) -> Result<CheckedConfig, ConfigError> {
         let pacing = PacingConfig {
             start_at: Some(self.devices),
-            pace_ms: 0,
+            min_devices: 1,
+            // Nobody waits in virtual time. Devices that come back do so between two rounds, not into the next one.
+            pace_ms: self.run.pacing.deadline_ms.min(limits::WAIT_MS - 1) + 1,
             ..self.run.pacing.clone()
         };
         RunConfig {

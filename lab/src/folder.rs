@@ -123,16 +123,17 @@ impl Folder {
         let record = path.join(RECORD);
         let mut finished = Finished::default();
         let mut kept = first_line(experiment);
-        if record.exists() {
+        if !is_empty(path)? {
             match if_there {
                 IfThere::Refuse => return Err(FolderError::NotEmpty(path.to_owned())),
+                IfThere::Resume if !record.exists() => {}
                 IfThere::Resume => {
                     if read(&path.join(EXPERIMENT))? != text {
                         return Err(FolderError::OtherExperiment(path.to_owned()));
                     }
                     (finished, kept) = resume(path, &kept)?;
                 }
-                IfThere::Overwrite => {}
+                IfThere::Overwrite => remove_run(path)?,
             }
         }
         write(&path.join(EXPERIMENT), text.as_bytes())?;
@@ -219,6 +220,12 @@ pub fn read_finished(path: &Path) -> Result<(Summary, Vec<RoundRow>), FolderErro
 fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderError> {
     let mut finished = Finished::default();
     let mut kept = first_line.to_owned();
+    // A seed is finished once its rows are written.
+    let rows = if path.join(ROWS).exists() {
+        rows_of(path)?
+    } else {
+        Vec::new()
+    };
     let (mut seed, mut lines, mut rounds) = (0, String::new(), Vec::new());
     for line in read(&path.join(RECORD))?.lines().skip(1) {
         // The last line may be cut.
@@ -239,7 +246,8 @@ fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderErr
         }
         lines.push_str(line);
         lines.push('\n');
-        if event["event"] == "run_finished" {
+        let has_rows = rows.iter().any(|row| row.seed == seed);
+        if event["event"] == "run_finished" && has_rows {
             kept.push_str(&lines);
             lines.clear();
             let last = rounds.pop().map(|(_, _, fingerprint)| fingerprint);
@@ -248,15 +256,10 @@ fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderErr
         }
     }
     finished.interrupted = rounds;
-    let rows = rows_of(path)?.into_iter();
     finished.rows = rows
+        .into_iter()
         .filter(|row| finished.fingerprints.contains_key(&row.seed))
         .collect();
-    // A seed whose rows were not written any more is not finished.
-    let rows = &finished.rows;
-    finished
-        .fingerprints
-        .retain(|seed, _| rows.iter().any(|row| row.seed == *seed));
     Ok((finished, kept))
 }
 
@@ -283,6 +286,28 @@ fn safetensors(model: &Params) -> Vec<u8> {
 
 fn make_folder(path: &Path) -> Result<(), FolderError> {
     fs::create_dir_all(path).map_err(|source| io_error("make the folder", path, source))
+}
+
+fn is_empty(folder: &Path) -> Result<bool, FolderError> {
+    let mut entries = fs::read_dir(folder).map_err(|source| io_error("read", folder, source))?;
+    Ok(entries.next().is_none())
+}
+
+/// Removes what an earlier run left, so that an interrupted run has no summary of another one beside it; and nothing
+/// else.
+fn remove_run(folder: &Path) -> Result<(), FolderError> {
+    let gone = |path: &Path, removed: io::Result<()>| match removed {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(io_error("remove", path, source))
+        }
+        _ => Ok(()),
+    };
+    for name in [SUMMARY, REPORT, ROWS, RECORD, EXPERIMENT] {
+        let path = folder.join(name);
+        gone(&path, fs::remove_file(&path))?;
+    }
+    let models = folder.join(MODELS);
+    gone(&models, fs::remove_dir_all(&models))
 }
 
 fn read(path: &Path) -> Result<String, FolderError> {

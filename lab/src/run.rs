@@ -6,6 +6,7 @@ use std::sync::Arc;
 use constellation_core::config::ConfigError;
 use constellation_core::coordinator::Event;
 use constellation_core::data::Dataset;
+use constellation_core::view::Phase;
 use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
@@ -48,6 +49,16 @@ pub enum RunError {
     /// The threads.
     #[error("cannot start the threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A seed did not get to its last round.
+    #[error(
+        "seed {seed} stopped after round {closed}: no update arrives any more that the room can take"
+    )]
+    Stopped {
+        /// The seed.
+        seed: u32,
+        /// The last round that was closed.
+        closed: u32,
+    },
     /// A resumed seed did not come out as before.
     #[error(
         "round {round} of seed {seed} came out otherwise than before the interruption: \
@@ -145,9 +156,15 @@ impl OneSeed<'_> {
         if let Some(error) = failed {
             return Err(error);
         }
-        self.folder.rows(self.rows)?;
+        let view = coordinator.view("", 0);
+        if view.phase != Phase::Finished {
+            let closed = view.traffic.rounds;
+            return Err(RunError::Stopped { seed, closed });
+        }
+        // The rows say that the seed is finished, so they come last.
         self.folder.models(seed, &coordinator)?;
-        Ok(coordinator.view("", 0).fingerprint)
+        self.folder.rows(self.rows)?;
+        Ok(view.fingerprint)
     }
 
     fn observe(
@@ -199,3 +216,6 @@ fn progress(experiment: &Experiment) -> ProgressBar {
 pub fn default_out(experiment: &Experiment) -> PathBuf {
     Path::new("runs").join(&experiment.name)
 }
+
+#[cfg(test)]
+mod tests;

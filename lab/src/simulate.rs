@@ -13,10 +13,13 @@ use constellation_core::coordinator::{Coordinator, Effect, Event, Input, Message
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Slot};
+use constellation_core::params::Params;
 use constellation_core::rejection::Rejection;
 use constellation_core::rng::{Purpose, Stream};
 use constellation_core::view::{Phase, View};
-use constellation_core::wire::{Models, RoomNews, RoundOpened, Start, Update, WireError};
+use constellation_core::wire::{
+    Models, Report, RoomNews, RoundOpened, Start, Update, WireError, beside,
+};
 use rayon::prelude::*;
 
 use crate::conditions::{Attack, Attackers, Conditions, Fate, ROUND_MS};
@@ -87,7 +90,8 @@ pub fn simulate(
 }
 
 /// Runs a setup on the threads of the current `rayon` pool, and tells `observe` what happens and when, in virtual
-/// milliseconds. The result is the coordinator of the finished run, with its models.
+/// milliseconds. The result is the coordinator of the run, with its models; finished, unless no update arrives any
+/// more.
 pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinator {
     let flipped = setup
         .conditions
@@ -103,6 +107,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
         queue: BTreeMap::new(),
         queued: 0,
         away: BTreeMap::new(),
+        spared: false,
         now_ms: 0,
         observe,
     };
@@ -132,6 +137,8 @@ struct Room<'a, O> {
     queued: u64,
     /// Devices that have failed, and the round after which each comes back.
     away: BTreeMap<DeviceId, u32>,
+    /// Nothing goes wrong until the next round is closed, because the last attempt brought nothing at all.
+    spared: bool,
     now_ms: u64,
     observe: O,
 }
@@ -181,7 +188,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 self.input(Input::Tick);
                 true
             }
-            (_, None) => self.bring_back(u32::MAX),
+            (_, None) => self.try_again(),
         }
     }
 
@@ -199,7 +206,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                     .conditions
                     .fate(seed, message.round, slot, setup.devices);
                 // The closing evaluation is no part of the trouble.
-                let fate = if message.training.is_some() {
+                let fate = if message.training.is_some() && !self.spared {
                     fate
                 } else {
                     Fate::Arrives { after_ms: ROUND_MS }
@@ -328,6 +335,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         if let Some(round) = closed {
             let view = self.coordinator.view("", 0);
             (self.observe)(self.now_ms, Happening::Closed { view: &view, time });
+            self.spared = false;
             self.bring_back(round);
         }
     }
@@ -380,6 +388,25 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         !due.is_empty()
     }
 
+    /// Where nobody's update has arrived, or all devices have failed, they open new connections and post again, and this
+    /// time nothing goes wrong: lots fall for a round once, and would fall the same way for ever. False if that has been
+    /// tried, or the run is over.
+    fn try_again(&mut self) -> bool {
+        if self.spared || self.coordinator.view("", 0).phase == Phase::Finished {
+            return false;
+        }
+        self.spared = true;
+        self.away.clear();
+        let ids: Vec<DeviceId> = self.devices.keys().copied().collect();
+        for &id in &ids {
+            self.input(Input::Disconnected(id));
+        }
+        for id in ids {
+            self.input(Input::Connected(id));
+        }
+        true
+    }
+
     fn queue(&mut self, after_ms: u64, coming: Coming) {
         self.queue
             .insert((self.now_ms + after_ms, self.queued), coming);
@@ -393,6 +420,25 @@ const ATTACKS: u32 = 1 << 20;
 /// Devices join in order, and none leaves for good.
 fn slot_of(id: DeviceId) -> Slot {
     Slot(id.0 - 1)
+}
+
+/// The model that training began with whose weights travel under a name.
+fn started_from<'a>(message: &'a RoundOpened, report: &Report, name: &str) -> Option<&'a Params> {
+    message.arms.iter().find_map(|plan| {
+        let task = &plan.task;
+        if name == beside(&plan.name) {
+            return task.beside.as_deref();
+        }
+        match &task.start {
+            _ if name != plan.name => None,
+            Start::Own => None,
+            Start::Model(model) => Some(&**model),
+            Start::BestOf(models) => {
+                let picked = report.arms.get(name)?.picked?;
+                models.get(picked as usize).map(|model| &**model)
+            }
+        }
+    })
 }
 
 /// Gives a device its round and lets it work to the end.
@@ -419,9 +465,8 @@ fn work_out(
     device.handle(device::Input::Answer(device::PostAnswer::Accepted));
     let mut update = Update::decode(&body, models);
     if let (Ok(update), Some((attack, mut stream))) = (&mut update, poison) {
-        for (arm, weights) in &mut update.weights {
-            let start = message.arms.iter().find(|plan| plan.name == *arm);
-            let start = start.map_or(&Start::Own, |plan| &plan.task.start);
+        for (name, weights) in &mut update.weights {
+            let start = started_from(message, &update.report, name);
             *weights = attack.poison(start, weights, &mut stream);
         }
     }

@@ -188,6 +188,9 @@ enum Line {
         device: DeviceId,
         report: ReportLine,
     },
+    /// The cohorts say who was there.
+    Connected {},
+    Disconnected {},
     Refused {},
     RoundClosed {
         round: Round,
@@ -385,7 +388,9 @@ impl Replay {
                     format!("{count} of its lines were dropped when the record grew too long");
                 self.end = Some(End::Insufficient(reason));
             }
-            Line::Refused {}
+            Line::Connected {}
+            | Line::Disconnected {}
+            | Line::Refused {}
             | Line::RunFinished {}
             | Line::Experiment { .. }
             | Line::RunConfigured { .. } => {}

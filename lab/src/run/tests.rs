@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::fs;
+
+use serde_json::Value;
+
+use super::*;
+
+const TINY: &str = "\
+name = \"tiny\"
+about = \"a test\"
+seeds = [4, 2]
+devices = 5
+
+[run]
+rounds = 4
+model = { kind = \"mlp\", hidden = [8] }
+
+[run.data]
+examples = 40
+held_out = 10
+balanced_per_label = 2
+";
+
+fn options(folder: &Path, threads: usize, if_there: IfThere) -> Options {
+    Options {
+        out: folder.to_owned(),
+        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
+        threads,
+        if_there,
+    }
+}
+
+fn run_tiny(folder: &Path, conditions: &str, threads: usize, if_there: IfThere) -> Summary {
+    let text = format!("{TINY}{conditions}");
+    run(&text, &options(folder, threads, if_there)).unwrap().0
+}
+
+fn record(folder: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(folder.join("run.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.collect()
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let trouble = "\n[conditions]\nlost = 0.2\nslow = { fraction = 0.2, factor = 40.0 }\n\
+                   late = { rate = 0.2, delay_ms = 40000 }\nfailing = { rate = 0.2, rounds = 1 }\n\
+                   attackers = { fraction = 0.2, kind = \"sign_flip\" }\n";
+    let mut fingerprints = Vec::new();
+    for conditions in ["", trouble] {
+        let one = folder.path().join(format!("{}-one", conditions.len()));
+        let two = folder.path().join(format!("{}-two", conditions.len()));
+        let (a, b) = (
+            run_tiny(&one, conditions, 1, IfThere::Refuse),
+            run_tiny(&two, conditions, 2, IfThere::Refuse),
+        );
+        assert_eq!(a.fingerprints, b.fingerprints);
+        assert_eq!(a.fingerprints.len(), 2);
+        assert_eq!(record(&one), record(&two));
+        fingerprints.push(a.fingerprint);
+    }
+    assert_ne!(fingerprints[0], fingerprints[1]);
+}
+
+#[test]
+fn an_interrupted_run_is_resumed_to_the_same_fingerprint() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let whole = run_tiny(&out, "", 2, IfThere::Refuse);
+    let text = fs::read_to_string(out.join("run.jsonl")).unwrap();
+    // The second seed is cut off behind its first round, in the middle of a line, and its rows are not written.
+    let second = text.rfind("run_configured").unwrap();
+    let closed = second + text[second..].find("round_closed").unwrap();
+    let end = closed + text[closed..].find('\n').unwrap() + 1;
+    let rows = fs::read_to_string(out.join("rounds.csv")).unwrap();
+    let first_seed = rows.lines().filter(|line| !line.starts_with("2,"));
+    let first_seed = first_seed.collect::<Vec<_>>().join("\n") + "\n";
+    let interrupt = |record: &str| {
+        fs::write(out.join("run.jsonl"), record).unwrap();
+        fs::write(out.join("rounds.csv"), &first_seed).unwrap();
+    };
+    interrupt(&text[..end + 20]);
+    let resumed = run_tiny(&out, "", 1, IfThere::Resume);
+    assert_eq!(resumed.fingerprints, whole.fingerprints);
+    assert_eq!(fs::read_to_string(out.join("run.jsonl")).unwrap(), text);
+
+    // All is recorded, but the rows of the second seed were not written any more: it is computed again, once.
+    interrupt(&text);
+    let resumed = run_tiny(&out, "", 1, IfThere::Resume);
+    assert_eq!(resumed.fingerprints, whole.fingerprints);
+    assert_eq!(fs::read_to_string(out.join("run.jsonl")).unwrap(), text);
+
+    // A recorded round that comes out otherwise is named.
+    let at = closed + text[closed..].find("fingerprint\":\"").unwrap() + 14;
+    let digit = if &text[at..=at] == "0" { "1" } else { "0" };
+    interrupt(&format!("{}{digit}{}", &text[..at], &text[at + 1..end]));
+    let error = run(TINY, &options(&out, 1, IfThere::Resume)).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            RunError::Otherwise {
+                seed: 2,
+                round: 1,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_folder_with_something_in_it_is_left_alone_and_an_overwritten_one_has_no_old_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("note.txt"), "mine").unwrap();
+    fs::write(folder.path().join("summary.json"), "{}").unwrap();
+    let error = run(TINY, &options(folder.path(), 1, IfThere::Refuse)).unwrap_err();
+    assert!(
+        matches!(error, RunError::Folder(FolderError::NotEmpty(_))),
+        "{error}"
+    );
+    let nowhere = Options {
+        data: folder.path().join("nowhere"),
+        ..options(folder.path(), 1, IfThere::Overwrite)
+    };
+    assert!(run(TINY, &nowhere).is_err());
+    assert!(!folder.path().join("summary.json").exists());
+    assert!(folder.path().join("note.txt").exists());
+}
+
+#[test]
+fn a_failed_device_is_back_after_as_many_rounds_as_the_conditions_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    run_tiny(
+        &out,
+        "\n[conditions]\nfailing = { rate = 0.3, rounds = 1 }\n",
+        2,
+        IfThere::Refuse,
+    );
+    let (mut cohorts, mut returned) = (BTreeMap::new(), 0);
+    for line in record(&out) {
+        match line["event"].as_str() {
+            Some("run_configured") => cohorts.clear(),
+            Some("round_opened") => {
+                let cohort = line["cohort"].as_array().unwrap().clone();
+                cohorts.insert(line["round"].as_u64().unwrap(), (cohort, Vec::new()));
+            }
+            Some("round_closed") => {
+                let round = line["round"].as_u64().unwrap();
+                let missing = line["missing"].as_array().unwrap();
+                cohorts.get_mut(&round).unwrap().1.clone_from(missing);
+                let Some((cohort, _)) = cohorts.get(&round) else {
+                    continue;
+                };
+                let before = |n: u64| round.checked_sub(n).and_then(|r| cohorts.get(&r));
+                for device in before(1).map_or(&[][..], |(_, missing)| missing) {
+                    assert!(!cohort.contains(device), "it is away in round {round}");
+                }
+                for device in before(2).map_or(&[][..], |(_, missing)| missing) {
+                    assert!(cohort.contains(device), "it is back in round {round}");
+                    returned += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(returned > 0);
+}
+
+#[test]
+fn rounds_in_which_nothing_arrives_are_done_again_and_the_run_gets_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let lost = run_tiny(
+        &folder.path().join("lost"),
+        "\n[conditions]\nlost = 1.0\n",
+        2,
+        IfThere::Refuse,
+    );
+    let plain = run_tiny(&folder.path().join("plain"), "", 2, IfThere::Refuse);
+    assert_eq!(lost.fingerprints, plain.fingerprints);
+}
