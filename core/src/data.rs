@@ -27,6 +27,8 @@ pub enum DatasetName {
     FashionMnistSmall,
     /// 60,000 + 10,000 handwritten digits; for the laboratory.
     Mnist,
+    /// 2 s of a smartwatch's accelerometer and gyroscope: 10 people, 7 exercises of the shoulder; for the laboratory.
+    Watch,
 }
 
 impl DatasetName {
@@ -37,19 +39,35 @@ impl DatasetName {
             Self::MnistSmall => "mnist-small",
             Self::FashionMnistSmall => "fashion-mnist-small",
             Self::Mnist => "mnist",
+            Self::Watch => "watch",
         }
     }
 
-    /// Width and height of an image, in pixels.
+    /// Width and height of an image, in pixels; `None` where examples are no images.
     #[must_use]
-    pub fn image(self) -> (u32, u32) {
-        (28, 28)
+    pub fn image(self) -> Option<(u32, u32)> {
+        match self {
+            Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => Some((28, 28)),
+            Self::Watch => None,
+        }
+    }
+
+    /// Number of values of one example.
+    #[must_use]
+    pub fn inputs(self) -> u32 {
+        match self {
+            Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => 28 * 28,
+            Self::Watch => 6 * 50,
+        }
     }
 
     /// Number of labels, from 0.
     #[must_use]
     pub fn classes(self) -> u32 {
-        10
+        match self {
+            Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => 10,
+            Self::Watch => 7,
+        }
     }
 }
 

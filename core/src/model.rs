@@ -74,15 +74,12 @@ impl ModelConfig {
                     format!("layers that make up to {} parameters", limits::PARAMETERS),
                 )
             }
-            Self::Cnn {} => {
-                let (width, height) = dataset.image();
-                require(
-                    (width, height) == (28, 28),
-                    "model.kind",
-                    "cnn",
-                    "another model: cnn is for images of 28×28",
-                )
-            }
+            Self::Cnn {} => require(
+                dataset.image() == Some((28, 28)),
+                "model.kind",
+                "cnn",
+                "another model: cnn is for images of 28×28",
+            ),
         }
     }
 }
@@ -154,11 +151,10 @@ pub struct Workspace {
 }
 
 impl Network {
-    /// The network of a configuration, for a data set's images.
+    /// The network of a configuration, for a data set's examples.
     #[must_use]
     pub fn new(config: &ModelConfig, dataset: DatasetName) -> Self {
-        let (width, height) = dataset.image();
-        let inputs = (width * height) as usize;
+        let inputs = dataset.inputs() as usize;
         let classes = dataset.classes() as usize;
         let mut builder = Builder::new(inputs);
         match config {

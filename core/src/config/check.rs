@@ -10,6 +10,7 @@ use super::{
     ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Partition,
     RunConfig, StrategyConfig, TrainingConfig, limits,
 };
+use crate::data::DatasetName;
 
 /// A configuration that cannot be run, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -91,9 +92,24 @@ impl DataConfig {
                     classes,
                 )?;
             }
+            Partition::Person {} => require(
+                self.dataset == DatasetName::Watch,
+                "data.partition.kind",
+                "person",
+                "iid, dirichlet or shards; person is for watch",
+            )?,
         }
         match self.groups {
             None => Ok(()),
+            Some(Groups {
+                kind: GroupKind::Rotation,
+                ..
+            }) if self.dataset.image().is_none() => require(
+                false,
+                "data.groups.kind",
+                "rotation",
+                "label_swap; rotation is for images",
+            ),
             Some(Groups {
                 count,
                 kind: GroupKind::Rotation,

@@ -28,6 +28,9 @@ pub enum IdxError {
         /// What its dimensions need.
         needed: usize,
     },
+    /// The data set has no images.
+    #[error("the data set has no images")]
+    NoImages,
     /// The images have another size than the data set's.
     #[error("the images are {width}×{height}, and should be {expected_width}×{expected_height}")]
     Size {
@@ -71,7 +74,7 @@ impl Images {
     pub fn read(name: DatasetName, images: &[u8], labels: &[u8]) -> Result<Self, IdxError> {
         let ([count, height, width], pixels) = parse::<3>(images)?;
         let ([label_count], labels) = parse::<1>(labels)?;
-        let (expected_width, expected_height) = name.image();
+        let (expected_width, expected_height) = name.image().ok_or(IdxError::NoImages)?;
         if (width, height) != (expected_width as usize, expected_height as usize) {
             return Err(IdxError::Size {
                 width,

@@ -96,7 +96,8 @@ impl Demand {
 /// Fraction of each label in a slot's examples; they add up to 1.
 fn label_mix(partition: &Partition, classes: usize, seed: u32, slot: Slot) -> Vec<f64> {
     match *partition {
-        Partition::Iid {} => vec![1.0 / classes as f64; classes],
+        // A person's examples are dealt out without a mix; see `person`.
+        Partition::Iid {} | Partition::Person {} => vec![1.0 / classes as f64; classes],
         Partition::Dirichlet { alpha } => {
             let mut stream = Stream::new(seed, Purpose::LabelMix, slot.0, 0);
             let draws: Vec<f64> = (0..classes).map(|_| stream.gamma(alpha)).collect();
