@@ -3,6 +3,7 @@
 mod idx;
 mod partition;
 mod transform;
+mod watch;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,7 @@ pub use idx::gunzip;
 pub use idx::{IdxError, Images};
 pub use partition::Share;
 pub use transform::GroupView;
+pub use watch::{WatchError, Windows};
 
 use crate::config::DataConfig;
 use crate::ids::Slot;
@@ -57,7 +59,7 @@ impl DatasetName {
     pub fn inputs(self) -> u32 {
         match self {
             Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => 28 * 28,
-            Self::Watch => 6 * 50,
+            Self::Watch => watch::VALUES as u32,
         }
     }
 
@@ -83,9 +85,61 @@ pub const FILES: [&str; 4] = [
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Dealt out to devices.
-    pub train: Images,
+    pub train: Source,
     /// For the balanced view.
-    pub test: Images,
+    pub test: Source,
+}
+
+/// Labelled examples of a data set, as they are stored.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Images, of nobody in particular.
+    Images(Images),
+    /// Windows of the watch's recordings.
+    Windows(Windows),
+}
+
+impl Source {
+    /// All labels.
+    #[must_use]
+    pub fn labels(&self) -> &[u8] {
+        match self {
+            Self::Images(images) => images.labels(),
+            Self::Windows(windows) => windows.labels(),
+        }
+    }
+
+    /// Number of people the examples are of.
+    #[must_use]
+    pub fn people(&self) -> u32 {
+        match self {
+            Self::Images(_) => 1,
+            Self::Windows(windows) => windows.people(),
+        }
+    }
+
+    /// Whose example it is, from 0.
+    #[must_use]
+    pub fn person(&self, i: usize) -> u32 {
+        match self {
+            Self::Images(_) => 0,
+            Self::Windows(windows) => windows.person(i),
+        }
+    }
+
+    /// Number of values of an example.
+    fn inputs(&self) -> usize {
+        match self {
+            Self::Images(images) => images.pixels_per_image(),
+            Self::Windows(_) => watch::VALUES,
+        }
+    }
+}
+
+impl From<Images> for Source {
+    fn from(images: Images) -> Self {
+        Self::Images(images)
+    }
 }
 
 impl Dataset {
@@ -96,13 +150,27 @@ impl Dataset {
     pub fn read(name: DatasetName, files: [&[u8]; 4]) -> Result<Self, IdxError> {
         let [train_images, train_labels, test_images, test_labels] = files;
         Ok(Self {
-            train: Images::read(name, train_images, train_labels)?,
-            test: Images::read(name, test_images, test_labels)?,
+            train: Images::read(name, train_images, train_labels)?.into(),
+            test: Images::read(name, test_images, test_labels)?.into(),
+        })
+    }
+
+    /// Reads the watch's recordings: signals as an unzipped IDX file of i16 `[samples, 6]`, and the index that says,
+    /// in the same order, whose each series is, what it shows and how long it is.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn read_watch(signals: &[u8], index: &str) -> Result<Self, WatchError> {
+        let [train, test] = watch::read(signals, index)?;
+        Ok(Self {
+            train: Source::Windows(train),
+            test: Source::Windows(test),
         })
     }
 }
 
-/// Examples as training wants them: pixels from 0 to 1, each example padded to a multiple of eight values.
+/// Examples as training wants them: pixels from 0 to 1 or signals of about unit size, each example padded to a multiple
+/// of eight values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
     x: Vec<f32>,
@@ -188,21 +256,24 @@ impl LocalData {
         let share = Share::deal(config, seed, slot, dataset);
         let group = config.groups.as_ref().map(|groups| slot.0 % groups.count);
         let view = GroupView::new(config, seed, slot);
-        let examples = |images: &Images, picked: &[u32]| {
-            let mut examples = Examples::new(images.pixels_per_image());
-            for &i in picked {
-                let pixels = view.image(images.image(i as usize), images.width());
-                examples.push(
-                    pixels.into_iter().map(|p| f32::from(p) / 255.0),
-                    view.label(images.labels()[i as usize]),
-                );
+        let examples = |source: &Source, picked: &[u32]| {
+            let mut examples = Examples::new(source.inputs());
+            for i in picked.iter().map(|&i| i as usize) {
+                let label = view.label(source.labels()[i]);
+                match source {
+                    Source::Images(images) => {
+                        let pixels = view.image(images.image(i), images.width());
+                        examples.push(pixels.into_iter().map(|p| f32::from(p) / 255.0), label);
+                    }
+                    Source::Windows(windows) => examples.push(windows.values(i), label),
+                }
             }
             examples
         };
         Self {
             train: examples(&dataset.train, &share.train),
             held_out: examples(&dataset.train, &share.held_out),
-            validation: Examples::new(dataset.train.pixels_per_image()),
+            validation: Examples::new(dataset.train.inputs()),
             balanced: examples(&dataset.test, &share.balanced),
             group,
         }

@@ -5,7 +5,7 @@
 //! asks for, from where the slot before stopped. A slot computes that from the seed alone, by adding up what the slots
 //! before it asked for. No example is given out twice until a class is used up; then its order starts over.
 
-use super::{Dataset, Images};
+use super::{Dataset, Source};
 use crate::config::{DataConfig, Partition};
 use crate::ids::Slot;
 use crate::rng::{Purpose, Stream};
@@ -55,8 +55,8 @@ impl Share {
     }
 }
 
-fn indices_of(images: &Images, class: usize) -> Vec<u32> {
-    let labels = images.labels().iter().enumerate();
+fn indices_of(source: &Source, class: usize) -> Vec<u32> {
+    let labels = source.labels().iter().enumerate();
     labels
         .filter(|(_, label)| usize::from(**label) == class)
         .map(|(i, _)| i as u32)
@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::DatasetName;
+    use crate::data::{DatasetName, Images};
 
     /// 100 training and 20 test images a class, in turn.
     fn dataset() -> Dataset {
@@ -159,7 +159,9 @@ mod tests {
             let mut label_bytes = vec![0, 0, 8, 1];
             label_bytes.extend((count as u32).to_be_bytes());
             label_bytes.extend((0..count).map(|i| (i % 10) as u8));
-            Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes).unwrap()
+            Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes)
+                .unwrap()
+                .into()
         };
         Dataset {
             train: images(100),
