@@ -2,6 +2,7 @@
 
 mod idx;
 mod partition;
+mod person;
 mod transform;
 mod watch;
 

@@ -138,7 +138,7 @@ impl Images {
 /// A type of values in IDX files.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Values {
-    code: u8,
+    pub(super) code: u8,
     name: &'static str,
     bytes: usize,
 }

@@ -4,8 +4,10 @@
 //! the held-out parts. Slots are served one after the other: each takes as many of every class as its mix of labels
 //! asks for, from where the slot before stopped. A slot computes that from the seed alone, by adding up what the slots
 //! before it asked for. No example is given out twice until a class is used up; then its order starts over.
+//!
+//! Recordings are split in time instead, and a person's windows go to that person's slots alone.
 
-use super::{Dataset, Source};
+use super::{Dataset, Source, person};
 use crate::config::{DataConfig, Partition};
 use crate::ids::Slot;
 use crate::rng::{Purpose, Stream};
@@ -13,11 +15,12 @@ use crate::rng::{Purpose, Stream};
 /// Indices of the examples of one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Training examples, among the data set's training images.
+    /// Training examples, among the data set's training examples.
     pub train: Vec<u32>,
-    /// Held-out examples, among the data set's training images.
+    /// Held-out examples, among the data set's training examples.
     pub held_out: Vec<u32>,
-    /// Label-balanced sample, among the data set's test images; the same for every slot.
+    /// Label-balanced sample, among the data set's test examples; the same for every slot, but that of a slot's own
+    /// person where slots are people.
     pub balanced: Vec<u32>,
 }
 
@@ -28,6 +31,9 @@ impl Share {
     /// The share of a slot.
     #[must_use]
     pub fn deal(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
+        if config.partition == (Partition::Person {}) {
+            return person::deal(config, seed, slot, dataset);
+        }
         let classes = config.dataset.classes() as usize;
         let [mut train, mut held_out] = [Vec::new(), Vec::new()];
         let before: Vec<Demand> = (0..slot.0)
@@ -35,35 +41,70 @@ impl Share {
             .collect();
         let own = Demand::new(config, seed, slot);
         for class in 0..classes {
-            let mut order = indices_of(&dataset.train, class);
-            Stream::new(seed, Purpose::Deal, class as u32, 0).shuffle(&mut order);
-            let (train_pool, held_out_pool) = order.split_at(order.len() * TRAIN_OF_FIVE / 5);
+            let [train_pool, held_out_pool] = &pools(&dataset.train, class, None, seed);
             let start = before.iter().map(|demand| demand.train[class]).sum();
             take(train_pool, start, own.train[class], &mut train);
             let start = before.iter().map(|demand| demand.held_out[class]).sum();
             take(held_out_pool, start, own.held_out[class], &mut held_out);
         }
-        let per_label = config.balanced_per_label as usize;
-        let balanced = (0..classes)
-            .flat_map(|class| indices_of(&dataset.test, class).into_iter().take(per_label))
-            .collect();
         Self {
             train,
             held_out,
-            balanced,
+            balanced: balanced(config, &dataset.test, None),
         }
     }
 }
 
-fn indices_of(source: &Source, class: usize) -> Vec<u32> {
+/// A class's examples for training and for held-out parts, of everybody or of one person, in the run's random order.
+pub(super) fn pools(
+    source: &Source,
+    class: usize,
+    person: Option<u32>,
+    seed: u32,
+) -> [Vec<u32>; 2] {
+    let mut order = indices_of(source, class, person);
+    Stream::new(seed, Purpose::Deal, class as u32, 0).shuffle(&mut order);
+    match source {
+        Source::Images(_) => {
+            let held_out = order.split_off(order.len() * TRAIN_OF_FIVE / 5);
+            [order, held_out]
+        }
+        Source::Windows(windows) => {
+            let (held_out, train) = order
+                .into_iter()
+                .partition(|&i| windows.is_held_out(i as usize));
+            [train, held_out]
+        }
+    }
+}
+
+/// The first test examples of every class, of everybody or of one person: as many of each as the class has that has
+/// fewest, if that is less than asked for.
+pub(super) fn balanced(config: &DataConfig, test: &Source, person: Option<u32>) -> Vec<u32> {
+    let by_class: Vec<Vec<u32>> = (0..config.dataset.classes() as usize)
+        .map(|class| indices_of(test, class, person))
+        .filter(|indices| !indices.is_empty())
+        .collect();
+    let fewest = by_class.iter().map(Vec::len).min().unwrap_or(0);
+    let per_label = fewest.min(config.balanced_per_label as usize);
+    by_class
+        .iter()
+        .flat_map(|indices| &indices[..per_label])
+        .copied()
+        .collect()
+}
+
+fn indices_of(source: &Source, class: usize, person: Option<u32>) -> Vec<u32> {
     let labels = source.labels().iter().enumerate();
     labels
-        .filter(|(_, label)| usize::from(**label) == class)
+        .filter(|(i, label)| {
+            usize::from(**label) == class && person.is_none_or(|person| source.person(*i) == person)
+        })
         .map(|(i, _)| i as u32)
         .collect()
 }
 
-fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
+pub(super) fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
     to.extend(
         pool.iter()
             .cycle()

@@ -1,8 +1,8 @@
 //! The watch's recordings, cut into windows.
 //!
 //! A recording is one person doing one exercise with one arm: acceleration (in g) and rate of turn (in rad/s) along
-//! three axes, 50 times a second. Source: Burns et al. 2018, "Shoulder physiotherapy exercise recognition", arXiv
-//! each begins half a window after the one before.
+//! three axes, 50 times a second. Source: Burns et al. 2018, arXiv 1802.01489. A window
+//! has 2 s of it, every second sample; each begins half a window after the one before.
 //!
 //! Every recording is split in time, so that windows that share samples never end up on both sides: what lies within
 //! its first 60 % is for training, within the next 20 % held out, within the last 20 % for the balanced view. Windows
@@ -247,5 +247,127 @@ impl Windows {
     #[must_use]
     pub fn is_held_out(&self, i: usize) -> bool {
         self.windows[i].part == Part::HeldOut
+    }
+}
+
+/// Recordings for tests: of every series subject, label and length; channel c of sample n is 10 n + c.
+#[cfg(test)]
+pub(super) fn files(series: &[(u32, u8, u32)]) -> (Vec<u8>, String) {
+    let count: u32 = series.iter().map(|(_, _, len)| len).sum();
+    let mut signals = vec![0, 0, I16.code, 2];
+    signals.extend(count.to_be_bytes());
+    signals.extend((CHANNELS as u32).to_be_bytes());
+    for n in 0..count as u16 {
+        signals
+            .extend((0..CHANNELS as u16).flat_map(|c| (10_u16.wrapping_mul(n) + c).to_be_bytes()));
+    }
+    let series: Vec<String> = series
+        .iter()
+        .map(|(subject, label, len)| {
+            format!(r#"{{"subject":{subject},"side":"left","label":{label},"len":{len}}}"#)
+        })
+        .collect();
+    let index = format!(
+        r#"{{"hz":50,"scale":0.001,"series":[{}]}}"#,
+        series.join(",")
+    );
+    (signals, index)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn windows(series: &[(u32, u8, u32)]) -> [Windows; 2] {
+        let (signals, index) = files(series);
+        read(&signals, &index).unwrap()
+    }
+
+    fn starts(windows: &Windows) -> Vec<usize> {
+        windows.windows.iter().map(|window| window.start).collect()
+    }
+
+    #[test]
+    fn recordings_are_split_in_time() {
+        // Borders at 300 and 400; windows from 250 and 350 cross one, and one from 450 would go past the end.
+        let [train, test] = windows(&[(3, 5, 500)]);
+        assert_eq!(starts(&train), [0, 300, 50, 100, 150, 200]);
+        let held_out: Vec<bool> = (0..6).map(|i| train.is_held_out(i)).collect();
+        assert_eq!(held_out, [false, true, false, false, false, false]);
+        assert_eq!(starts(&test), [400]);
+        assert_eq!((train.labels(), test.labels()), (&[5; 6][..], &[5][..]));
+    }
+
+    #[test]
+    fn people_are_numbered_in_order_and_recordings_come_in_turn() {
+        let [train, test] = windows(&[(9, 0, 500), (4, 1, 500), (9, 2, 500)]);
+        assert_eq!(train.people(), 2);
+        assert_eq!(test.labels(), [0, 1, 2]);
+        assert_eq!([0, 1, 2].map(|i| test.person(i)), [1, 0, 1]);
+        assert_eq!(starts(&test), [400, 900, 1400]);
+        // Every recording's first training and first held-out windows, then every recording's second, and so on.
+        assert_eq!(starts(&train)[..8], [0, 300, 500, 800, 1000, 1300, 50, 550]);
+    }
+
+    #[test]
+    fn values_come_channel_by_channel_at_half_the_rate() {
+        let [train, _] = windows(&[(1, 0, 500)]);
+        let values: Vec<f32> = train.values(2).collect();
+        assert_eq!(values.len(), 300);
+        // The window begins at sample 50: 0.500, 0.520, … along x, 0.501, … along y, and turns from 0.503 on.
+        let close = |i: usize, expected: f32| assert!((values[i] - expected).abs() < 1e-6, "{i}");
+        close(0, 0.500 / 0.71);
+        close(1, 0.520 / 0.71);
+        close(49, 1.480 / 0.71);
+        close(50, 0.501 / 0.71);
+        close(150, 0.503 / 1.66);
+        close(299, 1.485 / 1.66);
+    }
+
+    #[test]
+    fn says_what_is_wrong_with_the_files() {
+        let (signals, index) = files(&[(1, 0, 300), (2, 6, 100)]);
+        let error = |signals: &[u8], index: &str| read(signals, index).unwrap_err().to_string();
+        assert_eq!(
+            error(&[0, 0, 8, 2, 0, 0, 0, 0, 0, 0, 0, 6], &index),
+            "the signals: an IDX file of i16 in 2 dimensions was expected"
+        );
+        assert_eq!(
+            error(&signals[..4811], &index),
+            "the signals: the file has 4811 bytes, and its dimensions need 4812"
+        );
+        assert_eq!(
+            error(&signals, &index.replace("300", "299")),
+            "the series in the index have 399 samples, and the signals 400"
+        );
+        assert_eq!(
+            error(&signals, &index.replace("\"label\":6", "\"label\":7")),
+            "label 7 of series 1; labels are below 7"
+        );
+        assert_eq!(
+            error(&signals, &index.replace("\"hz\":50", "\"hz\":25")),
+            "6 channels at 25 Hz in steps of 0.001; there should be 6 at 50 Hz in steps of 0.001"
+        );
+        let mut narrow = signals;
+        (narrow[7], narrow[6], narrow[11]) = (0x20, 0x03, 3);
+        assert!(error(&narrow, &index).starts_with("3 channels"));
+        assert!(error(&narrow, "{}").starts_with("the index cannot be read: missing field `hz`"));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_never_share_a_sample(lengths in prop::collection::vec(0_u32..1_000, 0..6)) {
+            let series: Vec<_> = lengths.iter().map(|&len| (1, 0, len)).collect();
+            let [train, test] = windows(&series);
+            let all: Vec<&Window> = train.windows.iter().chain(&test.windows).collect();
+            let total = lengths.iter().sum::<u32>() as usize;
+            for a in &all {
+                prop_assert!(a.start + SPAN <= total);
+                let meets = |b: &&&Window| a.start.abs_diff(b.start) < SPAN;
+                prop_assert!(all.iter().filter(meets).all(|b| a.part == b.part));
+            }
+        }
     }
 }
