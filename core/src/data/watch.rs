@@ -258,8 +258,10 @@ pub(super) fn files(series: &[(u32, u8, u32)]) -> (Vec<u8>, String) {
     signals.extend(count.to_be_bytes());
     signals.extend((CHANNELS as u32).to_be_bytes());
     for n in 0..count as u16 {
-        signals
-            .extend((0..CHANNELS as u16).flat_map(|c| (10_u16.wrapping_mul(n) + c).to_be_bytes()));
+        signals.extend(
+            (0..CHANNELS as u16)
+                .flat_map(|c| (10_u16.wrapping_mul(n).wrapping_add(c)).to_be_bytes()),
+        );
     }
     let series: Vec<String> = series
         .iter()
