@@ -81,6 +81,9 @@ pub enum Partition {
         /// Number of different labels a device has.
         labels_per_device: u32,
     },
+    /// Each device has the examples of one person: slot `s` those of person `s` modulo the number of people, in the
+    /// order of their numbers. Only for `watch`, whose 10 people are known.
+    Person {},
 }
 
 /// Hidden groups with a known right answer: slot `s` belongs to group `s mod count`, unless there are `sizes`.

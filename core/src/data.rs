@@ -2,7 +2,9 @@
 
 mod idx;
 mod partition;
+mod person;
 mod transform;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -15,6 +17,7 @@ pub use idx::{IdxError, Images};
 pub use partition::Share;
 pub(crate) use partition::TRAIN_OF_FIVE;
 pub use transform::GroupView;
+pub use watch::{WatchError, Windows};
 
 use crate::config::DataConfig;
 use crate::ids::Slot;
@@ -31,6 +34,8 @@ pub enum DatasetName {
     FashionMnistSmall,
     /// 60,000 + 10,000 handwritten digits; for the laboratory.
     Mnist,
+    /// 2 s of a smartwatch's accelerometer and gyroscope: 10 people, 7 exercises of the shoulder; for the laboratory.
+    Watch,
 }
 
 impl DatasetName {
@@ -41,19 +46,35 @@ impl DatasetName {
             Self::MnistSmall => "mnist-small",
             Self::FashionMnistSmall => "fashion-mnist-small",
             Self::Mnist => "mnist",
+            Self::Watch => "watch",
         }
     }
 
-    /// Width and height of an image, in pixels.
+    /// Width and height of an image, in pixels; `None` where examples are no images.
     #[must_use]
-    pub fn image(self) -> (u32, u32) {
-        (28, 28)
+    pub fn image(self) -> Option<(u32, u32)> {
+        match self {
+            Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => Some((28, 28)),
+            Self::Watch => None,
+        }
+    }
+
+    /// Number of values of one example.
+    #[must_use]
+    pub fn inputs(self) -> u32 {
+        match self {
+            Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => 28 * 28,
+            Self::Watch => watch::VALUES as u32,
+        }
     }
 
     /// Number of labels, from 0.
     #[must_use]
     pub fn classes(self) -> u32 {
-        10
+        match self {
+            Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => 10,
+            Self::Watch => 7,
+        }
     }
 }
 
@@ -69,16 +90,78 @@ pub const FILES: [&str; 4] = [
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Dealt out to devices.
-    pub train: Images,
+    pub train: Source,
     /// For the balanced view.
-    pub test: Images,
+    pub test: Source,
     balanced: BalancedViews,
 }
 
-impl Dataset {
-    /// A data set of images that are dealt out to devices and images for the balanced view.
+/// Labelled examples of a data set, as they are stored.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Images, of nobody in particular.
+    Images(Images),
+    /// Windows of the watch's recordings.
+    Windows(Windows),
+}
+
+impl Source {
+    /// All labels.
     #[must_use]
-    pub fn new(train: Images, test: Images) -> Self {
+    pub fn labels(&self) -> &[u8] {
+        match self {
+            Self::Images(images) => images.labels(),
+            Self::Windows(windows) => windows.labels(),
+        }
+    }
+
+    /// Number of people the examples are of.
+    #[must_use]
+    pub fn people(&self) -> u32 {
+        match self {
+            Self::Images(_) => 1,
+            Self::Windows(windows) => windows.people(),
+        }
+    }
+
+    /// Whose example it is, from 0.
+    #[must_use]
+    pub fn person(&self, i: usize) -> u32 {
+        match self {
+            Self::Images(_) => 0,
+            Self::Windows(windows) => windows.person(i),
+        }
+    }
+
+    /// The same examples with other labels, each made of the old one and the number of different labels.
+    fn relabelled(&self, rename: impl Fn(u8, u8) -> u8) -> Self {
+        let classes = self.labels().iter().max().map_or(0, |last| last + 1);
+        let rename = |label| rename(label, classes);
+        match self {
+            Self::Images(images) => Self::Images(images.relabelled(rename)),
+            Self::Windows(windows) => Self::Windows(windows.relabelled(rename)),
+        }
+    }
+
+    /// Number of values of an example.
+    fn inputs(&self) -> usize {
+        match self {
+            Self::Images(images) => images.pixels_per_image(),
+            Self::Windows(_) => watch::VALUES,
+        }
+    }
+}
+
+impl From<Images> for Source {
+    fn from(images: Images) -> Self {
+        Self::Images(images)
+    }
+}
+
+impl Dataset {
+    /// A data set of examples that are dealt out to devices and examples for the balanced view.
+    #[must_use]
+    pub fn new(train: Source, test: Source) -> Self {
         Self {
             train,
             test,
@@ -93,15 +176,21 @@ impl Dataset {
     pub fn read(name: DatasetName, files: [&[u8]; 4]) -> Result<Self, IdxError> {
         let [train_images, train_labels, test_images, test_labels] = files;
         let train = Images::read(name, train_images, train_labels)?;
-        Ok(Self::new(
-            train,
-            Images::read(name, test_images, test_labels)?,
-        ))
+        let test = Images::read(name, test_images, test_labels)?;
+        Ok(Self::new(train.into(), test.into()))
     }
-}
 
-impl Dataset {
-    /// The same with wrong labels on the training images: label l is called last − l. What an attacker learns.
+    /// Reads the watch's recordings: signals as an unzipped IDX file of i16 `[samples, 6]`, and the index that says,
+    /// in the same order, whose each series is, what it shows and how long it is.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn read_watch(signals: &[u8], index: &str) -> Result<Self, WatchError> {
+        let [train, test] = watch::read(signals, index)?;
+        Ok(Self::new(Source::Windows(train), Source::Windows(test)))
+    }
+
+    /// The same with wrong labels on the training examples: label l is called last − l. What an attacker learns.
     #[must_use]
     pub fn with_flipped_labels(&self) -> Self {
         let train = self.train.relabelled(|label, classes| classes - 1 - label);
@@ -109,21 +198,17 @@ impl Dataset {
     }
 }
 
-/// The balanced samples in use, by examples per label and group's view, so that a thousand devices of one process do
-/// not hold a thousand copies.
+/// The balanced samples in use, so that a thousand devices of one process do not hold a thousand copies.
 #[derive(Debug, Default)]
-struct BalancedViews(Mutex<BTreeMap<(u32, GroupView), Weak<Examples>>>);
+struct BalancedViews(Mutex<BTreeMap<BalancedKey, Weak<Examples>>>);
+
+/// What a balanced sample follows from: examples per label, whose they are where slots are people, the group's view.
+type BalancedKey = (u32, Option<u32>, GroupView);
 
 impl BalancedViews {
-    fn of(
-        &self,
-        per_label: u32,
-        view: &GroupView,
-        make: impl FnOnce() -> Examples,
-    ) -> Arc<Examples> {
+    fn of(&self, key: BalancedKey, make: impl FnOnce() -> Examples) -> Arc<Examples> {
         // Whoever panicked in here left a map of whole entries.
         let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (per_label, view.clone());
         if let Some(examples) = views.get(&key).and_then(Weak::upgrade) {
             return examples;
         }
@@ -134,14 +219,15 @@ impl BalancedViews {
     }
 }
 
-/// A copy starts with none: its images may be changed.
+/// A copy starts with none: its examples may be changed.
 impl Clone for BalancedViews {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-/// Examples as training wants them: pixels from 0 to 1, each example padded to a multiple of eight values.
+/// Examples as training wants them: pixels from 0 to 1 or signals of about unit size, each example padded to a multiple
+/// of eight values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Examples {
     x: Vec<f32>,
@@ -228,24 +314,29 @@ impl LocalData {
         let share = Share::deal(config, seed, slot, dataset);
         let group = config.groups.as_ref().map(|groups| groups.of(slot));
         let view = GroupView::new(config, seed, slot);
-        let examples = |images: &Images, picked: &[u32]| {
-            let mut examples = Examples::new(images.pixels_per_image());
-            for &i in picked {
-                let pixels = view.image(images.image(i as usize), images.width());
-                examples.push(
-                    pixels.into_iter().map(|p| f32::from(p) / 255.0),
-                    view.label(images.labels()[i as usize]),
-                );
+        let examples = |source: &Source, picked: &[u32]| {
+            let mut examples = Examples::new(source.inputs());
+            for i in picked.iter().map(|&i| i as usize) {
+                let label = view.label(source.labels()[i]);
+                match source {
+                    Source::Images(images) => {
+                        let pixels = view.image(images.image(i), images.width());
+                        examples.push(pixels.into_iter().map(|p| f32::from(p) / 255.0), label);
+                    }
+                    Source::Windows(windows) => examples.push(windows.values(i), label),
+                }
             }
             examples
         };
+        let person = person::of(config, slot, &dataset.test);
+        let key = (config.balanced_per_label, person, view.clone());
         Self {
             train: examples(&dataset.train, &share.train),
             held_out: examples(&dataset.train, &share.held_out),
             validation: examples(&dataset.train, &share.validation),
-            balanced: dataset.balanced.of(config.balanced_per_label, &view, || {
-                examples(&dataset.test, &share.balanced)
-            }),
+            balanced: dataset
+                .balanced
+                .of(key, || examples(&dataset.test, &share.balanced)),
             group,
         }
     }

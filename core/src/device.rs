@@ -67,7 +67,7 @@ pub enum Effect {
         /// The body.
         body: Arc<[u8]>,
     },
-    /// Some of the device's own examples, for its page.
+    /// Some of the device's own examples, for its page; only where they are images.
     Show(Samples),
     /// The room refused something, or sent something that cannot be read.
     Refused(Refusal),
@@ -256,7 +256,8 @@ impl Device {
         self.view.group = data.group;
         self.view.examples = data.train.len() as u32;
         self.view.label_histogram = data.label_histogram(run.network.classes());
-        let mut effects = vec![Effect::Show(samples(&data, config.data.dataset))];
+        let shown = samples(&data, config.data.dataset);
+        let mut effects: Vec<Effect> = shown.map(Effect::Show).into_iter().collect();
         run.data = Some(Arc::new(data));
         if let Some(frame) = run.early.take() {
             effects.extend(self.start_round(&frame));
@@ -333,18 +334,19 @@ fn unreadable(error: &WireError) -> Refusal {
     }
 }
 
-fn samples(data: &LocalData, dataset: DatasetName) -> Samples {
-    let (width, height) = dataset.image();
+/// Some of the device's images; `None` where its examples are none.
+fn samples(data: &LocalData, dataset: DatasetName) -> Option<Samples> {
+    let (width, height) = dataset.image()?;
     let count = data.train.len().min(SHOWN);
     // Spread over all examples, which lie label by label.
     let picked = || (0..count).map(|i| i * data.train.len() / count);
     let pixels = picked().flat_map(|i| &data.train.x(i)[..(width * height) as usize]);
-    Samples {
+    Some(Samples {
         width,
         height,
         labels: picked().map(|i| data.train.labels()[i]).collect(),
         pixels: pixels.map(|v| (v * 255.0) as u8).collect(),
-    }
+    })
 }
 
 #[cfg(test)]

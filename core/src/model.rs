@@ -77,12 +77,15 @@ impl ModelConfig {
                 )
             }
             Self::Cnn {} | Self::CnnWide {} => {
-                let (width, height) = dataset.image();
+                let name = match self {
+                    Self::CnnWide {} => "cnn_wide",
+                    _ => "cnn",
+                };
                 require(
-                    (width, height) == (28, 28),
+                    dataset.image() == Some((28, 28)),
                     "model.kind",
-                    "convolutional",
-                    "another model: cnn and cnn_wide are for images of 28×28",
+                    name,
+                    format!("another model: {name} is for images of 28×28"),
                 )
             }
         }
@@ -170,11 +173,10 @@ pub struct Workspace {
 }
 
 impl Network {
-    /// The network of a configuration, for a data set's images.
+    /// The network of a configuration, for a data set's examples.
     #[must_use]
     pub fn new(config: &ModelConfig, dataset: DatasetName) -> Self {
-        let (width, height) = dataset.image();
-        let inputs = (width * height) as usize;
+        let inputs = dataset.inputs() as usize;
         let classes = dataset.classes() as usize;
         let mut builder = Builder::new(inputs);
         match config {

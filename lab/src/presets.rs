@@ -31,6 +31,7 @@ presets![
     "flaky",
     "forty-rotation",
     "forty-swap",
+    "watch",
 ];
 
 /// The preset of a name.

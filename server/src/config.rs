@@ -108,13 +108,55 @@ pub struct ServerConfig {
 /// # Errors
 /// A value is out of range, or the data set is none that the server has for tabs.
 pub fn check_for_room(config: RunConfig) -> Result<CheckedConfig, ConfigError> {
-    if config.data.dataset == DatasetName::Mnist {
+    let name = config.data.dataset;
+    let only = match name {
+        DatasetName::MnistSmall | DatasetName::FashionMnistSmall => None,
+        DatasetName::Mnist => Some("for the laboratory"),
+        DatasetName::Watch => Some("for the laboratory for now"),
+    };
+    if let Some(only) = only {
+        let name = name.as_str();
         return Err(ConfigError {
             field: "data.dataset".to_owned(),
-            value: "mnist".to_owned(),
-            allowed: "mnist-small or fashion-mnist-small in a room; mnist is for the laboratory"
-                .to_owned(),
+            value: name.to_owned(),
+            allowed: format!("mnist-small or fashion-mnist-small in a room; {name} is {only}"),
         });
     }
     config.check()
+}
+
+#[cfg(test)]
+mod tests {
+    use constellation_core::config::{DataConfig, Partition};
+
+    use super::*;
+
+    #[test]
+    fn rooms_have_the_small_data_sets_alone() {
+        let check = |dataset| {
+            check_for_room(RunConfig {
+                data: DataConfig {
+                    dataset,
+                    partition: Partition::Iid {},
+                    groups: None,
+                    ..DataConfig::default()
+                },
+                ..RunConfig::default()
+            })
+        };
+        assert!(check(DatasetName::MnistSmall).is_ok());
+        assert!(check(DatasetName::FashionMnistSmall).is_ok());
+        for (dataset, refusal) in [
+            (
+                DatasetName::Mnist,
+                "data.dataset is mnist; allowed: mnist-small or fashion-mnist-small in a room; mnist is for the laboratory",
+            ),
+            (
+                DatasetName::Watch,
+                "data.dataset is watch; allowed: mnist-small or fashion-mnist-small in a room; watch is for the laboratory for now",
+            ),
+        ] {
+            assert_eq!(check(dataset).unwrap_err().to_string(), refusal);
+        }
+    }
 }

@@ -478,7 +478,7 @@ validation: number,
  * Test examples per label in the balanced view.
  */
 balanced_per_label: number, };
-export type DatasetName = "mnist-small" | "fashion-mnist-small" | "mnist";
+export type DatasetName = "mnist-small" | "fashion-mnist-small" | "mnist" | "watch";
 export type Partition = { "kind": "iid", } | { "kind": "dirichlet", 
 /**
  * Concentration: small values give devices few labels each.
@@ -487,7 +487,7 @@ alpha: number, } | { "kind": "shards",
 /**
  * Number of different labels a device has.
  */
-labels_per_device: number, };
+labels_per_device: number, } | { "kind": "person", };
 export type Groups = { 
 /**
  * Number of groups.

@@ -10,8 +10,7 @@ use super::{
     ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Participation,
     Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
-
-use crate::data::TRAIN_OF_FIVE;
+use crate::data::{DatasetName, TRAIN_OF_FIVE};
 
 /// A configuration that cannot be run, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -108,17 +107,32 @@ impl DataConfig {
                     classes,
                 )?;
             }
+            Partition::Person {} => require(
+                self.dataset == DatasetName::Watch,
+                "data.partition.kind",
+                "person",
+                "iid, dirichlet or shards; person is for watch",
+            )?,
         }
         between("data.spread", self.spread, 0.0, 2.0)?;
         range("data.validation", self.validation, 0, limits::EXAMPLES)?;
-        self.groups.as_ref().map_or(Ok(()), |g| g.check(classes))
+        self.groups
+            .as_ref()
+            .map_or(Ok(()), |g| g.check(self.dataset))
     }
 }
 
 impl Groups {
-    fn check(&self, classes: u32) -> Result<(), ConfigError> {
+    fn check(&self, dataset: DatasetName) -> Result<(), ConfigError> {
+        let classes = dataset.classes();
         match self.kind {
             GroupKind::Rotation => {
+                require(
+                    dataset.image().is_some(),
+                    "data.groups.kind",
+                    "rotation",
+                    "label_swap; rotation is for images",
+                )?;
                 require(
                     matches!(self.count, 1 | 2 | 4),
                     "data.groups.count",

@@ -151,6 +151,40 @@ fn devices_share_four_fifths_of_the_training_images() {
     assert_eq!(check(400, 0, 10_000), Ok(()));
 }
 
+/// The watch's examples are no images, and it is the only data set that knows whose they are.
+#[test]
+fn the_watch_has_people_and_no_images() {
+    let error = |json: &str| read(json).check().unwrap_err().to_string();
+    assert_eq!(
+        error(r#"{"data":{"dataset":"watch"}}"#),
+        "data.groups.kind is rotation; allowed: label_swap; rotation is for images"
+    );
+    assert_eq!(
+        error(r#"{"model":{"kind":"cnn"},"data":{"dataset":"watch","groups":null}}"#),
+        "model.kind is cnn; allowed: another model: cnn is for images of 28×28"
+    );
+    assert_eq!(
+        error(r#"{"model":{"kind":"cnn_wide"},"data":{"dataset":"watch","groups":null}}"#),
+        "model.kind is cnn_wide; allowed: another model: cnn_wide is for images of 28×28"
+    );
+    assert_eq!(
+        error(r#"{"data":{"dataset":"watch","groups":{"count":8,"kind":"label_swap"}}}"#),
+        "data.groups.count is 8; allowed: 1 to 7"
+    );
+    assert_eq!(
+        error(r#"{"data":{"partition":{"kind":"person"}}}"#),
+        "data.partition.kind is person; allowed: iid, dirichlet or shards; person is for watch"
+    );
+    for groups in ["null", r#"{"count":2,"kind":"label_swap"}"#] {
+        for partition in ["person", "iid"] {
+            let json = format!(
+                r#"{{"data":{{"dataset":"watch","partition":{{"kind":"{partition}"}},"groups":{groups}}}}}"#
+            );
+            assert_eq!(read(&json).check().map(|_| ()), Ok(()), "{json}");
+        }
+    }
+}
+
 fn with_arms(names: &[&str]) -> Result<CheckedConfig, ConfigError> {
     let arm = |name: &&str| ArmConfig {
         name: (*name).to_owned(),

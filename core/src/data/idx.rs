@@ -17,9 +17,14 @@ pub struct Images {
 /// A file that is no IDX file of images or labels.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum IdxError {
-    /// The first four bytes are not those of u8 values in so many dimensions.
-    #[error("an IDX file of u8 in {0} dimensions was expected")]
-    Magic(u8),
+    /// The first four bytes are not those of such values in so many dimensions.
+    #[error("an IDX file of {values} in {dimensions} dimensions was expected")]
+    Magic {
+        /// Type of the values.
+        values: &'static str,
+        /// Number of dimensions.
+        dimensions: u8,
+    },
     /// The file is shorter or longer than its dimensions say.
     #[error("the file has {found} bytes, and its dimensions need {needed}")]
     Length {
@@ -28,6 +33,9 @@ pub enum IdxError {
         /// What its dimensions need.
         needed: usize,
     },
+    /// The data set has no images.
+    #[error("the data set has no images")]
+    NoImages,
     /// The images have another size than the data set's.
     #[error("the images are {width}×{height}, and should be {expected_width}×{expected_height}")]
     Size {
@@ -69,9 +77,9 @@ impl Images {
     /// # Errors
     /// Whatever makes them no images and labels of this data set.
     pub fn read(name: DatasetName, images: &[u8], labels: &[u8]) -> Result<Self, IdxError> {
-        let ([count, height, width], pixels) = parse::<3>(images)?;
-        let ([label_count], labels) = parse::<1>(labels)?;
-        let (expected_width, expected_height) = name.image();
+        let ([count, height, width], pixels) = parse::<3>(U8, images)?;
+        let ([label_count], labels) = parse::<1>(U8, labels)?;
+        let (expected_width, expected_height) = name.image().ok_or(IdxError::NoImages)?;
         if (width, height) != (expected_width as usize, expected_height as usize) {
             return Err(IdxError::Size {
                 width,
@@ -114,11 +122,10 @@ impl Images {
         &self.labels
     }
 
-    /// The same images with other labels, each made of the old one and the number of different labels.
-    pub(super) fn relabelled(&self, rename: impl Fn(u8, u8) -> u8) -> Self {
-        let classes = self.labels.iter().max().map_or(0, |last| last + 1);
+    /// The same images with other labels, each made of the old one.
+    pub(super) fn relabelled(&self, rename: impl Fn(u8) -> u8) -> Self {
         Self {
-            labels: self.labels.iter().map(|&l| rename(l, classes)).collect(),
+            labels: self.labels.iter().map(|&l| rename(l)).collect(),
             ..self.clone()
         }
     }
@@ -136,20 +143,46 @@ impl Images {
     }
 }
 
-/// Type code of u8 values.
-const U8: u8 = 8;
+/// A type of values in IDX files.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values {
+    pub(super) code: u8,
+    name: &'static str,
+    bytes: usize,
+}
 
-fn parse<const DIMENSIONS: usize>(bytes: &[u8]) -> Result<([usize; DIMENSIONS], &[u8]), IdxError> {
-    let magic = || IdxError::Magic(DIMENSIONS as u8);
+/// Pixels and labels.
+const U8: Values = Values {
+    code: 8,
+    name: "u8",
+    bytes: 1,
+};
+
+/// Signals, big-endian.
+pub(super) const I16: Values = Values {
+    code: 0x0B,
+    name: "i16",
+    bytes: 2,
+};
+
+/// The dimensions of a file, and its values as bytes.
+pub(super) fn parse<const DIMENSIONS: usize>(
+    values: Values,
+    bytes: &[u8],
+) -> Result<([usize; DIMENSIONS], &[u8]), IdxError> {
+    let magic = || IdxError::Magic {
+        values: values.name,
+        dimensions: DIMENSIONS as u8,
+    };
     let (found, rest) = bytes.split_first_chunk::<4>().ok_or_else(magic)?;
-    if *found != [0, 0, U8, DIMENSIONS as u8] {
+    if *found != [0, 0, values.code, DIMENSIONS as u8] {
         return Err(magic());
     }
     let length = |needed| IdxError::Length {
         found: bytes.len(),
         needed,
     };
-    let (header, values) = rest
+    let (header, content) = rest
         .split_at_checked(4 * DIMENSIONS)
         .ok_or_else(|| length(4 + 4 * DIMENSIONS))?;
     let mut dimensions = [0; DIMENSIONS];
@@ -158,10 +191,10 @@ fn parse<const DIMENSIONS: usize>(bytes: &[u8]) -> Result<([usize; DIMENSIONS], 
     }
     let needed = dimensions
         .iter()
-        .try_fold(1_usize, |n, &d| n.checked_mul(d))
+        .try_fold(values.bytes, |n, &d| n.checked_mul(d))
         .unwrap_or(usize::MAX);
-    if values.len() == needed {
-        Ok((dimensions, values))
+    if content.len() == needed {
+        Ok((dimensions, content))
     } else {
         Err(length(needed.saturating_add(4 + header.len())))
     }
@@ -188,13 +221,13 @@ mod tests {
     const NAME: DatasetName = DatasetName::MnistSmall;
 
     fn images(count: u8) -> Vec<u8> {
-        let mut bytes = vec![0, 0, U8, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28];
+        let mut bytes = vec![0, 0, U8.code, 3, 0, 0, 0, count, 0, 0, 0, 28, 0, 0, 0, 28];
         bytes.extend((0..usize::from(count) * 784).map(|p| (p / 784) as u8));
         bytes
     }
 
     fn labels(labels: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![0, 0, U8, 1, 0, 0, 0, labels.len() as u8];
+        let mut bytes = vec![0, 0, U8.code, 1, 0, 0, 0, labels.len() as u8];
         bytes.extend_from_slice(labels);
         bytes
     }
@@ -209,8 +242,12 @@ mod tests {
     #[test]
     fn refuses_what_does_not_fit() {
         let error = |images: &[u8], labels: &[u8]| Images::read(NAME, images, labels).unwrap_err();
-        assert_eq!(error(&labels(&[1]), &labels(&[1])), IdxError::Magic(3));
-        assert_eq!(error(&[0, 0], &labels(&[1])), IdxError::Magic(3));
+        let magic = IdxError::Magic {
+            values: "u8",
+            dimensions: 3,
+        };
+        assert_eq!(error(&labels(&[1]), &labels(&[1])), magic);
+        assert_eq!(error(&[0, 0], &labels(&[1])), magic);
         assert_eq!(
             error(&images(2), &labels(&[4])),
             IdxError::Count {

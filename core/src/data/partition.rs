@@ -5,8 +5,10 @@
 //! asks for, from where the slot before stopped. A slot computes that from the seed alone, by adding up what the slots
 //! before it asked for. A slot's validation examples come behind its held-out ones, and the next slot's held-out ones
 //! behind those. No example is given out twice until a class is used up; then its order starts over.
+//!
+//! Recordings are split in time instead, and a person's windows go to that person's slots alone.
 
-use super::{Dataset, Images};
+use super::{Dataset, Source, person};
 use crate::config::{DataConfig, Partition};
 use crate::ids::Slot;
 use crate::rng::{Purpose, Stream};
@@ -14,13 +16,14 @@ use crate::rng::{Purpose, Stream};
 /// Indices of the examples of one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Share {
-    /// Training examples, among the data set's training images.
+    /// Training examples, among the data set's training examples.
     pub train: Vec<u32>,
-    /// Held-out examples, among the data set's training images.
+    /// Held-out examples, among the data set's training examples.
     pub held_out: Vec<u32>,
-    /// Examples to choose models by, among the data set's training images; none is held out for the same slot.
+    /// Examples to choose models by, among the data set's training examples; none is held out for the same slot.
     pub validation: Vec<u32>,
-    /// Label-balanced sample, among the data set's test images; the same for every slot.
+    /// Label-balanced sample, among the data set's test examples; the same for every slot, but that of a slot's own
+    /// person where slots are people.
     pub balanced: Vec<u32>,
 }
 
@@ -31,6 +34,9 @@ impl Share {
     /// The share of a slot.
     #[must_use]
     pub fn deal(config: &DataConfig, seed: u32, slot: Slot, dataset: &Dataset) -> Self {
+        if config.partition == (Partition::Person {}) {
+            return person::deal(config, seed, slot, dataset);
+        }
         let classes = config.dataset.classes() as usize;
         let [mut train, mut held_out, mut validation] = [Vec::new(), Vec::new(), Vec::new()];
         let before: Vec<Demand> = (0..slot.0)
@@ -38,9 +44,7 @@ impl Share {
             .collect();
         let own = Demand::new(config, seed, slot);
         for class in 0..classes {
-            let mut order = indices_of(&dataset.train, class);
-            Stream::new(seed, Purpose::Deal, class as u32, 0).shuffle(&mut order);
-            let (train_pool, held_out_pool) = order.split_at(order.len() * TRAIN_OF_FIVE / 5);
+            let [train_pool, held_out_pool] = &pools(&dataset.train, class, None, seed);
             let start = before.iter().map(|demand| demand.train[class]).sum();
             take(train_pool, start, own.train[class], &mut train);
             let kept = |demand: &Demand| demand.held_out[class] + demand.validation[class];
@@ -52,28 +56,65 @@ impl Share {
             take(first, 0, counts[0], &mut held_out);
             take(second, 0, counts[1], &mut validation);
         }
-        let per_label = config.balanced_per_label as usize;
-        let balanced = (0..classes)
-            .flat_map(|class| indices_of(&dataset.test, class).into_iter().take(per_label))
-            .collect();
         Self {
             train,
             held_out,
             validation,
-            balanced,
+            balanced: balanced(config, &dataset.test, None),
         }
     }
 }
 
-fn indices_of(images: &Images, class: usize) -> Vec<u32> {
-    let labels = images.labels().iter().enumerate();
+/// A class's examples for training and for held-out parts, of everybody or of one person, in the run's random order.
+pub(super) fn pools(
+    source: &Source,
+    class: usize,
+    person: Option<u32>,
+    seed: u32,
+) -> [Vec<u32>; 2] {
+    let mut order = indices_of(source, class, person);
+    Stream::new(seed, Purpose::Deal, class as u32, 0).shuffle(&mut order);
+    match source {
+        Source::Images(_) => {
+            let held_out = order.split_off(order.len() * TRAIN_OF_FIVE / 5);
+            [order, held_out]
+        }
+        Source::Windows(windows) => {
+            let (held_out, train) = order
+                .into_iter()
+                .partition(|&i| windows.is_held_out(i as usize));
+            [train, held_out]
+        }
+    }
+}
+
+/// The first test examples of every class, of everybody or of one person: as many of each as the class has that has
+/// fewest, if that is less than asked for.
+pub(super) fn balanced(config: &DataConfig, test: &Source, person: Option<u32>) -> Vec<u32> {
+    let by_class: Vec<Vec<u32>> = (0..config.dataset.classes() as usize)
+        .map(|class| indices_of(test, class, person))
+        .filter(|indices| !indices.is_empty())
+        .collect();
+    let fewest = by_class.iter().map(Vec::len).min().unwrap_or(0);
+    let per_label = fewest.min(config.balanced_per_label as usize);
+    by_class
+        .iter()
+        .flat_map(|indices| &indices[..per_label])
+        .copied()
+        .collect()
+}
+
+fn indices_of(source: &Source, class: usize, person: Option<u32>) -> Vec<u32> {
+    let labels = source.labels().iter().enumerate();
     labels
-        .filter(|(_, label)| usize::from(**label) == class)
+        .filter(|(i, label)| {
+            usize::from(**label) == class && person.is_none_or(|person| source.person(*i) == person)
+        })
         .map(|(i, _)| i as u32)
         .collect()
 }
 
-fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
+pub(super) fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
     to.extend(
         pool.iter()
             .cycle()
@@ -84,7 +125,7 @@ fn take(pool: &[u32], start: u32, count: u32, to: &mut Vec<u32>) {
 
 /// How many of `len` examples are for the first of two parts that must not meet: as many as it asks for, or its
 /// proportion where the two ask for more than there are.
-fn cut(len: usize, [first, second]: [u32; 2]) -> usize {
+pub(super) fn cut(len: usize, [first, second]: [u32; 2]) -> usize {
     let (first, both) = (first as usize, (first + second) as usize);
     if both <= len {
         first
@@ -120,7 +161,8 @@ impl Demand {
 /// Fraction of each label in a slot's examples; they add up to 1.
 fn label_mix(partition: &Partition, classes: usize, seed: u32, slot: Slot) -> Vec<f64> {
     match *partition {
-        Partition::Iid {} => vec![1.0 / classes as f64; classes],
+        // A person's examples are dealt out without a mix; see `person`.
+        Partition::Iid {} | Partition::Person {} => vec![1.0 / classes as f64; classes],
         Partition::Dirichlet { alpha } => {
             let mut stream = Stream::new(seed, Purpose::LabelMix, slot.0, 0);
             let draws: Vec<f64> = (0..classes).map(|_| stream.gamma(alpha)).collect();
@@ -168,7 +210,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::DatasetName;
+    use crate::data::{DatasetName, Images};
 
     /// 100 training and 20 test images a class, in turn.
     fn dataset() -> Dataset {
@@ -182,7 +224,9 @@ mod tests {
             let mut label_bytes = vec![0, 0, 8, 1];
             label_bytes.extend((count as u32).to_be_bytes());
             label_bytes.extend((0..count).map(|i| (i % 10) as u8));
-            Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes).unwrap()
+            Images::read(DatasetName::MnistSmall, &image_bytes, &label_bytes)
+                .unwrap()
+                .into()
         };
         Dataset::new(images(100), images(20))
     }
