@@ -49,7 +49,7 @@ impl Share {
             take(train_pool, start, own.train[class], &mut train);
             let kept = |demand: &Demand| demand.held_out[class] + demand.validation[class];
             let start: u32 = before.iter().map(kept).sum();
-            let mut window = held_out_pool.to_vec();
+            let mut window = held_out_pool.clone();
             window.rotate_left(start as usize % held_out_pool.len().max(1));
             let counts = [own.held_out[class], own.validation[class]];
             let (first, second) = window.split_at(cut(window.len(), counts));

@@ -45,7 +45,7 @@ const SCALE: [f32; CHANNELS] = {
 pub struct Windows {
     /// All samples, recording after recording.
     samples: Arc<[[i16; CHANNELS]]>,
-    windows: Vec<Window>,
+    cuts: Vec<Window>,
     labels: Vec<u8>,
     people: u32,
 }
@@ -179,7 +179,7 @@ pub(super) fn read(signals: &[u8], index: &str) -> Result<[Windows; 2], WatchErr
     Ok([train, test].map(|windows: Vec<Window>| Windows {
         samples: Arc::clone(&samples),
         labels: windows.iter().map(|window| window.label).collect(),
-        windows,
+        cuts: windows,
         people: people.len() as u32,
     }))
 }
@@ -217,7 +217,7 @@ fn cut(first: usize, len: usize, person: u32, label: u8) -> impl Iterator<Item =
 impl Windows {
     /// The values of one window, channel after channel, each in the order of time; of about unit size.
     pub fn values(&self, i: usize) -> impl Iterator<Item = f32> {
-        let start = self.windows[i].start;
+        let start = self.cuts[i].start;
         let samples = &self.samples[start..start + SPAN];
         SCALE.iter().enumerate().flat_map(move |(channel, scale)| {
             let taken = samples.iter().step_by(TAKEN);
@@ -233,13 +233,13 @@ impl Windows {
 
     /// The same windows with other labels, each made of the old one.
     pub(super) fn relabelled(&self, rename: impl Fn(u8) -> u8) -> Self {
-        let renamed = self.windows.iter().map(|window| Window {
+        let renamed = self.cuts.iter().map(|window| Window {
             label: rename(window.label),
             ..window.clone()
         });
         Self {
             labels: self.labels.iter().map(|&l| rename(l)).collect(),
-            windows: renamed.collect(),
+            cuts: renamed.collect(),
             ..self.clone()
         }
     }
@@ -247,7 +247,7 @@ impl Windows {
     /// Whose window it is: people count from 0, in the order of their numbers in the study.
     #[must_use]
     pub fn person(&self, i: usize) -> u32 {
-        self.windows[i].person
+        self.cuts[i].person
     }
 
     /// Number of people.
@@ -259,7 +259,7 @@ impl Windows {
     /// Whether a window lies in a held-out part.
     #[must_use]
     pub fn is_held_out(&self, i: usize) -> bool {
-        self.windows[i].part == Part::HeldOut
+        self.cuts[i].part == Part::HeldOut
     }
 }
 
@@ -301,7 +301,7 @@ mod tests {
     }
 
     fn starts(windows: &Windows) -> Vec<usize> {
-        windows.windows.iter().map(|window| window.start).collect()
+        windows.cuts.iter().map(|window| window.start).collect()
     }
 
     #[test]
@@ -376,7 +376,7 @@ mod tests {
         fn parts_never_share_a_sample(lengths in prop::collection::vec(0_u32..1_000, 0..6)) {
             let series: Vec<_> = lengths.iter().map(|&len| (1, 0, len)).collect();
             let [train, test] = windows(&series);
-            let all: Vec<&Window> = train.windows.iter().chain(&test.windows).collect();
+            let all: Vec<&Window> = train.cuts.iter().chain(&test.cuts).collect();
             let total = lengths.iter().sum::<u32>() as usize;
             for a in &all {
                 prop_assert!(a.start + SPAN <= total);
