@@ -3,7 +3,7 @@
 //! TOML has no word for nothing, so the text `"none"` stands for it: `run.data.groups = "none"`.
 
 use constellation_core::config::{
-    ArmConfig, CheckedConfig, ConfigError, PacingConfig, RunConfig, limits,
+    ArmConfig, CheckedConfig, ConfigError, PacingConfig, Partition, RunConfig, limits,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -110,6 +110,26 @@ impl Experiment {
             ..self.run.clone()
         }
         .check()
+    }
+
+    /// Checks that a data set with so many training examples has enough for all devices. A person's windows are as
+    /// many as there are, whatever is asked for.
+    ///
+    /// # Errors
+    /// Examples would be given out twice.
+    pub fn check_supply(&self, text: &str, pool: usize) -> Result<(), ExperimentError> {
+        let data = &self.run.data;
+        if let Partition::Person {} = data.partition {
+            return Ok(());
+        }
+        let checked = data.check_for_devices(self.devices, pool);
+        checked.map_err(|error| {
+            let path = format!("run.{}", error.field);
+            ExperimentError {
+                line: line_of(text, &path),
+                reason: format!("{path} is {}; allowed: {}", error.value, error.allowed),
+            }
+        })
     }
 
     fn check(&self, text: &str) -> Result<(), ExperimentError> {
@@ -384,6 +404,18 @@ mod tests {
             "{found}"
         );
         assert!(error("name = \"../x\"").contains("name is \"../x\""));
+    }
+
+    #[test]
+    fn more_than_there_is_cannot_be_dealt_out() {
+        let text = "name = \"x\"\ndevices = 4\n[run.data]\nexamples = 21\n";
+        let experiment = Experiment::parse(text).unwrap();
+        let error = experiment.check_supply(text, 100).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "line 4: examples = 21\n  run.data.examples is 21; allowed: up to 20 with 4 devices"
+        );
+        assert_eq!(experiment.check_supply(text, 105), Ok(()));
     }
 
     #[test]
