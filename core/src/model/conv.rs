@@ -131,7 +131,7 @@ impl Conv {
                     |filter| [[bias[filter]; LANES]; WIDE],
                     |filter, sums| {
                         let at = filter * per_filter + group * WIDE;
-                        y[at..at + WIDE].copy_from_slice(&sums);
+                        y[at..][..WIDE].copy_from_slice(&sums);
                     },
                 );
             }
