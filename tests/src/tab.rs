@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use fantoccini::error::CmdError;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
@@ -104,7 +105,7 @@ impl Tab {
     ///
     /// The expression sees `args`, and is looked at now and after every change of the page's elements, so it
     /// must depend on them alone. `what` names the condition in the error.
-    /// The wait lives in the page: it fails if the page is left meanwhile.
+    /// The wait lives in the page, and begins anew in the next one if the page is left meanwhile.
     pub async fn wait_until(
         &self,
         what: &str,
@@ -113,13 +114,17 @@ impl Tab {
         limit: Duration,
     ) -> Result<Value> {
         let script = WAIT.replace("EXPRESSION", expression);
-        let limit_ms = u64::try_from(limit.as_millis())?;
-        let arguments = vec![json!(args), json!(limit_ms)];
-        let client = self.client().await?;
-        let outcome = client
-            .execute_async(&script, arguments)
-            .await
-            .with_context(|| format!("the wait for {what} broke off"))?;
+        let deadline = Instant::now() + limit;
+        let outcome = loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let arguments = vec![json!(args), json!(u64::try_from(left.as_millis())?)];
+            match self.client().await?.execute_async(&script, arguments).await {
+                Err(error) if page_was_left(&error) && !left.is_zero() => {}
+                outcome => {
+                    break outcome.with_context(|| format!("the wait for {what} broke off"))?;
+                }
+            }
+        };
         if let Some(error) = outcome["error"].as_str() {
             bail!("waiting for {what}: {error}");
         }
@@ -144,6 +149,16 @@ impl Tab {
         fs::write(&file, picture)?;
         Ok(file)
     }
+}
+
+/// Whether a script ended because its page did. The driver has no status of its own for that.
+fn page_was_left(error: &CmdError) -> bool {
+    let CmdError::Standard(error) = error else {
+        return false;
+    };
+    ["unloaded", "navigation", "execution context", "detached"]
+        .iter()
+        .any(|sign| error.message.contains(sign))
 }
 
 /// Calls back with `{value}`, `{error}` or, at the deadline, `{late: what the page shows}`.

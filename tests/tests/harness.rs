@@ -28,7 +28,7 @@ async fn answer(mut stream: TcpStream, script: &str, worker: &str) -> std::io::R
     let length = stream.read(&mut request).await?;
     let request = String::from_utf8_lossy(&request[..length]);
     let (status, kind, body) = match request.split(' ').nth(1) {
-        Some("/") => ("200 OK", "text/html", PAGE),
+        Some("/" | "/?next") => ("200 OK", "text/html", PAGE),
         Some("/page.js") => ("200 OK", "text/javascript", script),
         Some("/worker.js") => ("200 OK", "text/javascript", worker),
         Some("/favicon.ico") => ("200 OK", "image/svg+xml", ""),
@@ -77,6 +77,24 @@ async fn a_wait_sees_what_comes_later_in_every_tab() -> Result<()> {
     let picture = two.screenshot("harness").await?;
     assert!(std::fs::read(picture)?.starts_with(b"\x89PNG"));
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_wait_goes_on_in_the_next_page() -> Result<()> {
+    let script = "
+        const later = (what) => setTimeout(what, 500);
+        const arrive = () => { document.querySelector('p').textContent = 'arrived'; };
+        const leave = () => { location.search = '?next'; };
+        if (location.search) later(arrive);
+        document.querySelector('button').onclick = () => later(leave);
+    ";
+    let base = serve(script, "").await?;
+    let mut browser = Browser::start().await?;
+    let tab = browser.open(&base).await?;
+    tab.click("button").await?;
+    tab.wait_for_text("p", "arrived").await?;
+    assert_eq!(tab.eval("return location.search", vec![]).await?, "?next");
     Ok(())
 }
 

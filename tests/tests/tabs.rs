@@ -176,7 +176,6 @@ async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
     let mut browser = Browser::start().await?;
     let board = browser.open(server.base()).await?;
     board.click(&testid("start-room")).await?;
-    // The board is another page: a wait that began on the home page would break off.
     let code = board.text(&testid("room")).await?;
     board.wait_for(&testid("desk-start")).await?;
     let device = browser.open(server.base()).await?;

@@ -226,7 +226,7 @@ fn end_to_end(project: &Project) -> Result<()> {
     let tests = if tools::has_nextest() {
         cmd!(
             shell,
-            "cargo nextest run --workspace --exclude constellation-client -E 'package(constellation-tests)' --test-threads 1"
+            "cargo nextest run --workspace --exclude constellation-client -E 'package(constellation-tests)' --test-threads 1 --no-fail-fast"
         )
     } else {
         cmd!(
@@ -234,7 +234,10 @@ fn end_to_end(project: &Project) -> Result<()> {
             "cargo test --package constellation-tests --no-fail-fast -- --test-threads 1"
         )
     };
-    with_tools(project, tests)?.run()?;
+    // An error's own sentence is what is read; the frames below it are the test runner's.
+    with_tools(project, tests)?
+        .env("RUST_LIB_BACKTRACE", "0")
+        .run()?;
     Ok(())
 }
 
