@@ -18,7 +18,7 @@ use constellation_core::coordinator::{
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Round, Slot};
-use constellation_core::wire::{RoomNews, RoundOpened, Update};
+use constellation_core::wire::{Configured, RoomNews, RoundOpened, Update};
 use rayon::prelude::*;
 use serde::Deserialize;
 use thiserror::Error;
@@ -585,12 +585,7 @@ impl Replay {
             }
             Message::Configured(configured) => {
                 if let Some((_, device)) = self.devices.get_mut(&id) {
-                    let news = RoomNews::Configured(configured);
-                    for effect in device.handle(device::Input::News(news)) {
-                        if let device::Effect::LoadData(name) = effect {
-                            device.handle(device::Input::Data(name, Arc::clone(&self.dataset)));
-                        }
-                    }
+                    configure(device, configured, &self.dataset);
                 }
             }
             Message::RunFinished | Message::Farewell(_) => {}
@@ -600,6 +595,16 @@ impl Replay {
 
 /// Bytes of an update's body, and what it says.
 type Posted = (u64, Box<Update>);
+
+/// Tells a device its run, and gives it the data set that it asks for.
+fn configure(device: &mut Device, configured: Box<Configured>, dataset: &Arc<Dataset>) {
+    let news = RoomNews::Configured(configured);
+    for effect in device.handle(device::Input::News(news)) {
+        if let device::Effect::LoadData(name) = effect {
+            device.handle(device::Input::Data(name, Arc::clone(dataset)));
+        }
+    }
+}
 
 /// Gives a device its round and lets it work to the end.
 fn work_out(device: &mut Device, message: &RoundOpened) -> Option<Arc<[u8]>> {
@@ -615,6 +620,7 @@ fn work_out(device: &mut Device, message: &RoundOpened) -> Option<Arc<[u8]>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::path::Path;
 
     use constellation_core::config::{ArmConfig, StrategyConfig};
@@ -773,6 +779,93 @@ mod tests {
                  rounds 3 to 4 cannot be recomputed"
             ]
         );
+    }
+
+    /// A room as a server drives it, whose devices answer at once.
+    struct Room {
+        coordinator: Coordinator,
+        devices: BTreeMap<DeviceId, Device>,
+        dataset: Arc<Dataset>,
+        lines: Vec<String>,
+    }
+
+    impl Room {
+        fn enter(&mut self, device: DeviceId) {
+            self.devices.insert(device, Device::new());
+            let name = String::new();
+            self.input(Input::Joined {
+                device,
+                name,
+                capability: 0.0,
+            });
+            self.input(Input::Connected(device));
+        }
+
+        fn input(&mut self, input: Input) {
+            let mut inputs = VecDeque::from([input]);
+            while let Some(input) = inputs.pop_front() {
+                let outcome = self.coordinator.handle(0, input);
+                outcome.answer.unwrap();
+                for effect in outcome.effects {
+                    match effect {
+                        Effect::Record(event) => {
+                            self.lines.push(serde_json::to_string(&event).unwrap());
+                        }
+                        Effect::Send { device, message } => {
+                            inputs.extend(self.deliver(device, message));
+                        }
+                        Effect::Publish => {}
+                    }
+                }
+            }
+        }
+
+        fn deliver(&mut self, id: DeviceId, message: Message) -> Option<Input> {
+            let device = self.devices.get_mut(&id)?;
+            match message {
+                Message::Configured(configured) => {
+                    configure(device, configured, &self.dataset);
+                    None
+                }
+                Message::RoundOpened(message) => {
+                    let body = work_out(device, &message)?;
+                    let update = Update::decode(&body, self.coordinator.models()).unwrap();
+                    Some(Input::Update {
+                        device: id,
+                        bytes: body.len() as u64,
+                        update: Box::new(update),
+                    })
+                }
+                Message::RunFinished | Message::Farewell(_) => None,
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_was_reset_is_recomputed_from_its_own_record() {
+        let mut config = (*config(3)).clone();
+        config.pacing.start_at = None;
+        let mut room = Room {
+            dataset: dataset(&config.data).unwrap(),
+            coordinator: Coordinator::new(config.check().unwrap()),
+            devices: BTreeMap::new(),
+            lines: Vec::new(),
+        };
+        for id in (1..=DEVICES).map(DeviceId) {
+            room.enter(id);
+        }
+        room.input(Input::Desk(Command::Step));
+        // Devices and slots no longer go in the same order.
+        room.input(Input::Left(DeviceId(1)));
+        room.enter(DeviceId(DEVICES + 1));
+        room.input(Input::Desk(Command::Reset(Some(4))));
+        room.input(Input::Desk(Command::Start));
+        let reset = room
+            .lines
+            .iter()
+            .rposition(|l| l.contains("run_configured"));
+        let record = room.lines.split_off(reset.unwrap()).join("\n");
+        assert_eq!(verdicts(&record), ["seed 4: all 4 rounds are the same"]);
     }
 
     #[test]

@@ -58,6 +58,11 @@ impl Coordinator {
             config: Box::new((*self.run.config).clone()),
         });
         for (&device, member) in &mut self.members {
+            // Whoever reads the new run's record knows nothing of the run before.
+            effects.record(Event::Joined {
+                device,
+                slot: member.slot,
+            });
             member.answered = Round(0);
             (
                 member.bytes_up,

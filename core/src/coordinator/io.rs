@@ -149,7 +149,7 @@ pub enum Event {
         /// Everything it can be repeated from.
         config: Box<RunConfig>,
     },
-    /// A device joined.
+    /// A device joined, or was in the room already when the run began.
     Joined {
         /// Its number.
         device: DeviceId,

@@ -172,6 +172,26 @@ fn a_reset_room_with_start_at_starts_again_by_itself() {
     assert_eq!(outcome.asked()[&1].run, RunId(2));
 }
 
+/// The record of a run that the desk begins starts anew, and must say who has which slot all the same.
+#[test]
+fn the_record_of_a_run_that_the_desk_begins_says_who_is_in_the_room() {
+    let mut room = Room::started(3, config());
+    room.leave(1);
+    room.disconnect(3);
+    room.enter();
+    let checked = config().check().unwrap();
+    for command in [Command::Reset(None), Command::Configure(Box::new(checked))] {
+        let outcome = room.desk(command);
+        let mut events = outcome.events();
+        assert!(matches!(events.next(), Some(Event::RunConfigured { .. })));
+        let joined = [(2, 1), (3, 2), (4, 0)].map(|(device, slot)| Event::Joined {
+            device: DeviceId(device),
+            slot: Slot(slot),
+        });
+        assert_eq!(events.cloned().collect::<Vec<_>>(), joined);
+    }
+}
+
 #[test]
 fn configure_begins_a_run_with_another_configuration() {
     let mut room = Room::started(2, config());
