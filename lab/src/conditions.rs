@@ -2,6 +2,8 @@
 //!
 //! Everything is drawn by seed, round and slot, so that a run with trouble can be repeated like any other.
 
+use std::collections::BTreeSet;
+
 use constellation_core::ids::{Round, Slot};
 use constellation_core::params::Params;
 use constellation_core::rng::{Purpose, Stream};
@@ -163,13 +165,12 @@ impl Conditions {
         Ok(())
     }
 
-    /// The attack of a slot, if it is an attacker, among so many devices.
+    /// The slots of the attackers among so many devices.
     #[must_use]
-    pub fn attack(&self, seed: u32, slot: Slot, devices: u32) -> Option<Attackers> {
-        let attackers = self.attackers?;
-        chosen(seed, Lot::Attackers, attackers.fraction, devices)
-            .contains(&slot.0)
-            .then_some(attackers)
+    pub fn attacking(&self, seed: u32, devices: u32) -> BTreeSet<Slot> {
+        let fraction = self.attackers.map_or(0.0, |attackers| attackers.fraction);
+        let slots = chosen(seed, Lot::Attackers, fraction, devices);
+        slots.into_iter().map(Slot).collect()
     }
 
     /// What happens to a slot's update of a round, among so many devices.
@@ -267,10 +268,7 @@ mod tests {
             }),
             ..Conditions::default()
         };
-        let who = |seed| {
-            let attacks = |slot: &u32| conditions.attack(seed, Slot(*slot), 10).is_some();
-            (0..10).filter(attacks).collect::<Vec<u32>>()
-        };
+        let who = |seed| conditions.attacking(seed, 10);
         assert_eq!(who(1).len(), 3);
         assert_eq!(who(1), who(1));
         assert!((2..9).any(|seed| who(seed) != who(1)));

@@ -1,5 +1,6 @@
 //! Constellation natively: the same coordinator and devices that run in rooms and tabs, without a browser.
 
+mod attack;
 pub mod coalitions;
 pub mod conditions;
 pub mod data;

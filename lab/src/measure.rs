@@ -1,6 +1,6 @@
 //! From what happens in a run to the rows of `rounds.csv`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use constellation_core::config::{CheckedConfig, StrategyConfig};
 use constellation_core::coordinator::Event;
@@ -20,8 +20,7 @@ use crate::simulate::Happening;
 #[derive(Debug)]
 pub struct Measure<'a> {
     config: &'a CheckedConfig,
-    conditions: &'a Conditions,
-    devices: u32,
+    attackers: BTreeSet<Slot>,
     arms: BTreeMap<String, Sums>,
     /// What devices reported in the round under way.
     reports: BTreeMap<DeviceId, Report>,
@@ -50,11 +49,10 @@ struct Closed {
 impl<'a> Measure<'a> {
     /// Nothing yet of a run.
     #[must_use]
-    pub fn new(config: &'a CheckedConfig, conditions: &'a Conditions, devices: u32) -> Self {
+    pub fn new(config: &'a CheckedConfig, conditions: &Conditions, devices: u32) -> Self {
         Self {
             config,
-            conditions,
-            devices,
+            attackers: conditions.attacking(config.seed, devices),
             arms: BTreeMap::new(),
             reports: BTreeMap::new(),
             closed: None,
@@ -149,10 +147,11 @@ impl<'a> Measure<'a> {
             .iter()
             .filter_map(|(device, report)| {
                 let slot = Slot(device.0 - 1);
-                let attack = self.conditions.attack(self.config.seed, slot, self.devices);
                 let groups = self.config.data.groups.as_ref();
                 let group = groups.map(|groups| groups.of(slot));
-                attack.is_none().then_some(())?;
+                if self.attackers.contains(&slot) {
+                    return None;
+                }
                 Some((group, which(report.arms.get(arm)?)?))
             })
             .collect();

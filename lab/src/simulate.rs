@@ -13,16 +13,13 @@ use constellation_core::coordinator::{Coordinator, Effect, Event, Input, Message
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Slot};
-use constellation_core::params::Params;
 use constellation_core::rejection::Rejection;
-use constellation_core::rng::{Purpose, Stream};
 use constellation_core::view::{Phase, View};
-use constellation_core::wire::{
-    Models, Report, RoomNews, RoundOpened, Start, Update, WireError, beside,
-};
+use constellation_core::wire::{Models, RoomNews, RoundOpened, Update, WireError};
 use rayon::prelude::*;
 
-use crate::conditions::{Attack, Attackers, Conditions, Fate, ROUND_MS};
+use crate::attack::Attacks;
+use crate::conditions::{Conditions, Fate, ROUND_MS};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -93,14 +90,10 @@ pub fn simulate(
 /// milliseconds. The result is the coordinator of the run, with its models; finished, unless no update arrives any
 /// more.
 pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinator {
-    let flipped = setup
-        .conditions
-        .attackers
-        .filter(|attackers| attackers.kind == Attack::LabelFlip)
-        .map(|_| Arc::new(setup.dataset.with_flipped_labels()));
+    let (seed, devices) = (setup.config.seed, setup.devices);
     let mut room = Room {
         setup,
-        flipped,
+        attacks: Attacks::new(&setup.conditions, seed, devices, &setup.dataset),
         coordinator: Coordinator::new(setup.config.clone()),
         devices: BTreeMap::new(),
         opened: Vec::new(),
@@ -126,8 +119,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
 
 struct Room<'a, O> {
     setup: &'a Setup,
-    /// What attackers learn who flip labels.
-    flipped: Option<Arc<Dataset>>,
+    attacks: Attacks,
     coordinator: Coordinator,
     devices: BTreeMap<DeviceId, Device>,
     /// Round messages that devices have got and not worked on yet.
@@ -196,7 +188,8 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
     fn train(&mut self) {
         let opened = core::mem::take(&mut self.opened);
         let deliveries = self.deliver(&opened);
-        let (setup, models) = (self.setup, Arc::clone(self.coordinator.models()));
+        let (setup, attacks) = (self.setup, &self.attacks);
+        let models = Arc::clone(self.coordinator.models());
         let mut work = Vec::with_capacity(opened.len());
         for ((id, message), delivery) in opened.into_iter().zip(deliveries) {
             if let Some(device) = self.devices.remove(&id) {
@@ -211,25 +204,18 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 } else {
                     Fate::Arrives { after_ms: ROUND_MS }
                 };
-                let attack = setup.conditions.attack(seed, slot, setup.devices);
-                work.push((id, device, message, delivery, fate, attack));
+                work.push((id, device, message, delivery, fate));
             }
         }
         let done: Vec<_> = work
             .into_par_iter()
-            .map(|(id, mut device, message, delivery, fate, attack)| {
+            .map(|(id, mut device, message, delivery, fate)| {
                 let posted = match fate {
                     Fate::Fails { .. } => None,
                     Fate::Arrives { .. } | Fate::Lost => {
-                        let poison = attack.map(|attack| {
-                            let round = message.round.0;
-                            let slot = slot_of(id).0;
-                            let seed = setup.config.seed;
-                            (
-                                attack,
-                                Stream::new(seed, Purpose::Trouble, round, ATTACKS + slot),
-                            )
-                        });
+                        let poison = |update: &mut Update| {
+                            attacks.poison(slot_of(id), &message, update);
+                        };
                         work_out(&mut device, &delivery.frame, &message, &models, poison)
                     }
                 };
@@ -351,25 +337,14 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 return;
             }
         };
-        let dataset = self.dataset_of(id);
+        let dataset = self.attacks.dataset_of(slot_of(id));
         if let Some(device) = self.devices.get_mut(&id) {
             for effect in device.handle(device::Input::News(news)) {
                 if let device::Effect::LoadData(name) = effect {
-                    device.handle(device::Input::Data(name, Arc::clone(&dataset)));
+                    device.handle(device::Input::Data(name, Arc::clone(dataset)));
                 }
             }
         }
-    }
-
-    fn dataset_of(&self, id: DeviceId) -> Arc<Dataset> {
-        let (seed, devices) = (self.setup.config.seed, self.setup.devices);
-        let attacks = self
-            .setup
-            .conditions
-            .attack(seed, slot_of(id), devices)
-            .is_some();
-        let own = self.flipped.as_ref().filter(|_| attacks);
-        Arc::clone(own.unwrap_or(&self.setup.dataset))
     }
 
     /// Connects failed devices whose time it is, after a round. False if there were none.
@@ -414,31 +389,9 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
     }
 }
 
-/// Streams of what attackers send lie behind those of what happens to devices.
-const ATTACKS: u32 = 1 << 20;
-
 /// Devices join in order, and none leaves for good.
 fn slot_of(id: DeviceId) -> Slot {
     Slot(id.0 - 1)
-}
-
-/// The model that training began with whose weights travel under a name.
-fn started_from<'a>(message: &'a RoundOpened, report: &Report, name: &str) -> Option<&'a Params> {
-    message.arms.iter().find_map(|plan| {
-        let task = &plan.task;
-        if name == beside(&plan.name) {
-            return task.beside.as_deref();
-        }
-        match &task.start {
-            _ if name != plan.name => None,
-            Start::Own => None,
-            Start::Model(model) => Some(&**model),
-            Start::BestOf(models) => {
-                let picked = report.arms.get(name)?.picked?;
-                models.get(picked as usize).map(|model| &**model)
-            }
-        }
-    })
 }
 
 /// Gives a device its round and lets it work to the end.
@@ -447,7 +400,7 @@ fn work_out(
     frame: &[u8],
     message: &RoundOpened,
     models: &Models,
-    poison: Option<(Attackers, Stream)>,
+    poison: impl FnOnce(&mut Update),
 ) -> Option<Posted> {
     let mut effects = device.handle(device::Input::Round(frame.to_vec()));
     let mut time_by_arm = vec![Duration::ZERO; message.arms.len()];
@@ -464,11 +417,8 @@ fn work_out(
     })?;
     device.handle(device::Input::Answer(device::PostAnswer::Accepted));
     let mut update = Update::decode(&body, models);
-    if let (Ok(update), Some((attack, mut stream))) = (&mut update, poison) {
-        for (name, weights) in &mut update.weights {
-            let start = started_from(message, &update.report, name);
-            *weights = attack.poison(start, weights, &mut stream);
-        }
+    if let Ok(update) = &mut update {
+        poison(update);
     }
     let alone = |name: &str| match &update {
         Ok(update) => update.only(name).encode().len() as u64,
@@ -489,7 +439,7 @@ mod tests {
     use constellation_core::golden;
 
     use super::*;
-    use crate::conditions::{Failing, Late, Slow};
+    use crate::conditions::{Attack, Attackers, Failing, Late, Slow};
 
     fn setup(conditions: Conditions) -> Setup {
         let mut config = RunConfig {

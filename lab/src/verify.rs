@@ -3,7 +3,7 @@
 //! A record says who was asked in a round and whose updates were counted. Everything else follows from the
 //! configuration and the seed, so the fingerprints must come out the same. What a record does not say is whether a
 //! device that did not answer in time trained all the same, which matters where a device goes on from weights of its
-//! own: it is taken to have trained, unless the experiment's conditions say that it failed.
+//! own: it is taken to have trained, unless the experiment's conditions say that it failed. Attackers attack again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,8 +23,10 @@ use rayon::prelude::*;
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::conditions::{Conditions, Fate};
+use crate::attack::Attacks;
+use crate::conditions::{Conditions, Fate, Unusable};
 use crate::data::DataError;
+use crate::experiment::DEVICES;
 
 /// A record that cannot be replayed.
 #[derive(Debug, Error)]
@@ -203,12 +205,28 @@ enum Line {
     },
 }
 
-#[derive(Deserialize)]
+/// Nothing goes wrong in a room's run, as far as its record says.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct ExperimentLine {
-    #[serde(default)]
     devices: u32,
-    #[serde(default)]
     conditions: Conditions,
+}
+
+impl ExperimentLine {
+    fn check(&self) -> Result<(), String> {
+        if self.devices > DEVICES {
+            return Err(format!("it has {} devices", self.devices));
+        }
+        self.conditions.check().map_err(|unusable| {
+            let Unusable {
+                field,
+                value,
+                allowed,
+            } = unusable;
+            format!("conditions.{field} is {value}; allowed: {allowed}")
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -225,7 +243,7 @@ pub fn verify(
     text: &str,
     mut load: impl FnMut(&DataConfig) -> Result<Arc<Dataset>, DataError>,
 ) -> Result<Vec<RunVerdict>, VerifyError> {
-    let mut experiment = None;
+    let mut experiment = Arc::new(ExperimentLine::default());
     let mut runs: Vec<Replay> = Vec::new();
     let mut verdicts = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -237,7 +255,10 @@ pub fn verify(
             reason,
         };
         match serde_json::from_str(line).map_err(|error| bad(error.to_string()))? {
-            Line::Experiment { experiment: found } => experiment = Some(Arc::new(found)),
+            Line::Experiment { experiment: found } => {
+                found.check().map_err(bad)?;
+                experiment = Arc::new(found);
+            }
             Line::RunConfigured { config } => {
                 verdicts.extend(runs.pop().map(Replay::end));
                 let config = replayed(*config).map_err(|source| VerifyError::Config {
@@ -245,7 +266,7 @@ pub fn verify(
                     source,
                 })?;
                 let dataset = load(&config.data)?;
-                runs.push(Replay::new(config, dataset, experiment.clone()));
+                runs.push(Replay::new(config, &dataset, Arc::clone(&experiment)));
             }
             line => match runs.last_mut() {
                 Some(run) => run.line(line),
@@ -275,8 +296,8 @@ fn replayed(config: RunConfig) -> Result<CheckedConfig, ConfigError> {
 /// A run that is being replayed.
 struct Replay {
     coordinator: Coordinator,
-    dataset: Arc<Dataset>,
-    experiment: Option<Arc<ExperimentLine>>,
+    attacks: Attacks,
+    experiment: Arc<ExperimentLine>,
     devices: BTreeMap<DeviceId, (Slot, Device)>,
     connected: BTreeSet<DeviceId>,
     /// What devices were sent in the open round.
@@ -301,17 +322,14 @@ enum Pending {
 }
 
 impl Replay {
-    fn new(
-        config: CheckedConfig,
-        dataset: Arc<Dataset>,
-        experiment: Option<Arc<ExperimentLine>>,
-    ) -> Self {
-        let attacked = experiment
-            .as_ref()
-            .is_some_and(|experiment| experiment.conditions.attackers.is_some());
+    fn new(config: CheckedConfig, dataset: &Arc<Dataset>, experiment: Arc<ExperimentLine>) -> Self {
+        let ExperimentLine {
+            devices,
+            ref conditions,
+        } = *experiment;
         Self {
+            attacks: Attacks::new(conditions, config.seed, devices, dataset),
             coordinator: Coordinator::new(config),
-            dataset,
             experiment,
             devices: BTreeMap::new(),
             connected: BTreeSet::new(),
@@ -324,12 +342,7 @@ impl Replay {
             last: Round(0),
             missed: BTreeSet::new(),
             own_data: BTreeMap::new(),
-            end: attacked.then(|| {
-                End::Insufficient(
-                    "attackers sent something else than what they learned; run the experiment again instead"
-                        .to_owned(),
-                )
-            }),
+            end: None,
         }
     }
 
@@ -501,22 +514,23 @@ impl Replay {
             let Some((slot, device)) = self.devices.remove(&id) else {
                 continue;
             };
-            let failed = missing.contains(&id)
-                && self.experiment.as_ref().is_some_and(|experiment| {
-                    let fate = experiment
-                        .conditions
-                        .fate(seed, round, slot, experiment.devices);
-                    matches!(fate, Fate::Fails { .. })
-                });
+            let ExperimentLine {
+                devices,
+                ref conditions,
+            } = *self.experiment;
+            let fate = || conditions.fate(seed, round, slot, devices);
+            let failed = missing.contains(&id) && matches!(fate(), Fate::Fails { .. });
             work.push((id, slot, device, (!failed).then_some(message)));
         }
         let models = Arc::clone(self.coordinator.models());
+        let attacks = &self.attacks;
         let done: Vec<_> = work
             .into_par_iter()
             .map(|(id, slot, mut device, message)| {
-                let body = message.and_then(|message| work_out(&mut device, &message));
-                let posted = body.and_then(|body| {
-                    let update = Update::decode(&body, &models).ok()?;
+                let posted = message.and_then(|message| {
+                    let body = work_out(&mut device, &message)?;
+                    let mut update = Update::decode(&body, &models).ok()?;
+                    attacks.poison(slot, &message, &mut update);
                     Some((body.len() as u64, Box::new(update)))
                 });
                 (id, slot, device, posted)
@@ -584,8 +598,8 @@ impl Replay {
                 self.opened.insert(id, message);
             }
             Message::Configured(configured) => {
-                if let Some((_, device)) = self.devices.get_mut(&id) {
-                    configure(device, configured, &self.dataset);
+                if let Some((slot, device)) = self.devices.get_mut(&id) {
+                    configure(device, configured, self.attacks.dataset_of(*slot));
                 }
             }
             Message::RunFinished | Message::Farewell(_) => {}
@@ -627,11 +641,11 @@ mod tests {
     use constellation_core::ids::RunId;
 
     use super::*;
-    use crate::conditions::Failing;
+    use crate::conditions::{Attack, Attackers, Failing};
     use crate::data::load;
     use crate::simulate::{Happening, Setup, run};
 
-    const DEVICES: u32 = 4;
+    const FEW: u32 = 4;
 
     fn dataset(config: &DataConfig) -> Result<Arc<Dataset>, DataError> {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
@@ -661,24 +675,23 @@ mod tests {
         };
         (config.data.examples, config.data.held_out) = (40, 10);
         config.data.balanced_per_label = 1;
-        config.pacing.start_at = Some(DEVICES);
+        config.pacing.start_at = Some(FEW);
         config.pacing.min_devices = 1;
         config.pacing.pace_ms = 0;
         config.check().unwrap()
     }
 
-    /// The record of a run by the simulator, in which devices may fail.
-    fn record(seed: u32, failing: f64) -> String {
+    /// The record of a run by the simulator in which all goes well.
+    fn record(seed: u32) -> String {
+        record_under(seed, Conditions::default())
+    }
+
+    /// The record of a run by the simulator.
+    fn record_under(seed: u32, conditions: Conditions) -> String {
         let setup = Setup {
             config: config(seed),
-            devices: DEVICES,
-            conditions: Conditions {
-                failing: (failing > 0.0).then_some(Failing {
-                    rate: failing,
-                    rounds: 1,
-                }),
-                ..Conditions::default()
-            },
+            devices: FEW,
+            conditions,
             dataset: dataset(&config(seed).data).unwrap(),
         };
         let begin = Event::RunConfigured {
@@ -710,7 +723,7 @@ mod tests {
     #[test]
     fn runs_come_out_the_same_and_a_changed_digit_is_named() {
         let experiment = r#"{"event":"experiment","experiment":{"name":"x","devices":4}}"#;
-        let (first, second) = (record(3, 0.0), record(4, 0.0));
+        let (first, second) = (record(3), record(4));
         let text = format!("{experiment}\n{first}{second}");
         assert_eq!(
             verdicts(&text),
@@ -738,7 +751,15 @@ mod tests {
 
     #[test]
     fn who_failed_is_left_out_as_recorded() {
-        let text = record(5, 0.3);
+        let failing = Some(Failing {
+            rate: 0.3,
+            rounds: 1,
+        });
+        let conditions = Conditions {
+            failing,
+            ..Conditions::default()
+        };
+        let text = record_under(5, conditions);
         let missed = text.lines().filter(|line| line.contains("\"missing\":["));
         let some = missed.filter(|line| !line.contains("\"missing\":[]"));
         assert!(some.count() > 0, "somebody must fail: {text}");
@@ -746,9 +767,55 @@ mod tests {
     }
 
     #[test]
+    fn attackers_attack_again() {
+        let plain = record(6);
+        for kind in [
+            Attack::LabelFlip,
+            Attack::SignFlip,
+            Attack::Scaled,
+            Attack::Noise,
+            Attack::Random,
+        ] {
+            let conditions = Conditions {
+                attackers: Some(Attackers {
+                    fraction: 0.5,
+                    kind,
+                    strength: 2.0,
+                }),
+                ..Conditions::default()
+            };
+            let experiment = serde_json::json!({
+                "event": "experiment",
+                "experiment": { "name": "x", "devices": FEW, "conditions": conditions },
+            });
+            let attacked = record_under(6, conditions);
+            let text = format!("{experiment}\n{attacked}");
+            assert_eq!(
+                verdicts(&text),
+                ["seed 6: all 4 rounds are the same"],
+                "{kind:?}"
+            );
+            let first = |text: &str| verdicts(text)[0].lines().next().unwrap().to_owned();
+            assert_eq!(
+                first(&tampered(&text, 2)),
+                "seed 6: round 2 is the first that differs",
+                "{kind:?}"
+            );
+            // Without the attacks it is another run, and so it is if there were none.
+            for other in [attacked, format!("{experiment}\n{plain}")] {
+                assert_eq!(
+                    first(&other),
+                    "seed 6: round 1 is the first that differs",
+                    "{kind:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn slots_are_as_recorded() {
         // Devices 1 to 4 with other slots are other devices.
-        let text = record(3, 0.0);
+        let text = record(3);
         let swapped = text
             .replace(r#""device":1,"slot":0"#, r#""device":1,"slot":9"#)
             .replace(r#""device":2,"slot":1"#, r#""device":2,"slot":0"#);
@@ -759,7 +826,7 @@ mod tests {
 
     #[test]
     fn rounds_with_own_data_are_named() {
-        let text = record(3, 0.0);
+        let text = record(3);
         let line = r#""event":"accepted","round":3,"device":2,"#;
         let own = text
             .lines()
@@ -851,13 +918,13 @@ mod tests {
             devices: BTreeMap::new(),
             lines: Vec::new(),
         };
-        for id in (1..=DEVICES).map(DeviceId) {
+        for id in (1..=FEW).map(DeviceId) {
             room.enter(id);
         }
         room.input(Input::Desk(Command::Step));
         // Devices and slots no longer go in the same order.
         room.input(Input::Left(DeviceId(1)));
-        room.enter(DeviceId(DEVICES + 1));
+        room.enter(DeviceId(FEW + 1));
         room.input(Input::Desk(Command::Reset(Some(4))));
         room.input(Input::Desk(Command::Start));
         let reset = room
@@ -874,7 +941,14 @@ mod tests {
         assert!(
             error("{\"event\":\"left\",\"device\":1}").starts_with("line 1 cannot be read: no run")
         );
-        let begin = record(3, 0.0).lines().next().unwrap().to_owned();
+        let experiment = |what: &str| {
+            error(&format!(
+                r#"{{"event":"experiment","experiment":{{{what}}}}}"#
+            ))
+        };
+        assert!(experiment(r#""devices":4000000000"#).contains("it has 4000000000 devices"));
+        assert!(experiment(r#""conditions":{"lost":2}"#).contains("conditions.lost is 2; allowed"));
+        let begin = record(3).lines().next().unwrap().to_owned();
         let second = |line: &str| error(&format!("{begin}\n{line}"));
         assert!(second("{").starts_with("line 2 cannot be read: EOF"));
         assert!(second(r#"{"event":"landed"}"#).contains("unknown variant `landed`"));
@@ -884,7 +958,7 @@ mod tests {
 
     #[test]
     fn a_record_that_is_cut_says_so() {
-        let text = record(3, 0.0);
+        let text = record(3);
         let dropped = text.replacen('\n', "\n{\"event\":\"lines_dropped\",\"count\":8}\n", 1);
         assert!(verdicts(&dropped)[0].contains("8 of its lines were dropped"));
     }
