@@ -138,18 +138,18 @@ impl fmt::Display for RunVerdict {
             }
             End::OwnData { rounds, last } => {
                 write!(f, "seed {seed}: ")?;
-                if *same > 0 {
-                    write!(f, "the first {same} rounds are the same; ")?;
+                match same {
+                    0 => {}
+                    1 => write!(f, "round 1 is the same; ")?,
+                    _ => write!(f, "rounds 1 to {same} are the same; ")?,
                 }
-                let of = |(round, devices): (&Round, &Vec<DeviceId>)| {
-                    format!("{round} (device {})", listed(devices.iter()))
-                };
-                let all: Vec<String> = rounds.iter().map(of).collect();
                 let from = rounds.keys().next().copied().unwrap_or_default();
                 write!(
                     f,
-                    "devices trained on data of their own in round {}: rounds {from} to {last} cannot be recomputed",
-                    all.join(", ")
+                    "{} cannot be recomputed: devices trained on data of their own, which are in no record ({}), \
+                     and every round goes on from the one before",
+                    named(from, *last),
+                    by_round(rounds)
                 )
             }
             End::Insufficient(reason) => {
@@ -162,6 +162,35 @@ impl fmt::Display for RunVerdict {
 fn listed<'a>(devices: impl Iterator<Item = &'a DeviceId>) -> String {
     let all: Vec<String> = devices.map(ToString::to_string).collect();
     all.join(", ")
+}
+
+fn named(from: Round, to: Round) -> String {
+    if from == to {
+        format!("round {from}")
+    } else {
+        format!("rounds {from} to {to}")
+    }
+}
+
+/// The devices of each round, rounds with the same ones together.
+fn by_round(rounds: &BTreeMap<Round, Vec<DeviceId>>) -> String {
+    let mut spans: Vec<(Round, Round, &Vec<DeviceId>)> = Vec::new();
+    for (&round, devices) in rounds {
+        match spans.last_mut() {
+            Some((_, to, same)) if to.next() == round && *same == devices => *to = round,
+            _ => spans.push((round, round, devices)),
+        }
+    }
+    let spans = spans.into_iter().map(|(from, to, devices)| {
+        let word = if devices.len() == 1 {
+            "device"
+        } else {
+            "devices"
+        };
+        let devices = listed(devices.iter());
+        format!("{}: {word} {devices}", named(from, to))
+    });
+    Vec::from_iter(spans).join("; ")
 }
 
 /// A line of a record, as far as it is needed.
@@ -232,7 +261,7 @@ impl ExperimentLine {
 #[derive(Deserialize)]
 struct ReportLine {
     #[serde(default)]
-    own_data: bool,
+    own_data: u32,
 }
 
 /// Replays every run of a record. `load` gets a run's data.
@@ -373,7 +402,7 @@ impl Replay {
                 round,
                 device,
                 report,
-            } if report.own_data && round.0 <= self.coordinator.config().rounds => {
+            } if report.own_data > 0 && round.0 <= self.coordinator.config().rounds => {
                 self.last = self.last.max(round);
                 self.own_data.entry(round).or_default().push(device);
             }
@@ -681,6 +710,15 @@ mod tests {
         config.check().unwrap()
     }
 
+    /// The first line of a run's record.
+    fn begun(config: &CheckedConfig) -> String {
+        let begin = Event::RunConfigured {
+            run: RunId(1),
+            config: Box::new((**config).clone()),
+        };
+        serde_json::to_string(&begin).unwrap()
+    }
+
     /// The record of a run by the simulator in which all goes well.
     fn record(seed: u32) -> String {
         record_under(seed, Conditions::default())
@@ -694,11 +732,7 @@ mod tests {
             conditions,
             dataset: dataset(&config(seed).data).unwrap(),
         };
-        let begin = Event::RunConfigured {
-            run: RunId(1),
-            config: Box::new((*setup.config).clone()),
-        };
-        let mut lines = vec![serde_json::to_string(&begin).unwrap()];
+        let mut lines = vec![begun(&setup.config)];
         run(&setup, |_, happening| {
             if let Happening::Event(event) = happening {
                 lines.push(serde_json::to_string(event).unwrap());
@@ -824,39 +858,27 @@ mod tests {
         assert!(verdicts(&twice)[0].contains("cannot have slot 0"));
     }
 
-    #[test]
-    fn rounds_with_own_data_are_named() {
-        let text = record(3);
-        let line = r#""event":"accepted","round":3,"device":2,"#;
-        let own = text
-            .lines()
-            .map(|l| {
-                if l.contains(line) {
-                    l.replace(r#""report":{"#, r#""report":{"own_data":true,"#)
-                } else {
-                    l.to_owned()
-                }
-            })
-            .collect::<Vec<_>>()
-            .join("\n");
-        assert_eq!(
-            verdicts(&own),
-            [
-                "seed 3: the first 2 rounds are the same; devices trained on data of their own in round 3 (device 2): \
-                 rounds 3 to 4 cannot be recomputed"
-            ]
-        );
-    }
-
     /// A room as a server drives it, whose devices answer at once.
     struct Room {
         coordinator: Coordinator,
         devices: BTreeMap<DeviceId, Device>,
         dataset: Arc<Dataset>,
+        /// Who trains on data of its own when.
+        own_data: BTreeSet<(Round, DeviceId)>,
         lines: Vec<String>,
     }
 
     impl Room {
+        fn new(config: CheckedConfig) -> Self {
+            Self {
+                dataset: dataset(&config.data).unwrap(),
+                coordinator: Coordinator::new(config),
+                devices: BTreeMap::new(),
+                own_data: BTreeSet::new(),
+                lines: Vec::new(),
+            }
+        }
+
         fn enter(&mut self, device: DeviceId) {
             self.devices.insert(device, Device::new());
             let name = String::new();
@@ -896,7 +918,10 @@ mod tests {
                 }
                 Message::RoundOpened(message) => {
                     let body = work_out(device, &message)?;
-                    let update = Update::decode(&body, self.coordinator.models()).unwrap();
+                    let mut update = Update::decode(&body, self.coordinator.models()).unwrap();
+                    if self.own_data.contains(&(message.round, id)) {
+                        update.report.own_data = 3;
+                    }
                     Some(Input::Update {
                         device: id,
                         bytes: body.len() as u64,
@@ -909,15 +934,49 @@ mod tests {
     }
 
     #[test]
+    fn rounds_with_own_data_are_named() {
+        let record = |own_data: &[(u32, u32)]| {
+            let config = config(3);
+            let mut room = Room::new(config.clone());
+            room.own_data
+                .extend(own_data.iter().map(|(r, d)| (Round(*r), DeviceId(*d))));
+            for id in (1..=FEW).map(DeviceId) {
+                room.enter(id);
+            }
+            begun(&config) + "\n" + &room.lines.join("\n")
+        };
+        let why = "devices trained on data of their own, which are in no record";
+        let then = "and every round goes on from the one before";
+        for (own_data, verdict) in [
+            // The closing evaluation changes no model.
+            (&[(5, 2)][..], "all 4 rounds are the same".to_owned()),
+            (
+                &[(4, 1)],
+                format!(
+                    "rounds 1 to 3 are the same; round 4 cannot be recomputed: {why} (round 4: device 1), {then}"
+                ),
+            ),
+            (
+                &[(2, 2), (3, 2), (4, 2), (4, 3)],
+                format!(
+                    "round 1 is the same; rounds 2 to 4 cannot be recomputed: {why} \
+                     (rounds 2 to 3: device 2; round 4: devices 2, 3), {then}"
+                ),
+            ),
+            (
+                &[(1, 4)],
+                format!("rounds 1 to 4 cannot be recomputed: {why} (round 1: device 4), {then}"),
+            ),
+        ] {
+            assert_eq!(verdicts(&record(own_data)), [format!("seed 3: {verdict}")]);
+        }
+    }
+
+    #[test]
     fn a_run_that_was_reset_is_recomputed_from_its_own_record() {
         let mut config = (*config(3)).clone();
         config.pacing.start_at = None;
-        let mut room = Room {
-            dataset: dataset(&config.data).unwrap(),
-            coordinator: Coordinator::new(config.check().unwrap()),
-            devices: BTreeMap::new(),
-            lines: Vec::new(),
-        };
+        let mut room = Room::new(config.check().unwrap());
         for id in (1..=FEW).map(DeviceId) {
             room.enter(id);
         }

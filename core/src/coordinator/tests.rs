@@ -186,6 +186,7 @@ impl Room {
             round,
             report: Report {
                 examples: 400,
+                own_data: 0,
                 arms: models
                     .arms
                     .iter()

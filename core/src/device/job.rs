@@ -129,6 +129,7 @@ impl Job {
         let names = self.done.iter().map(|arm| arm.plan.name.clone());
         let report = Report {
             examples: self.setting.data.train.len() as u32,
+            own_data: 0,
             arms: names.zip(self.reports).collect(),
         };
         let sent = self

@@ -47,7 +47,7 @@ enum StartHeader {
     BestOf(u32),
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -390,6 +390,12 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
         let found = report.examples;
         return Err(WireError::Report(format!(
             "examples is {found}, and must be 1 to {most}"
+        )));
+    }
+    if report.own_data > report.examples {
+        return Err(WireError::Report(format!(
+            "own_data is {}, and must be up to {}, the number of examples",
+            report.own_data, report.examples
         )));
     }
     Ok(())

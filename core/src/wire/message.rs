@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::codec::is_default;
 use super::safetensors::FormatError;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -174,6 +175,10 @@ pub struct Update {
 pub struct Report {
     /// Number of training examples.
     pub examples: u32,
+    /// How many of them are the device's own, and no part of the run's data set: nobody can recompute what was learned
+    /// from them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub own_data: u32,
     /// One per arm.
     pub arms: BTreeMap<String, ArmReport>,
 }
@@ -288,6 +293,7 @@ impl Update {
                 .collect(),
             report: Report {
                 examples: self.report.examples,
+                own_data: self.report.own_data,
                 arms: self
                     .report
                     .arms

@@ -52,6 +52,7 @@ fn report() -> Report {
     };
     Report {
         examples: 400,
+        own_data: 0,
         arms: models()
             .arms
             .into_iter()

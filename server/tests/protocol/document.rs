@@ -75,6 +75,7 @@ async fn the_worked_example_is_what_happens() {
         round: constellation_core::ids::Round(1),
         report: Report {
             examples: 400,
+            own_data: 0,
             arms: [("fed_avg".to_owned(), arm)].into(),
         },
         weights,

@@ -216,6 +216,7 @@ impl FakeDevice {
             round: round.round,
             report: Report {
                 examples: 400,
+                own_data: 0,
                 arms: self
                     .models
                     .arms

@@ -1,5 +1,7 @@
 //! A run from its first round to its end.
 
+use serde_json::{Value, json};
+
 use super::*;
 
 /// Plays on, each device answering every round, until the run is finished.
@@ -42,6 +44,19 @@ fn after_the_last_round_its_models_are_measured_and_the_run_is_finished() {
     assert_eq!(room.view().traffic.rounds, 3);
     // Nothing is closed by the evaluation, so it changes no model.
     assert_eq!(room.counted(3), [1, 2]);
+}
+
+#[test]
+fn the_record_says_who_trained_on_data_of_its_own() {
+    let mut room = Room::started(2, config());
+    for (device, own_data, recorded) in [(1, 0, Value::Null), (2, 12, json!(12))] {
+        let mut update = room.update(device, 1);
+        update.report.own_data = own_data;
+        let outcome = room.post(device, update);
+        let event = serde_json::to_value(outcome.events().next()).unwrap();
+        assert_eq!(event["event"], "accepted");
+        assert_eq!(event["report"]["own_data"], recorded);
+    }
 }
 
 /// Devices measure the models of round r when they receive them in round r + 1. The report of round r says r / 10.

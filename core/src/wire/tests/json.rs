@@ -88,6 +88,17 @@ fn what_a_device_must_not_say() {
     }
 }
 
+#[test]
+fn data_of_its_own_are_named_only_where_there_are_some() {
+    let mut report = Report {
+        arms: BTreeMap::new(),
+        ..report()
+    };
+    both_ways(&report, r#"{"examples":400,"arms":{}}"#);
+    report.own_data = 12;
+    both_ways(&report, r#"{"examples":400,"own_data":12,"arms":{}}"#);
+}
+
 /// A newer room may say more than this device knows of.
 #[test]
 fn unknown_fields_in_what_the_room_says_are_passed_over() {

@@ -292,6 +292,15 @@ fn nobody_has_more_examples_than_the_run_gives() {
 }
 
 #[test]
+fn nobody_has_more_data_of_its_own_than_examples() {
+    let with =
+        |own_data| with_report(|report| (report.examples, report.own_data) = (300, own_data));
+    assert!(Update::decode(&with(300), &models()).is_ok());
+    let sentence = "the report's own_data is 301, and must be up to 300, the number of examples";
+    assert_eq!(refused(&with(301)), ("bad_report", sentence.to_owned()));
+}
+
+#[test]
 fn an_update_of_another_run_is_stale_whatever_its_tensors() {
     let mut other = models();
     other.run = RunId(3);
@@ -372,6 +381,7 @@ fn the_largest_run_fits_the_wire_s_limits() {
     };
     let report = Report {
         examples: limits::EXAMPLES,
+        own_data: limits::EXAMPLES,
         arms: names
             .into_iter()
             .map(|name| (name, measured.clone()))

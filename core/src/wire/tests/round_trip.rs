@@ -44,8 +44,10 @@ fn any_report() -> impl Strategy<Value = Report> {
                 },
             )
         });
-    (1..=400_u32, prop::collection::vec(arm, 3)).prop_map(|(examples, reports)| Report {
+    let examples = (1..=400_u32).prop_flat_map(|examples| (Just(examples), 0..=examples));
+    (examples, prop::collection::vec(arm, 3)).prop_map(|((examples, own_data), reports)| Report {
         examples,
+        own_data,
         arms: models().arms.into_iter().zip(reports).collect(),
     })
 }
