@@ -25,6 +25,7 @@ presets![
     "groups-rotation",
     "groups-swap",
     "unequal-groups",
+    "few-examples",
     "paper-iid",
     "paper-noniid",
     "attackers",

@@ -105,9 +105,9 @@ impl Default for Formation {
 impl Default for OursOptions {
     fn default() -> Self {
         Self {
-            warm_up: 6,
+            warm_up: 4,
             agreement: 0.83,
-            trial: 6,
+            trial: 4,
             judge_every: 10,
         }
     }

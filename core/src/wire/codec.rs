@@ -375,7 +375,13 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
             )));
         }
         if let Some(validation) = arm.validation {
-            let right = [Some(validation.received), validation.beside, validation.own];
+            let right = [
+                Some(validation.received),
+                validation.beside,
+                validation.own,
+                validation.received_trained,
+                validation.beside_trained,
+            ];
             let most = validation.examples;
             if most > limits::EXAMPLES || right.into_iter().flatten().any(|right| right > most) {
                 return Err(WireError::Report(format!(
