@@ -32,6 +32,7 @@ presets![
     "forty-rotation",
     "forty-swap",
     "watch",
+    "thousand",
 ];
 
 /// The preset of a name.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use constellation_core::config::CheckedConfig;
-use constellation_core::coordinator::{Coordinator, Effect, Event, Input, Message};
+use constellation_core::coordinator::{Answer, Coordinator, Effect, Event, Input, Message};
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Slot};
@@ -17,12 +17,10 @@ use constellation_core::params::Params;
 use constellation_core::rejection::Rejection;
 use constellation_core::rng::{Purpose, Stream};
 use constellation_core::view::{Phase, View};
-use constellation_core::wire::{
-    Models, Report, RoomNews, RoundOpened, Start, Update, WireError, beside,
-};
+use constellation_core::wire::{Models, Report, RoomNews, RoundOpened, Start, Update, beside};
 use rayon::prelude::*;
 
-use crate::conditions::{Attack, Attackers, Conditions, Fate, ROUND_MS};
+use crate::conditions::{Attack, Conditions, Fate, ROUND_MS};
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -101,7 +99,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
     let mut room = Room {
         setup,
         flipped,
-        coordinator: Coordinator::new(setup.config.clone()),
+        coordinator: Coordinator::without_maps(setup.config.clone()),
         devices: BTreeMap::new(),
         opened: Vec::new(),
         queue: BTreeMap::new(),
@@ -149,10 +147,11 @@ enum Coming {
     Fails(DeviceId),
 }
 
-/// What a device made of a round.
+/// What a device made of a round. It is decoded, and poisoned, when it arrives: until then there is no copy of the
+/// weights but the body, which the device keeps too.
 struct Posted {
-    update: Result<Update, WireError>,
-    bytes: u64,
+    message: Arc<RoundOpened>,
+    body: Arc<[u8]>,
     /// Bytes of a file that carries one arm alone, in the order of the arms.
     bytes_by_arm: Vec<u64>,
     time_by_arm: Vec<Duration>,
@@ -178,7 +177,9 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 self.now_ms = self.now_ms.max(coming);
                 match self.queue.pop_first() {
                     Some((_, Coming::Arrives(id, posted))) => self.arrive(id, *posted),
-                    Some((_, Coming::Fails(id))) => self.input(Input::Disconnected(id)),
+                    Some((_, Coming::Fails(id))) => {
+                        self.input(Input::Disconnected(id));
+                    }
                     None => {}
                 }
                 true
@@ -211,39 +212,30 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 } else {
                     Fate::Arrives { after_ms: ROUND_MS }
                 };
-                let attack = setup.conditions.attack(seed, slot, setup.devices);
-                work.push((id, device, message, delivery, fate, attack));
+                work.push((id, device, message, delivery, fate));
             }
         }
         let done: Vec<_> = work
             .into_par_iter()
-            .map(|(id, mut device, message, delivery, fate, attack)| {
+            .map(|(id, mut device, message, delivery, fate)| {
+                let round = message.round;
                 let posted = match fate {
                     Fate::Fails { .. } => None,
                     Fate::Arrives { .. } | Fate::Lost => {
-                        let poison = attack.map(|attack| {
-                            let round = message.round.0;
-                            let slot = slot_of(id).0;
-                            let seed = setup.config.seed;
-                            (
-                                attack,
-                                Stream::new(seed, Purpose::Trouble, round, ATTACKS + slot),
-                            )
-                        });
-                        work_out(&mut device, &delivery.frame, &message, &models, poison)
+                        work_out(&mut device, &delivery.frame, message, &models)
                     }
                 };
-                (id, device, message, fate, posted)
+                (id, device, round, fate, posted)
             })
             .collect();
-        for (id, device, message, fate, posted) in done {
+        for (id, device, round, fate, posted) in done {
             self.devices.insert(id, device);
             match (fate, posted) {
                 (Fate::Arrives { after_ms }, Some(posted)) => {
                     self.queue(after_ms, Coming::Arrives(id, Box::new(posted)));
                 }
                 (Fate::Fails { rounds }, _) => {
-                    self.away.insert(id, message.round.0.saturating_add(rounds));
+                    self.away.insert(id, round.0.saturating_add(rounds));
                     self.queue(ROUND_MS / 2, Coming::Fails(id));
                 }
                 (Fate::Lost | Fate::Arrives { .. }, _) => {}
@@ -301,21 +293,46 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             (self.observe)(self.now_ms, Happening::Traffic { arm, up, down: 0 });
             (self.observe)(self.now_ms, Happening::Trained { arm, time });
         }
-        match posted.update {
-            Ok(update) => self.input(Input::Update {
-                device: id,
-                bytes: posted.bytes,
-                update: Box::new(update),
-            }),
+        let Posted { message, body, .. } = posted;
+        let answer = match Update::decode(&body, self.coordinator.models()) {
+            Ok(mut update) => {
+                self.poison(id, &message, &mut update);
+                self.input(Input::Update {
+                    device: id,
+                    bytes: body.len() as u64,
+                    update: Box::new(update),
+                })
+            }
             // A run in virtual time has no bad updates but diverged ones, which a room would refuse too.
             Err(error) => {
                 let code = Rejection::from(error).code();
-                self.input(Input::Refused { device: id, code });
+                self.input(Input::Refused { device: id, code })
+            }
+        };
+        if let (Some(Answer::Accepted | Answer::Duplicate), Some(device)) =
+            (answer, self.devices.get_mut(&id))
+        {
+            let accepted = device::PostAnswer::Accepted(message.round);
+            device.handle(device::Input::Answer(accepted));
+        }
+    }
+
+    /// Puts what an attacker sends in the place of what it learned.
+    fn poison(&self, id: DeviceId, message: &RoundOpened, update: &mut Update) {
+        let (seed, slot) = (self.setup.config.seed, slot_of(id));
+        let conditions = &self.setup.conditions;
+        if let Some(attack) = conditions.attack(seed, slot, self.setup.devices) {
+            let round = message.round.0;
+            let mut stream = Stream::new(seed, Purpose::Trouble, round, ATTACKS + slot.0);
+            for (name, weights) in &mut update.weights {
+                let start = started_from(message, &update.report, name);
+                *weights = attack.poison(start, weights, &mut stream);
             }
         }
     }
 
-    fn input(&mut self, input: Input) {
+    /// Gives the coordinator an input and does what it says. `None` if it refuses.
+    fn input(&mut self, input: Input) -> Option<Answer> {
         let began = Instant::now();
         let outcome = self.coordinator.handle(self.now_ms, input);
         let time = began.elapsed();
@@ -338,6 +355,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             self.spared = false;
             self.bring_back(round);
         }
+        outcome.answer.ok()
     }
 
     fn obey(&mut self, id: DeviceId, message: Message) {
@@ -445,9 +463,8 @@ fn started_from<'a>(message: &'a RoundOpened, report: &Report, name: &str) -> Op
 fn work_out(
     device: &mut Device,
     frame: &[u8],
-    message: &RoundOpened,
+    message: Arc<RoundOpened>,
     models: &Models,
-    poison: Option<(Attackers, Stream)>,
 ) -> Option<Posted> {
     let mut effects = device.handle(device::Input::Round(frame.to_vec()));
     let mut time_by_arm = vec![Duration::ZERO; message.arms.len()];
@@ -462,24 +479,17 @@ fn work_out(
         device::Effect::Post { body, .. } => Some(body),
         _ => None,
     })?;
-    device.handle(device::Input::Answer(device::PostAnswer::Accepted));
-    let mut update = Update::decode(&body, models);
-    if let (Ok(update), Some((attack, mut stream))) = (&mut update, poison) {
-        for (name, weights) in &mut update.weights {
-            let start = started_from(message, &update.report, name);
-            *weights = attack.poison(start, weights, &mut stream);
-        }
-    }
+    let update = Update::decode(&body, models);
     let alone = |name: &str| match &update {
         Ok(update) => update.only(name).encode().len() as u64,
         Err(_) => 0,
     };
     let bytes_by_arm = message.arms.iter().map(|arm| alone(&arm.name)).collect();
     Some(Posted {
-        bytes: body.len() as u64,
+        message,
+        body,
         bytes_by_arm,
         time_by_arm,
-        update,
     })
 }
 
@@ -489,7 +499,7 @@ mod tests {
     use constellation_core::golden;
 
     use super::*;
-    use crate::conditions::{Failing, Late, Slow};
+    use crate::conditions::{Attackers, Failing, Late, Slow};
 
     fn setup(conditions: Conditions) -> Setup {
         let mut config = RunConfig {

@@ -310,7 +310,7 @@ impl Replay {
             .as_ref()
             .is_some_and(|experiment| experiment.conditions.attackers.is_some());
         Self {
-            coordinator: Coordinator::new(config),
+            coordinator: Coordinator::without_maps(config),
             dataset,
             experiment,
             devices: BTreeMap::new(),
