@@ -1,5 +1,7 @@
 //! An experiment from its file to its folder: one run a seed, a report at the end.
 
+mod progress;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +9,6 @@ use constellation_core::config::ConfigError;
 use constellation_core::coordinator::Event;
 use constellation_core::data::Dataset;
 use constellation_core::view::Phase;
-use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
 use crate::data::{DataError, load};
@@ -17,6 +18,8 @@ use crate::measure::Measure;
 use crate::report::run_report;
 use crate::results::{RoundRow, Summary};
 use crate::simulate::{self, Happening, Setup};
+
+use progress::Progress;
 
 /// How to run an experiment.
 #[derive(Clone, Debug)]
@@ -88,7 +91,7 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()?;
-    let progress = progress(&experiment);
+    let mut progress = Progress::new(&experiment);
     let Finished {
         mut fingerprints,
         mut rows,
@@ -96,7 +99,7 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
     } = finished;
     for &seed in &experiment.seeds {
         if fingerprints.contains_key(&seed) {
-            progress.inc(u64::from(experiment.run.rounds));
+            progress.skip_seed();
             continue;
         }
         let mut one = OneSeed {
@@ -105,12 +108,12 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
             folder: &mut folder,
             rows: &mut rows,
             interrupted: &interrupted,
-            progress: &progress,
+            progress: &mut progress,
         };
         let fingerprint = threads.install(|| one.run(seed))?;
         fingerprints.insert(seed, fingerprint);
     }
-    progress.finish_and_clear();
+    progress.end();
     let summary = Summary::of(
         &experiment.name,
         experiment.devices,
@@ -129,7 +132,7 @@ struct OneSeed<'a> {
     folder: &'a mut Folder,
     rows: &'a mut Vec<RoundRow>,
     interrupted: &'a [(u32, u32, String)],
-    progress: &'a ProgressBar,
+    progress: &'a mut Progress,
 }
 
 impl OneSeed<'_> {
@@ -182,9 +185,7 @@ impl OneSeed<'_> {
             round, fingerprint, ..
         } = event
         {
-            self.progress.inc(1);
-            self.progress
-                .set_message(format!("seed {seed}, round {round}"));
+            self.progress.closed(seed, round.0);
             let known = self.interrupted.iter();
             let recorded = known.filter(|(s, r, _)| (*s, *r) == (seed, round.0));
             for (_, _, recorded) in recorded {
@@ -200,16 +201,6 @@ impl OneSeed<'_> {
         }
         Ok(())
     }
-}
-
-fn progress(experiment: &Experiment) -> ProgressBar {
-    let rounds = u64::from(experiment.run.rounds) * experiment.seeds.len() as u64;
-    let bar = ProgressBar::new(rounds);
-    let template = "{msg:24} {wide_bar} {pos}/{len} rounds, {eta} to go";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// The folder of an experiment where none is named.
