@@ -13,7 +13,7 @@ mod csv;
 mod paired;
 mod summary;
 
-pub use csv::{CsvError, read_rounds_csv, rounds_csv};
+pub use csv::{CsvError, csv_lines, read_rounds_csv, rounds_csv};
 pub use paired::{Paired, Reading, Side, paired};
 
 /// The levels of accuracy that `rounds_to` knows, in percent.

@@ -150,12 +150,18 @@ impl OneSeed<'_> {
         };
         self.folder.event(0, &begin)?;
         let mut measure = Measure::new(&setup.config, &setup.conditions, setup.devices);
-        let mut failed = None;
+        let (mut failed, mut last) = (None, Vec::new());
         let coordinator = simulate::run(&setup, |time_ms, happening| {
             if failed.is_none() {
                 failed = self.observe(seed, time_ms, happening).err();
             }
-            self.rows.extend(measure.observe(happening));
+            let rows = measure.observe(happening);
+            if let Happening::Event(Event::RunFinished) = happening {
+                last = rows;
+            } else if !rows.is_empty() && failed.is_none() {
+                failed = self.folder.rows(&rows).err().map(RunError::from);
+                self.rows.extend(rows);
+            }
         });
         if let Some(error) = failed {
             return Err(error);
@@ -165,9 +171,9 @@ impl OneSeed<'_> {
             let closed = view.traffic.rounds;
             return Err(RunError::Stopped { seed, closed });
         }
-        // The rows say that the seed is finished, so they come last.
         self.folder.models(seed, &coordinator)?;
-        self.folder.rows(self.rows)?;
+        self.folder.rows(&last)?;
+        self.rows.extend(last);
         Ok(view.fingerprint)
     }
 
