@@ -87,7 +87,8 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
     let experiment = Experiment::parse(text)?;
     let (mut folder, finished) = Folder::open(&options.out, &experiment, text, options.if_there)?;
     let dataset = Arc::new(load(&options.data, experiment.run.data.dataset)?);
-    experiment.check_supply(text, dataset.train.labels().len())?;
+    let supply = &dataset.train;
+    experiment.check_supply(text, supply.labels().len(), supply.people())?;
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()?;
