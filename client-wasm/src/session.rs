@@ -297,7 +297,7 @@ impl Session {
                 return;
             };
             match self.server.post_update(&token, round, &body).await {
-                Ok(()) => return self.handle(Input::Answer(PostAnswer::Accepted)),
+                Ok(()) => return self.handle(Input::Answer(PostAnswer::Accepted(round))),
                 // Too many requests, or a server that is about to stop: worth another try.
                 Err(
                     Failure::Refused {

@@ -36,6 +36,14 @@ pub struct Coordinator {
     members: BTreeMap<DeviceId, Member>,
     will: Will,
     run: Run,
+    maps: Maps,
+}
+
+/// Whether views have maps of the devices, which cost a round N² inner products of whole models for every arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maps {
+    Drawn,
+    LeftOut,
 }
 
 /// A device of the room.
@@ -167,6 +175,16 @@ impl Coordinator {
             members: BTreeMap::new(),
             will: Will::Gather,
             run: Run::new(RunId(1), config),
+            maps: Maps::Drawn,
+        }
+    }
+
+    /// A room without devices that nobody looks at: its views have no maps.
+    #[must_use]
+    pub fn without_maps(config: CheckedConfig) -> Self {
+        Self {
+            maps: Maps::LeftOut,
+            ..Self::new(config)
         }
     }
 

@@ -38,8 +38,8 @@ pub enum Input {
 /// What the room said of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostAnswer {
-    /// It is counted, now or before.
-    Accepted,
+    /// That of this round is counted, now or before.
+    Accepted(Round),
     /// It is not, and why.
     Refused(Refusal),
 }
@@ -98,7 +98,7 @@ struct RunState {
     job: Option<Box<Job>>,
     /// The device's own weights, for arms that keep some.
     own: BTreeMap<String, Arc<Params>>,
-    /// The last update, kept in case the room asks again.
+    /// The last update, kept until the room has it: it may ask again.
     posted: Option<(Round, Arc<[u8]>)>,
 }
 
@@ -155,8 +155,11 @@ impl Device {
                     self.view.activity = Activity::Waiting;
                 }
                 match answer {
-                    PostAnswer::Accepted => {
+                    PostAnswer::Accepted(round) => {
                         self.view.updates_accepted += 1;
+                        if let Some(run) = &mut self.run {
+                            run.posted.take_if(|(posted, _)| *posted == round);
+                        }
                         Vec::new()
                     }
                     PostAnswer::Refused(refusal) => vec![Effect::Refused(refusal)],

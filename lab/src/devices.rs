@@ -216,7 +216,7 @@ impl Shared {
                 .body(body.to_vec());
             if let Ok(response) = request.send().await {
                 match response.status().as_u16() {
-                    200..300 => return PostAnswer::Accepted,
+                    200..300 => return PostAnswer::Accepted(round),
                     429 | 503 => {}
                     status => {
                         return PostAnswer::Refused(response.json().await.unwrap_or_else(|_| {

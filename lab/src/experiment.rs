@@ -112,15 +112,27 @@ impl Experiment {
         .check()
     }
 
-    /// Checks that a data set with so many training examples has enough for all devices. A person's windows are as
-    /// many as there are, whatever is asked for.
+    /// Checks that a data set with so many training examples of so many people has enough for all devices. A person's
+    /// windows are as many as there are, whatever is asked for, and for one device.
     ///
     /// # Errors
     /// Examples would be given out twice.
-    pub fn check_supply(&self, text: &str, pool: usize) -> Result<(), ExperimentError> {
+    pub fn check_supply(
+        &self,
+        text: &str,
+        pool: usize,
+        people: u32,
+    ) -> Result<(), ExperimentError> {
         let data = &self.run.data;
         if let Partition::Person {} = data.partition {
-            return Ok(());
+            let enough = self.devices <= people;
+            return enough.then_some(()).ok_or_else(|| ExperimentError {
+                line: line_of(text, "devices"),
+                reason: format!(
+                    "devices is {}; allowed: up to {people}, one for each person",
+                    self.devices
+                ),
+            });
         }
         let checked = data.check_for_devices(self.devices, pool);
         checked.map_err(|error| {
@@ -410,12 +422,24 @@ mod tests {
     fn more_than_there_is_cannot_be_dealt_out() {
         let text = "name = \"x\"\ndevices = 4\n[run.data]\nexamples = 21\n";
         let experiment = Experiment::parse(text).unwrap();
-        let error = experiment.check_supply(text, 100).unwrap_err().to_string();
+        let error = experiment.check_supply(text, 100, 1).unwrap_err();
         assert_eq!(
-            error,
+            error.to_string(),
             "line 4: examples = 21\n  run.data.examples is 21; allowed: up to 20 with 4 devices"
         );
-        assert_eq!(experiment.check_supply(text, 105), Ok(()));
+        assert_eq!(experiment.check_supply(text, 105, 1), Ok(()));
+    }
+
+    #[test]
+    fn a_person_is_one_device() {
+        let text = "name = \"x\"\ndevices = 11\n[run.data]\ndataset = \"watch\"\ngroups = \"none\"\npartition = { kind = \"person\" }\n";
+        let experiment = Experiment::parse(text).unwrap();
+        let error = experiment.check_supply(text, 0, 10).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2: devices = 11\n  devices is 11; allowed: up to 10, one for each person"
+        );
+        assert_eq!(experiment.check_supply(text, 0, 11), Ok(()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::experiment::{Experiment, ExperimentError};
-use crate::results::{CsvError, RoundRow, Summary, read_rounds_csv};
+use crate::results::{CsvError, RoundRow, Summary, csv_lines, read_rounds_csv, rounds_csv};
 
 /// A folder that cannot be used, or a file in it.
 #[derive(Debug, Error)]
@@ -147,7 +147,8 @@ impl Folder {
             path: path.to_owned(),
             record: BufWriter::new(file),
         };
-        folder.rows(&finished.rows)?;
+        let rows = rounds_csv(&finished.rows);
+        write(&folder.path.join(ROWS), rows.as_bytes())?;
         Ok((folder, finished))
     }
 
@@ -162,13 +163,18 @@ impl Folder {
             .map_err(|source| io_error("write", &self.path.join(RECORD), source))
     }
 
-    /// Writes all rows so far.
+    /// Adds the rows of a round, in one piece. Those of the last round say that the seed is finished, so they come after
+    /// everything else of it.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn rows(&self, rows: &[RoundRow]) -> Result<(), FolderError> {
-        let csv = crate::results::rounds_csv(rows);
-        write(&self.path.join(ROWS), csv.as_bytes())
+        let path = self.path.join(ROWS);
+        File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(csv_lines(rows).as_bytes()))
+            .map_err(|source| io_error("write", &path, source))
     }
 
     /// Writes the models of a finished seed: each arm's global model, and its coalitions'.
@@ -220,13 +226,13 @@ pub fn read_finished(path: &Path) -> Result<(Summary, Vec<RoundRow>), FolderErro
 fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderError> {
     let mut finished = Finished::default();
     let mut kept = first_line.to_owned();
-    // A seed is finished once its rows are written.
     let rows = if path.join(ROWS).exists() {
         rows_of(path)?
     } else {
         Vec::new()
     };
     let (mut seed, mut lines, mut rounds) = (0, String::new(), Vec::new());
+    let mut has_rows = false;
     for line in read(&path.join(RECORD))?.lines().skip(1) {
         // The last line may be cut.
         let Ok(event) = serde_json::from_str::<serde_json::Value>(line) else {
@@ -234,7 +240,15 @@ fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderErr
         };
         match event["event"].as_str() {
             Some("run_configured") => {
-                seed = event["config"]["seed"].as_u64().unwrap_or_default() as u32;
+                let config = &event["config"];
+                seed = config["seed"].as_u64().unwrap_or_default() as u32;
+                let last = config["rounds"].as_u64().unwrap_or_default() as u32;
+                let arms = config["arms"].as_array().map_or(0, Vec::len);
+                // A seed is finished once the rows of its last round are written.
+                let of_last = rows
+                    .iter()
+                    .filter(|row| (row.seed, row.round) == (seed, last));
+                has_rows = of_last.count() == arms;
                 (lines, rounds) = (String::new(), Vec::new());
             }
             Some("round_closed") => {
@@ -246,7 +260,6 @@ fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderErr
         }
         lines.push_str(line);
         lines.push('\n');
-        let has_rows = rows.iter().any(|row| row.seed == seed);
         if event["event"] == "run_finished" && has_rows {
             kept.push_str(&lines);
             lines.clear();
@@ -265,7 +278,10 @@ fn resume(path: &Path, first_line: &str) -> Result<(Finished, String), FolderErr
 
 fn rows_of(path: &Path) -> Result<Vec<RoundRow>, FolderError> {
     let path = path.join(ROWS);
-    read_rounds_csv(&read(&path)?).map_err(|source| FolderError::Csv { path, source })
+    let text = read(&path)?;
+    // The last line may be cut.
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    read_rounds_csv(whole).map_err(|source| FolderError::Csv { path, source })
 }
 
 fn first_line(experiment: &Experiment) -> String {

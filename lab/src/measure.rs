@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use constellation_core::config::{CheckedConfig, StrategyConfig};
 use constellation_core::coordinator::Event;
 use constellation_core::ids::{DeviceId, Slot};
-use constellation_core::metrics::accuracy_over_devices;
+use constellation_core::metrics::{accuracy_over_devices, adjusted_rand_index};
 use constellation_core::view::{Accuracy, View};
 use constellation_core::wire::Report;
 
@@ -83,7 +83,7 @@ impl<'a> Measure<'a> {
                     round: view.traffic.rounds,
                     sums: core::mem::take(&mut self.arms),
                     server_seconds: time.as_secs_f64() / self.config.arms.len() as f64,
-                    coalitions: coalitions(view),
+                    coalitions: self.coalitions(view),
                 });
                 rows
             }
@@ -136,6 +136,34 @@ impl<'a> Measure<'a> {
         rows.collect()
     }
 
+    fn is_honest(&self, slot: Slot) -> bool {
+        !self.attackers.contains(&slot)
+    }
+
+    /// Agreement and number of coalitions by arm. An attacker has a hidden group, but nothing that it sends need show
+    /// it, so agreement is that of the honest devices.
+    fn coalitions(&self, view: &View) -> BTreeMap<String, (Option<f64>, u32)> {
+        let honest = view.devices.iter().filter(|row| self.is_honest(row.slot));
+        let groups: BTreeMap<DeviceId, u32> = honest
+            .filter_map(|row| Some((row.id, row.group?)))
+            .collect();
+        let arms = view.arms.iter().map(|arm| {
+            let coalitions = arm.coalitions.iter();
+            let (found, hidden): (Vec<u32>, Vec<u32>) = coalitions
+                .flat_map(|coalition| {
+                    coalition
+                        .members
+                        .iter()
+                        .map(|device| (coalition.id, device))
+                })
+                .filter_map(|(id, device)| Some((id.0, *groups.get(device)?)))
+                .unzip();
+            let agreement = adjusted_rand_index(&found, &hidden);
+            (arm.name.clone(), (agreement, arm.coalitions.len() as u32))
+        });
+        arms.collect()
+    }
+
     /// Accuracy over the honest devices that reported; not a number where none did.
     fn over_devices(
         &self,
@@ -149,9 +177,7 @@ impl<'a> Measure<'a> {
                 let slot = Slot(device.0 - 1);
                 let groups = self.config.data.groups.as_ref();
                 let group = groups.map(|groups| groups.of(slot));
-                if self.attackers.contains(&slot) {
-                    return None;
-                }
+                self.is_honest(slot).then_some(())?;
                 Some((group, which(report.arms.get(arm)?)?))
             })
             .collect();
@@ -165,11 +191,63 @@ impl<'a> Measure<'a> {
     }
 }
 
-fn coalitions(view: &View) -> BTreeMap<String, (Option<f64>, u32)> {
-    let arms = view.arms.iter();
-    arms.map(|arm| {
-        let found = (arm.agreement, arm.coalitions.len() as u32);
-        (arm.name.clone(), found)
-    })
-    .collect()
+#[cfg(test)]
+mod tests {
+    use constellation_core::config::RunConfig;
+    use constellation_core::coordinator::{Coordinator, Input};
+    use constellation_core::ids::CoalitionId;
+    use constellation_core::view::CoalitionView;
+
+    use super::*;
+    use crate::conditions::{Attack, Attackers};
+
+    #[test]
+    fn where_attackers_are_is_no_matter_of_agreement() {
+        const DEVICES: u32 = 8;
+        let config = RunConfig::default().check().unwrap();
+        let conditions = Conditions {
+            attackers: Some(Attackers {
+                fraction: 0.25,
+                kind: Attack::LabelFlip,
+                strength: 1.0,
+            }),
+            ..Conditions::default()
+        };
+        let mut room = Coordinator::new(config.clone());
+        for device in (1..=DEVICES).map(DeviceId) {
+            let name = String::new();
+            let joined = Input::Joined {
+                device,
+                name,
+                capability: 0.0,
+            };
+            assert!(room.handle(0, joined).answer.is_ok());
+        }
+        let mut view = room.view("", 0);
+        let measure = Measure::new(&config, &conditions, DEVICES);
+        let honest = |slot| measure.is_honest(slot);
+        assert_eq!(view.devices.iter().filter(|d| honest(d.slot)).count(), 6);
+        // Honest devices are with their group, attackers together; then an honest one is with another group.
+        for (strays, same) in [(0, true), (1, false)] {
+            let mut strays = view.devices.iter().filter(|d| honest(d.slot)).take(strays);
+            let stray = strays.next().map(|d| d.id);
+            let mut members: BTreeMap<u32, Vec<DeviceId>> = BTreeMap::new();
+            for device in &view.devices {
+                let group = device.group.filter(|_| honest(device.slot));
+                let astray = u32::from(Some(device.id) == stray);
+                let coalition = group.map_or(9, |group| (group + astray) % 4);
+                members.entry(coalition).or_default().push(device.id);
+            }
+            let coalitions = members.into_iter().map(|(id, members)| CoalitionView {
+                id: CoalitionId(id),
+                center: members[0],
+                members,
+                spread: 0.0,
+            });
+            view.arms[0].coalitions = coalitions.collect();
+            let found = measure.coalitions(&view);
+            let agreement = found[&view.arms[0].name].0.unwrap();
+            assert_eq!(agreement == 1.0, same, "{agreement}");
+        }
+    }
 }

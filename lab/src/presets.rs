@@ -33,6 +33,7 @@ presets![
     "forty-rotation",
     "forty-swap",
     "watch",
+    "thousand",
 ];
 
 /// The preset of a name.

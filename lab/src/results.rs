@@ -13,7 +13,7 @@ mod csv;
 mod paired;
 mod summary;
 
-pub use csv::{CsvError, read_rounds_csv, rounds_csv};
+pub use csv::{CsvError, csv_lines, read_rounds_csv, rounds_csv};
 pub use paired::{Paired, Reading, Side, paired};
 
 /// The levels of accuracy that `rounds_to` knows, in percent.
@@ -57,7 +57,8 @@ pub struct RoundRow {
     /// The worst hidden group's mean; the worst device where there are no groups.
     #[serde(deserialize_with = "number_or_none")]
     pub own_worst_group: f64,
-    /// Adjusted Rand index of coalitions with hidden groups; none without groups, or where no coalitions form.
+    /// Adjusted Rand index of honest devices' coalitions with hidden groups; none without groups, or where no coalitions
+    /// form.
     pub agreement: Option<f64>,
     /// Number of coalitions.
     pub n_coalitions: u32,
@@ -124,7 +125,7 @@ pub struct ArmSummary {
     /// not a number where that leaves no step.
     #[serde(deserialize_with = "number_or_none")]
     pub jitter: f64,
-    /// Adjusted Rand index of coalitions with hidden groups.
+    /// Adjusted Rand index of honest devices' coalitions with hidden groups.
     pub agreement: Option<f64>,
     /// Number of coalitions; 0 where none form.
     pub n_coalitions: f64,

@@ -1,5 +1,7 @@
 //! An experiment from its file to its folder: one run a seed, a report at the end.
 
+mod progress;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +9,6 @@ use constellation_core::config::ConfigError;
 use constellation_core::coordinator::Event;
 use constellation_core::data::Dataset;
 use constellation_core::view::Phase;
-use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 
 use crate::data::{DataError, load};
@@ -17,6 +18,8 @@ use crate::measure::Measure;
 use crate::report::run_report;
 use crate::results::{RoundRow, Summary};
 use crate::simulate::{self, Happening, Setup};
+
+use progress::Progress;
 
 /// How to run an experiment.
 #[derive(Clone, Debug)]
@@ -84,11 +87,12 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
     let experiment = Experiment::parse(text)?;
     let (mut folder, finished) = Folder::open(&options.out, &experiment, text, options.if_there)?;
     let dataset = Arc::new(load(&options.data, experiment.run.data.dataset)?);
-    experiment.check_supply(text, dataset.train.labels().len())?;
+    let supply = &dataset.train;
+    experiment.check_supply(text, supply.labels().len(), supply.people())?;
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()?;
-    let progress = progress(&experiment);
+    let mut progress = Progress::new(&experiment);
     let Finished {
         mut fingerprints,
         mut rows,
@@ -96,7 +100,7 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
     } = finished;
     for &seed in &experiment.seeds {
         if fingerprints.contains_key(&seed) {
-            progress.inc(u64::from(experiment.run.rounds));
+            progress.skip_seed();
             continue;
         }
         let mut one = OneSeed {
@@ -105,12 +109,12 @@ pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), Ru
             folder: &mut folder,
             rows: &mut rows,
             interrupted: &interrupted,
-            progress: &progress,
+            progress: &mut progress,
         };
         let fingerprint = threads.install(|| one.run(seed))?;
         fingerprints.insert(seed, fingerprint);
     }
-    progress.finish_and_clear();
+    progress.end();
     let summary = Summary::of(
         &experiment.name,
         experiment.devices,
@@ -129,7 +133,7 @@ struct OneSeed<'a> {
     folder: &'a mut Folder,
     rows: &'a mut Vec<RoundRow>,
     interrupted: &'a [(u32, u32, String)],
-    progress: &'a ProgressBar,
+    progress: &'a mut Progress,
 }
 
 impl OneSeed<'_> {
@@ -147,12 +151,18 @@ impl OneSeed<'_> {
         };
         self.folder.event(0, &begin)?;
         let mut measure = Measure::new(&setup.config, &setup.conditions, setup.devices);
-        let mut failed = None;
+        let (mut failed, mut last) = (None, Vec::new());
         let coordinator = simulate::run(&setup, |time_ms, happening| {
             if failed.is_none() {
                 failed = self.observe(seed, time_ms, happening).err();
             }
-            self.rows.extend(measure.observe(happening));
+            let rows = measure.observe(happening);
+            if let Happening::Event(Event::RunFinished) = happening {
+                last = rows;
+            } else if !rows.is_empty() && failed.is_none() {
+                failed = self.folder.rows(&rows).err().map(RunError::from);
+                self.rows.extend(rows);
+            }
         });
         if let Some(error) = failed {
             return Err(error);
@@ -162,9 +172,9 @@ impl OneSeed<'_> {
             let closed = view.traffic.rounds;
             return Err(RunError::Stopped { seed, closed });
         }
-        // The rows say that the seed is finished, so they come last.
         self.folder.models(seed, &coordinator)?;
-        self.folder.rows(self.rows)?;
+        self.folder.rows(&last)?;
+        self.rows.extend(last);
         Ok(view.fingerprint)
     }
 
@@ -182,9 +192,7 @@ impl OneSeed<'_> {
             round, fingerprint, ..
         } = event
         {
-            self.progress.inc(1);
-            self.progress
-                .set_message(format!("seed {seed}, round {round}"));
+            self.progress.closed(seed, round.0);
             let known = self.interrupted.iter();
             let recorded = known.filter(|(s, r, _)| (*s, *r) == (seed, round.0));
             for (_, _, recorded) in recorded {
@@ -200,16 +208,6 @@ impl OneSeed<'_> {
         }
         Ok(())
     }
-}
-
-fn progress(experiment: &Experiment) -> ProgressBar {
-    let rounds = u64::from(experiment.run.rounds) * experiment.seeds.len() as u64;
-    let bar = ProgressBar::new(rounds);
-    let template = "{msg:24} {wide_bar} {pos}/{len} rounds, {eta} to go";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// The folder of an experiment where none is named.

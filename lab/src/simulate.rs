@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use constellation_core::config::CheckedConfig;
-use constellation_core::coordinator::{Coordinator, Effect, Event, Input, Message};
+use constellation_core::coordinator::{Answer, Coordinator, Effect, Event, Input, Message};
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Slot};
 use constellation_core::rejection::Rejection;
 use constellation_core::view::{Phase, View};
-use constellation_core::wire::{Models, RoomNews, RoundOpened, Update, WireError};
+use constellation_core::wire::{Models, RoomNews, RoundOpened, Update};
 use rayon::prelude::*;
 
 use crate::attack::Attacks;
@@ -94,7 +94,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
     let mut room = Room {
         setup,
         attacks: Attacks::new(&setup.conditions, seed, devices, &setup.dataset),
-        coordinator: Coordinator::new(setup.config.clone()),
+        coordinator: Coordinator::without_maps(setup.config.clone()),
         devices: BTreeMap::new(),
         opened: Vec::new(),
         queue: BTreeMap::new(),
@@ -141,10 +141,11 @@ enum Coming {
     Fails(DeviceId),
 }
 
-/// What a device made of a round.
+/// What a device made of a round. It is decoded, and poisoned, when it arrives: until then there is no copy of the
+/// weights but the body, which the device keeps too.
 struct Posted {
-    update: Result<Update, WireError>,
-    bytes: u64,
+    message: Arc<RoundOpened>,
+    body: Arc<[u8]>,
     /// Bytes of a file that carries one arm alone, in the order of the arms.
     bytes_by_arm: Vec<u64>,
     time_by_arm: Vec<Duration>,
@@ -170,7 +171,9 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 self.now_ms = self.now_ms.max(coming);
                 match self.queue.pop_first() {
                     Some((_, Coming::Arrives(id, posted))) => self.arrive(id, *posted),
-                    Some((_, Coming::Fails(id))) => self.input(Input::Disconnected(id)),
+                    Some((_, Coming::Fails(id))) => {
+                        self.input(Input::Disconnected(id));
+                    }
                     None => {}
                 }
                 true
@@ -188,7 +191,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
     fn train(&mut self) {
         let opened = core::mem::take(&mut self.opened);
         let deliveries = self.deliver(&opened);
-        let (setup, attacks) = (self.setup, &self.attacks);
+        let setup = self.setup;
         let models = Arc::clone(self.coordinator.models());
         let mut work = Vec::with_capacity(opened.len());
         for ((id, message), delivery) in opened.into_iter().zip(deliveries) {
@@ -210,26 +213,24 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         let done: Vec<_> = work
             .into_par_iter()
             .map(|(id, mut device, message, delivery, fate)| {
+                let round = message.round;
                 let posted = match fate {
                     Fate::Fails { .. } => None,
                     Fate::Arrives { .. } | Fate::Lost => {
-                        let poison = |update: &mut Update| {
-                            attacks.poison(slot_of(id), &message, update);
-                        };
-                        work_out(&mut device, &delivery.frame, &message, &models, poison)
+                        work_out(&mut device, &delivery.frame, message, &models)
                     }
                 };
-                (id, device, message, fate, posted)
+                (id, device, round, fate, posted)
             })
             .collect();
-        for (id, device, message, fate, posted) in done {
+        for (id, device, round, fate, posted) in done {
             self.devices.insert(id, device);
             match (fate, posted) {
                 (Fate::Arrives { after_ms }, Some(posted)) => {
                     self.queue(after_ms, Coming::Arrives(id, Box::new(posted)));
                 }
                 (Fate::Fails { rounds }, _) => {
-                    self.away.insert(id, message.round.0.saturating_add(rounds));
+                    self.away.insert(id, round.0.saturating_add(rounds));
                     self.queue(ROUND_MS / 2, Coming::Fails(id));
                 }
                 (Fate::Lost | Fate::Arrives { .. }, _) => {}
@@ -287,21 +288,32 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             (self.observe)(self.now_ms, Happening::Traffic { arm, up, down: 0 });
             (self.observe)(self.now_ms, Happening::Trained { arm, time });
         }
-        match posted.update {
-            Ok(update) => self.input(Input::Update {
-                device: id,
-                bytes: posted.bytes,
-                update: Box::new(update),
-            }),
+        let Posted { message, body, .. } = posted;
+        let answer = match Update::decode(&body, self.coordinator.models()) {
+            Ok(mut update) => {
+                self.attacks.poison(slot_of(id), &message, &mut update);
+                self.input(Input::Update {
+                    device: id,
+                    bytes: body.len() as u64,
+                    update: Box::new(update),
+                })
+            }
             // A run in virtual time has no bad updates but diverged ones, which a room would refuse too.
             Err(error) => {
                 let code = Rejection::from(error).code();
-                self.input(Input::Refused { device: id, code });
+                self.input(Input::Refused { device: id, code })
             }
+        };
+        if let (Some(Answer::Accepted | Answer::Duplicate), Some(device)) =
+            (answer, self.devices.get_mut(&id))
+        {
+            let accepted = device::PostAnswer::Accepted(message.round);
+            device.handle(device::Input::Answer(accepted));
         }
     }
 
-    fn input(&mut self, input: Input) {
+    /// Gives the coordinator an input and does what it says. `None` if it refuses.
+    fn input(&mut self, input: Input) -> Option<Answer> {
         let began = Instant::now();
         let outcome = self.coordinator.handle(self.now_ms, input);
         let time = began.elapsed();
@@ -324,6 +336,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             self.spared = false;
             self.bring_back(round);
         }
+        outcome.answer.ok()
     }
 
     fn obey(&mut self, id: DeviceId, message: Message) {
@@ -398,9 +411,8 @@ fn slot_of(id: DeviceId) -> Slot {
 fn work_out(
     device: &mut Device,
     frame: &[u8],
-    message: &RoundOpened,
+    message: Arc<RoundOpened>,
     models: &Models,
-    poison: impl FnOnce(&mut Update),
 ) -> Option<Posted> {
     let mut effects = device.handle(device::Input::Round(frame.to_vec()));
     let mut time_by_arm = vec![Duration::ZERO; message.arms.len()];
@@ -415,21 +427,17 @@ fn work_out(
         device::Effect::Post { body, .. } => Some(body),
         _ => None,
     })?;
-    device.handle(device::Input::Answer(device::PostAnswer::Accepted));
-    let mut update = Update::decode(&body, models);
-    if let Ok(update) = &mut update {
-        poison(update);
-    }
+    let update = Update::decode(&body, models);
     let alone = |name: &str| match &update {
         Ok(update) => update.only(name).encode().len() as u64,
         Err(_) => 0,
     };
     let bytes_by_arm = message.arms.iter().map(|arm| alone(&arm.name)).collect();
     Some(Posted {
-        bytes: body.len() as u64,
+        message,
+        body,
         bytes_by_arm,
         time_by_arm,
-        update,
     })
 }
 

@@ -358,7 +358,7 @@ impl Replay {
         } = *experiment;
         Self {
             attacks: Attacks::new(conditions, config.seed, devices, dataset),
-            coordinator: Coordinator::new(config),
+            coordinator: Coordinator::without_maps(config),
             experiment,
             devices: BTreeMap::new(),
             connected: BTreeSet::new(),

@@ -105,16 +105,17 @@ impl Arm {
         });
     }
 
-    /// Turns a round's updates into the next round's models.
+    /// Turns a round's updates into the next round's models. The weights are taken out of the updates, and given back
+    /// with whatever else the arm was sent; `None` if it was sent nothing.
     pub(super) fn close(
         &mut self,
         seed: u32,
         round: Round,
-        updates: &BTreeMap<DeviceId, Update>,
+        updates: &mut BTreeMap<DeviceId, Update>,
         groups: &BTreeMap<DeviceId, Option<u32>>,
-    ) {
-        let updates = updates.iter().filter_map(|(&device, update)| {
-            let weights = update.weights.get(&self.config.name)?.clone();
+    ) -> Option<RoundUpdates> {
+        let updates = updates.iter_mut().filter_map(|(&device, update)| {
+            let weights = update.weights.remove(&self.config.name)?;
             let report = update.report.arms.get(&self.config.name)?.clone();
             let start = match self.strategy.task(device).start {
                 Start::Own => return None,
@@ -126,17 +127,17 @@ impl Arm {
                 examples: update.report.examples,
                 start,
                 weights,
-                beside: update.weights.get(&beside(&self.config.name)).cloned(),
+                beside: update.weights.remove(&beside(&self.config.name)),
                 report,
             })
         });
         let round = RoundUpdates::new(seed, round, updates.collect(), groups.clone());
         if round.updates.is_empty() {
-            return;
+            return None;
         }
         self.strategy.close(&round);
         self.agreement = self.agreement_with(groups);
-        self.map = Some(self.draw(&round));
+        Some(round)
     }
 
     /// A published model: the global one, or a coalition's barycenter.
@@ -214,9 +215,14 @@ impl Arm {
         adjusted_rand_index(&found, &hidden)
     }
 
+    /// Draws the map of a closed round.
+    pub(super) fn draw(&mut self, round: &RoundUpdates) {
+        self.map = Some(self.map_of(round));
+    }
+
     /// Devices in the plane, as near as can be to where they were. A barycenter is drawn in the middle of its members,
     /// the global model in the middle of what it is the mean of.
-    fn draw(&self, round: &RoundUpdates) -> MapView {
+    fn map_of(&self, round: &RoundUpdates) -> MapView {
         let place_before = |device: DeviceId| {
             self.map
                 .as_ref()?

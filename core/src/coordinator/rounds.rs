@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::round::{OpenRound, Participant, Purpose};
-use super::{Coordinator, Effects, Event, Message, Stage, Will, round_opened};
+use super::{Coordinator, Effects, Event, Maps, Message, Stage, Will, round_opened};
 use crate::ids::DeviceId;
 use crate::view::DeviceState;
 use crate::wire::RoundOpened;
@@ -110,7 +110,7 @@ impl Coordinator {
             open.round,
             open.opened_ms + u64::from(run.config.pacing.pace_ms),
         );
-        let (updates, missing) = open.into_updates();
+        let (mut updates, missing) = open.into_updates();
         for (id, member) in &mut self.members {
             if missing.contains(id) && member.connected {
                 member.state = DeviceState::Late;
@@ -144,7 +144,10 @@ impl Coordinator {
             return;
         }
         for arm in &mut run.arms {
-            arm.close(run.config.seed, round, &updates, &groups);
+            let updates = arm.close(run.config.seed, round, &mut updates, &groups);
+            if let (Maps::Drawn, Some(updates)) = (self.maps, updates) {
+                arm.draw(&updates);
+            }
         }
         (run.closed, run.unanswered) = (round, 0);
         run.traffic.rounds = round.0;

@@ -68,7 +68,7 @@ fn words(balanced: bool) -> String {
     };
     format!(
         "<p class=\"note\">{views}<b>Own</b>: the device's own held-out examples, with its own mix of labels. \
-         <b>Jitter</b>: mean step from round to round after the first third, in points. <b>Agreement</b>: adjusted \
+         <b>Worst group</b>: the hidden group with the lowest mean; without groups, the worst device. <b>Jitter</b>: mean step from round to round after the first third, in points. <b>Agreement</b>: adjusted \
          Rand index of coalitions with the hidden groups; 1 is the same, 0 is chance. <b>MB</b>: as the models would \
          cross the wire.</p>"
     )

@@ -59,8 +59,12 @@ pub enum CsvError {
 
 /// The rows as text, header first, in the order given.
 pub fn rounds_csv(rows: &[RoundRow]) -> String {
-    let mut text = COLUMNS.join(",");
-    text.push('\n');
+    COLUMNS.join(",") + "\n" + &csv_lines(rows)
+}
+
+/// The rows as lines to add, in the order given.
+pub fn csv_lines(rows: &[RoundRow]) -> String {
+    let mut text = String::new();
     for row in rows {
         let cells = [
             row.seed.to_string(),

@@ -35,6 +35,13 @@ fn run_tiny(folder: &Path, conditions: &str, threads: usize, if_there: IfThere) 
     run(&text, &options(folder, threads, if_there)).unwrap().0
 }
 
+/// The rows without their two columns of seconds, which no second run repeats.
+fn repeatable(folder: &Path) -> Vec<String> {
+    let rows = fs::read_to_string(folder.join("rounds.csv")).unwrap();
+    let without = |row: &str| row.rsplitn(3, ',').last().unwrap_or_default().to_owned();
+    rows.lines().map(without).collect()
+}
+
 fn record(folder: &Path) -> Vec<Value> {
     let text = fs::read_to_string(folder.join("run.jsonl")).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -69,44 +76,54 @@ fn an_interrupted_run_is_resumed_to_the_same_fingerprint() {
     let out = folder.path().join("run");
     let whole = run_tiny(&out, "", 2, IfThere::Refuse);
     let text = fs::read_to_string(out.join("run.jsonl")).unwrap();
-    // The second seed is cut off behind its first round, in the middle of a line, and its rows are not written.
+    // The second seed is cut off behind its third round, in the record and in the rows in the middle of a line.
     let second = text.rfind("run_configured").unwrap();
-    let closed = second + text[second..].find("round_closed").unwrap();
+    let round = "round_closed\",\"round\":3";
+    let closed = second + text[second..].find(round).unwrap();
     let end = closed + text[closed..].find('\n').unwrap() + 1;
     let rows = fs::read_to_string(out.join("rounds.csv")).unwrap();
-    let first_seed = rows.lines().filter(|line| !line.starts_with("2,"));
-    let first_seed = first_seed.collect::<Vec<_>>().join("\n") + "\n";
-    let interrupt = |record: &str| {
+    let interrupt = |record: &str, rows: &str| {
         fs::write(out.join("run.jsonl"), record).unwrap();
-        fs::write(out.join("rounds.csv"), &first_seed).unwrap();
+        fs::write(out.join("rounds.csv"), rows).unwrap();
     };
-    interrupt(&text[..end + 20]);
+    let whole_rows = repeatable(&out);
+    let second_round = rows.find("\n2,2,").unwrap();
+    interrupt(&text[..end + 20], &rows[..second_round + 20]);
     let resumed = run_tiny(&out, "", 1, IfThere::Resume);
     assert_eq!(resumed.fingerprints, whole.fingerprints);
     assert_eq!(fs::read_to_string(out.join("run.jsonl")).unwrap(), text);
+    assert_eq!(repeatable(&out), whole_rows);
 
-    // All is recorded, but the rows of the second seed were not written any more: it is computed again, once.
-    interrupt(&text);
+    // All is recorded, but a row of the second seed's last round was not written any more: the seed is computed again.
+    let last_row = rows[..rows.len() - 1].rfind('\n').unwrap() + 1;
+    interrupt(&text, &rows[..last_row]);
     let resumed = run_tiny(&out, "", 1, IfThere::Resume);
     assert_eq!(resumed.fingerprints, whole.fingerprints);
     assert_eq!(fs::read_to_string(out.join("run.jsonl")).unwrap(), text);
+    assert_eq!(repeatable(&out), whole_rows);
 
     // A recorded round that comes out otherwise is named.
     let at = closed + text[closed..].find("fingerprint\":\"").unwrap() + 14;
     let digit = if &text[at..=at] == "0" { "1" } else { "0" };
-    interrupt(&format!("{}{digit}{}", &text[..at], &text[at + 1..end]));
+    let tampered = format!("{}{digit}{}", &text[..at], &text[at + 1..end]);
+    interrupt(&tampered, &rows[..second_round + 1]);
     let error = run(TINY, &options(&out, 1, IfThere::Resume)).unwrap_err();
     assert!(
         matches!(
             error,
             RunError::Otherwise {
                 seed: 2,
-                round: 1,
+                round: 3,
                 ..
             }
         ),
         "{error}"
     );
+    // What was computed before that is there to be looked at: the first seed, and the second one's first round.
+    let left = fs::read_to_string(out.join("rounds.csv")).unwrap();
+    let first = |rows: &str| rows.lines().filter(|row| row.starts_with("2,")).count();
+    let arms = whole.arms.len();
+    assert_eq!((first(&left), first(&rows)), (arms, 4 * arms));
 }
 
 #[test]

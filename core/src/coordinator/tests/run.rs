@@ -169,3 +169,26 @@ fn a_pause_does_not_keep_the_last_round_from_being_measured() {
     room.all_answer([1, 2]);
     assert_eq!(room.phase(), Phase::Evaluating);
 }
+
+#[test]
+fn a_run_without_maps_is_the_same_run() {
+    let play = |coordinator| {
+        let mut room = Room {
+            coordinator,
+            ..Room::new(config())
+        };
+        (0..3).for_each(|_| drop(room.enter()));
+        room.desk(Command::Start);
+        play_to_the_end(&mut room, &[1, 2, 3]);
+        room.view()
+    };
+    let checked = config().check().unwrap();
+    let with = play(Coordinator::new(checked.clone()));
+    assert!(with.arms.iter().any(|arm| arm.map.is_some()));
+    let mut without = play(Coordinator::without_maps(checked));
+    for (arm, with) in without.arms.iter_mut().zip(&with.arms) {
+        assert_eq!(arm.map, None);
+        arm.map.clone_from(&with.map);
+    }
+    assert_eq!(without, with);
+}

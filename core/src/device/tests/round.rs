@@ -43,7 +43,8 @@ fn a_round_ends_in_an_update_with_new_weights_and_a_report() {
     );
     assert_eq!(tab.device.view().activity, Activity::Sending);
     assert_eq!(tab.device.view().bytes_up, body.len() as u64);
-    tab.device.handle(Input::Answer(PostAnswer::Accepted));
+    tab.device
+        .handle(Input::Answer(PostAnswer::Accepted(Round(1))));
     assert_eq!(
         (
             tab.device.view().activity,
@@ -78,6 +79,18 @@ fn a_round_asked_again_is_answered_again_without_training() {
     assert!(Arc::ptr_eq(&body, &again), "the very same body");
     assert_eq!((round, tab.device.has_work()), (Round(1), false));
     assert_eq!(tab.device.view().bytes_up, 2 * body.len() as u64);
+}
+
+#[test]
+fn an_update_is_kept_until_the_room_has_it() {
+    let mut tab = Tab::ready(config());
+    tab.open(1, 1);
+    let (_, body) = tab.work();
+    let accepted = |round| Input::Answer(PostAnswer::Accepted(Round(round)));
+    tab.device.handle(accepted(0));
+    assert_eq!(Arc::strong_count(&body), 2, "another round's answer");
+    tab.device.handle(accepted(1));
+    assert_eq!(Arc::strong_count(&body), 1);
 }
 
 #[test]

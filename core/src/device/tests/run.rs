@@ -52,7 +52,8 @@ fn a_reconnect_to_the_same_run_changes_nothing() {
     let mut tab = Tab::ready(config());
     tab.open(1, 1);
     tab.work();
-    tab.device.handle(Input::Answer(PostAnswer::Accepted));
+    tab.device
+        .handle(Input::Answer(PostAnswer::Accepted(Round(1))));
     let before = tab.device.view().clone();
     tab.device.handle(Input::Disconnected);
     assert_eq!(tab.device.view().activity, Activity::Connecting);
