@@ -105,7 +105,7 @@ impl Default for Formation {
 impl Default for OursOptions {
     fn default() -> Self {
         Self {
-            warm_up: 4,
+            warm_up: 6,
             agreement: 0.83,
             trial: 4,
             judge_every: 10,

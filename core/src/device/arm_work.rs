@@ -50,7 +50,7 @@ pub(super) struct ArmDone {
 }
 
 /// Something to do, in several slices. Which model it concerns may hang on what was done before.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 enum Action {
     /// Loss of a model to start from, on the training examples.
     Try(usize),
@@ -68,8 +68,6 @@ enum Action {
     OwnAfter,
     /// Training of the model beside it.
     TrainBeside,
-    /// The received model or the one beside it, trained, on the validation part.
-    ValidateTrained(Choice),
 }
 
 /// The action under way.
@@ -134,10 +132,6 @@ impl ArmWork {
         }
         if upload && plan.task.beside.is_some() {
             ahead.push_back(Action::TrainBeside);
-            if ahead.contains(&Action::Validate(Choice::Beside)) {
-                let trained = [Choice::Received, Choice::Beside];
-                ahead.extend(trained.map(Action::ValidateTrained));
-            }
         }
         Self {
             starts,
@@ -283,8 +277,6 @@ impl ArmWork {
                 }
             },
             Action::OwnAfter => network.pack_values(&self.trained),
-            Action::ValidateTrained(Choice::Beside) => network.pack_values(&self.trained_beside),
-            Action::ValidateTrained(_) => network.pack_values(&self.trained),
             Action::Train => return self.begin_training(action, Choice::Received, setting),
             Action::TrainBeside => return self.begin_training(action, Choice::Beside, setting),
         };
@@ -343,21 +335,14 @@ impl ArmWork {
             Action::Validate(choice) => {
                 let validation = self.report.validation.get_or_insert(Validation {
                     examples: loss.examples,
-                    ..Validation::default()
+                    received: 0,
+                    beside: None,
+                    own: None,
                 });
                 match choice {
                     Choice::Received => validation.received = loss.correct,
                     Choice::Beside => validation.beside = Some(loss.correct),
                     Choice::Own => validation.own = Some(loss.correct),
-                }
-            }
-            Action::ValidateTrained(choice) => {
-                if let Some(validation) = &mut self.report.validation {
-                    let right = match choice {
-                        Choice::Beside => &mut validation.beside_trained,
-                        _ => &mut validation.received_trained,
-                    };
-                    *right = Some(loss.correct);
                 }
             }
             Action::Balanced => self.report.balanced_before = loss.accuracy(),
@@ -388,7 +373,7 @@ impl Action {
     fn examples(self, data: &LocalData) -> Option<&Examples> {
         match self {
             Self::Try(_) | Self::Judge(_) => Some(&data.train),
-            Self::Validate(_) | Self::ValidateTrained(_) => Some(&data.validation),
+            Self::Validate(_) => Some(&data.validation),
             Self::Balanced => Some(&data.balanced),
             Self::OwnBefore | Self::OwnAfter => Some(&data.held_out),
             Self::Train | Self::TrainBeside => None,

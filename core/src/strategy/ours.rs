@@ -8,8 +8,7 @@
 //!   examples, each label counting alike. Who is better served by another coalition's model than by the one model and
 //!   by its own coalition's, moves there; coalitions that serve each other better than the one model does are one.
 //!   After the trial the coalitions stay if the devices' validation parts speak for them; else it is back to
-//!   gathering. They are asked after the device's own training, which fits any model to its mix of labels: coalitions
-//!   of devices with the same mix serve better before, and are no groups.
+//!   gathering.
 //! - *Settled.* Each coalition averages for itself. From time to time devices judge all models again and move where
 //!   another serves them better. A newcomer judges them in its first round, and goes where it is served best.
 //!
@@ -64,9 +63,9 @@ enum Phase {
 #[derive(Clone, Copy, Debug, Default)]
 struct Evidence {
     examples: u32,
-    /// Right answers of the coalitions' models, trained on the device.
+    /// Right answers of the coalitions' models.
     coalitions: u32,
-    /// Right answers of the one model, trained on the device.
+    /// Right answers of the one model.
     global: u32,
 }
 
@@ -324,11 +323,9 @@ impl Evidence {
 
     fn add(&mut self, round: &RoundUpdates) {
         for validation in round.updates.iter().filter_map(|u| u.report.validation) {
-            if let (Some(received), Some(beside)) =
-                (validation.received_trained, validation.beside_trained)
-            {
+            if let Some(beside) = validation.beside {
                 self.examples += validation.examples;
-                self.coalitions += received;
+                self.coalitions += validation.received;
                 self.global += beside;
             }
         }
@@ -420,9 +417,9 @@ mod tests {
             update.report.losses = losses.to_vec();
             update.report.validation = validation.map(|(received, beside)| Validation {
                 examples: 100,
-                received_trained: Some(received),
-                beside_trained: Some(beside),
-                ..Validation::default()
+                received,
+                beside: Some(beside),
+                own: None,
             });
         }
         round

@@ -375,13 +375,7 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
             )));
         }
         if let Some(validation) = arm.validation {
-            let right = [
-                Some(validation.received),
-                validation.beside,
-                validation.own,
-                validation.received_trained,
-                validation.beside_trained,
-            ];
+            let right = [Some(validation.received), validation.beside, validation.own];
             let most = validation.examples;
             if most > limits::EXAMPLES || right.into_iter().flatten().any(|right| right > most) {
                 return Err(WireError::Report(format!(

@@ -207,7 +207,7 @@ pub struct ArmReport {
 }
 
 /// Right answers on a device's validation part.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
     /// Examples of the validation part.
@@ -218,12 +218,6 @@ pub struct Validation {
     pub beside: Option<u32>,
     /// Those of the device's own weights of the round before, once it has some.
     pub own: Option<u32>,
-    /// Those of the received model after this round's training, where there is a model beside it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub received_trained: Option<u32>,
-    /// Those of the model beside it after this round's training.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub beside_trained: Option<u32>,
 }
 
 /// A model that a device may choose to be served by.

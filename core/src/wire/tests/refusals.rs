@@ -377,8 +377,6 @@ fn the_largest_run_fits_the_wire_s_limits() {
             received: limits::EXAMPLES,
             beside: Some(limits::EXAMPLES),
             own: Some(limits::EXAMPLES),
-            received_trained: Some(limits::EXAMPLES),
-            beside_trained: Some(limits::EXAMPLES),
         }),
     };
     let report = Report {

@@ -29,16 +29,12 @@ fn any_report() -> impl Strategy<Value = Report> {
         })
         .prop_flat_map(|report| {
             let right = || prop::option::of(0..=50_u32);
-            let counted = [right(), right(), right(), right()].prop_map(
-                |[beside, own, received_trained, beside_trained]| Validation {
-                    examples: 50,
-                    received: 20,
-                    beside,
-                    own,
-                    received_trained,
-                    beside_trained,
-                },
-            );
+            let counted = (right(), right()).prop_map(|(beside, own)| Validation {
+                examples: 50,
+                received: 20,
+                beside,
+                own,
+            });
             (prop::option::of(any::<u32>()), prop::option::of(counted)).prop_map(
                 move |(picked, validation)| ArmReport {
                     picked,
