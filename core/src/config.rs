@@ -427,6 +427,19 @@ impl StrategyConfig {
         !matches!(self, Self::LocalOnly {})
     }
 
+    /// Whether every device starts from the same model of the room.
+    #[must_use]
+    pub fn has_one_model(&self) -> bool {
+        matches!(
+            self,
+            Self::FedAvg {}
+                | Self::FedAvgFineTune {}
+                | Self::FedProx { .. }
+                | Self::Scaffold { .. }
+                | Self::CoalitionGlobal { .. }
+        )
+    }
+
     /// Whether devices may be asked to train a second model for it.
     #[must_use]
     pub fn trains_beside(&self) -> bool {

@@ -305,6 +305,10 @@ pub struct LocalData {
     pub balanced: Arc<Examples>,
     /// The device's hidden group, where there are some.
     pub group: Option<u32>,
+    /// How that group sees examples.
+    pub view: GroupView,
+    /// How many training examples, the last ones, are the device's own and no part of its share.
+    pub own: u32,
 }
 
 impl LocalData {
@@ -338,7 +342,17 @@ impl LocalData {
                 .balanced
                 .of(key, || examples(&dataset.test, &share.balanced)),
             group,
+            view,
+            own: 0,
         }
+    }
+
+    /// Adds a training example of the device's own: an image, row by row, and its label, both as nobody's group sees
+    /// them.
+    pub fn teach(&mut self, image: &[f32], width: usize, label: u8) {
+        let label = self.view.label(label);
+        self.train.push(self.view.image(image, width), label);
+        self.own += 1;
     }
 
     /// Number of training examples by label.

@@ -4,6 +4,8 @@
 //! [`Device::has_work`], looking up in between. Nothing here knows of sockets, time or threads.
 
 mod arm_work;
+mod drawing;
+mod guessing;
 mod job;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,9 @@ use crate::params::Params;
 use crate::view::{Activity, DeviceArm, DeviceView, Samples};
 use crate::wire::{Configured, Farewell, RoomNews, RoundOpened, WireError};
 
+pub use drawing::DrawingError;
+use drawing::Taught;
+use guessing::Guessing;
 use job::{Done, Job};
 
 /// What happens to a device.
@@ -84,7 +89,19 @@ pub struct Device {
     run: Option<RunState>,
     /// Kept over resets, which seldom change it.
     dataset: Option<(DatasetName, Arc<Dataset>)>,
+    /// What its user taught it, kept over resets.
+    taught: Vec<Taught>,
+    /// Whether it keeps models to guess with.
+    guesses: Guesses,
     view: DeviceView,
+}
+
+/// Whether a device keeps models to guess with. A thousand devices in one process have no use and no room for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Guesses {
+    #[default]
+    No,
+    Yes,
 }
 
 /// Everything about the run that the device is part of.
@@ -98,6 +115,8 @@ struct RunState {
     job: Option<Box<Job>>,
     /// The device's own weights, for arms that keep some.
     own: BTreeMap<String, Arc<Params>>,
+    /// What it guesses with, if it does.
+    guessing: Option<Guessing>,
     /// The last update, kept until the room has it: it may ask again.
     posted: Option<(Round, Arc<[u8]>)>,
 }
@@ -107,6 +126,15 @@ impl Device {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same for a device that somebody draws on: it keeps the models it received last, to guess with.
+    #[must_use]
+    pub fn guessing() -> Self {
+        Self {
+            guesses: Guesses::Yes,
+            ..Self::default()
+        }
     }
 
     /// What its page shows.
@@ -197,6 +225,10 @@ impl Device {
             run.job = Some(job);
             return Vec::new();
         }
+        if let Some(guessing) = &mut run.guessing {
+            guessing.trained(job.done(), run.network.spec());
+            self.view.models += 1;
+        }
         let Done { round, body, own } = job.finish();
         run.own.extend(own);
         run.posted = Some((round, Arc::clone(&body)));
@@ -219,6 +251,7 @@ impl Device {
             // The same run after a lost connection: the device goes on with what it has.
             return Vec::new();
         }
+        let models = self.view.models + 1;
         let arms = config.arms.iter().map(|arm| DeviceArm {
             name: arm.name.clone(),
             ..DeviceArm::default()
@@ -227,6 +260,7 @@ impl Device {
             activity: Activity::LoadingData,
             rounds: config.rounds,
             arms: arms.collect(),
+            models,
             ..DeviceView::default()
         };
         self.run = Some(RunState {
@@ -235,6 +269,7 @@ impl Device {
             early: None,
             job: None,
             own: BTreeMap::new(),
+            guessing: (self.guesses == Guesses::Yes).then(|| Guessing::new(&config.arms)),
             posted: None,
             configured,
         });
@@ -254,13 +289,15 @@ impl Device {
             Some((name, dataset)) if *name == config.data.dataset => dataset,
             _ => return vec![Effect::LoadData(config.data.dataset)],
         };
-        let data = LocalData::new(&config.data, config.seed, *slot, dataset);
-        self.view.activity = Activity::Waiting;
-        self.view.group = data.group;
-        self.view.examples = data.train.len() as u32;
-        self.view.label_histogram = data.label_histogram(run.network.classes());
+        let mut data = LocalData::new(&config.data, config.seed, *slot, dataset);
         let shown = samples(&data, config.data.dataset);
         let mut effects: Vec<Effect> = shown.map(Effect::Show).into_iter().collect();
+        for taught in &self.taught {
+            taught.add_to(&mut data, config.data.dataset);
+        }
+        self.view.activity = Activity::Waiting;
+        self.view.group = data.group;
+        show_examples(&mut self.view, &data, run.network.classes());
         run.data = Some(Arc::new(data));
         if let Some(frame) = run.early.take() {
             effects.extend(self.start_round(&frame));
@@ -314,6 +351,10 @@ impl Device {
         for (arm, plan) in self.view.arms.iter_mut().zip(&opened.arms) {
             arm.coalition = plan.coalition;
         }
+        if let Some(guessing) = &mut run.guessing {
+            guessing.received(&opened.arms);
+            self.view.models += 1;
+        }
         let config = &run.configured;
         run.job = run.data.as_ref().map(|data| {
             Box::new(Job::new(
@@ -337,6 +378,13 @@ fn unreadable(error: &WireError) -> Refusal {
     }
 }
 
+/// Shows how many examples there are.
+fn show_examples(view: &mut DeviceView, data: &LocalData, classes: usize) {
+    view.examples = data.train.len() as u32;
+    view.taught = data.own;
+    view.label_histogram = data.label_histogram(classes);
+}
+
 /// Some of the device's images; `None` where its examples are none.
 fn samples(data: &LocalData, dataset: DatasetName) -> Option<Samples> {
     let (width, height) = dataset.image()?;
@@ -345,6 +393,9 @@ fn samples(data: &LocalData, dataset: DatasetName) -> Option<Samples> {
     let picked = || (0..count).map(|i| i * data.train.len() / count);
     let pixels = picked().flat_map(|i| &data.train.x(i)[..(width * height) as usize]);
     Some(Samples {
+        dataset,
+        quarter_turns: data.view.quarter_turns(),
+        called: data.view.labels().to_vec(),
         width,
         height,
         labels: picked().map(|i| data.train.labels()[i]).collect(),

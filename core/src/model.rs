@@ -299,6 +299,14 @@ impl Network {
         evaluate(self, packed, x, labels, work)
     }
 
+    /// The probability of each class for one example. `x` is `[input_stride]`.
+    #[must_use]
+    pub fn probabilities(&self, packed: &Packed, x: &[f32], work: &mut Workspace) -> Vec<f32> {
+        self.forward(packed, x, 1, work);
+        let (scores, _) = self.scores(1, work);
+        loss::softmax(&scores[..self.classes])
+    }
+
     /// Loss and correct answers of a batch, and in `gradient`, which is overwritten, the mean loss by every packed
     /// weight. `x` is `[labels.len(), input_stride]`.
     pub fn gradient(

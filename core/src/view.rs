@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::config::RunConfig;
+use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 
 /// A room as its boards see it: the body of `GET /api/rooms/{room}` and of every message of the live feed.
@@ -266,8 +267,12 @@ pub struct DeviceView {
     pub arms: Vec<DeviceArm>,
     /// Training examples.
     pub examples: u32,
+    /// How many of them its user taught it.
+    pub taught: u32,
     /// Training examples by label.
     pub label_histogram: Vec<u32>,
+    /// Counts changes of the models it guesses with.
+    pub models: u32,
     /// Updates the server accepted.
     pub updates_accepted: u32,
     /// Model bytes sent.
@@ -319,9 +324,15 @@ pub struct DeviceArm {
 }
 
 /// Some of a device's examples, to show on its page. They stay in the tab.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Samples {
+    /// The data set they come from.
+    pub dataset: DatasetName,
+    /// By how many quarters the device's group sees images turned, anticlockwise.
+    pub quarter_turns: u32,
+    /// What the device's group calls each label.
+    pub called: Vec<u8>,
     /// Pixels of a row.
     pub width: u32,
     /// Rows of an image.
@@ -330,6 +341,20 @@ pub struct Samples {
     pub labels: Vec<u8>,
     /// Grey values 0 to 255, image after image, row after row.
     pub pixels: Vec<u8>,
+}
+
+/// What a device's models take one image for: the probability of each label, or none where there is no such model yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Guess {
+    /// By the weights that the device has trained itself.
+    pub own: Option<Vec<f32>>,
+    /// By the model of its coalition.
+    pub coalition: Option<Vec<f32>>,
+    /// By the one model of all devices.
+    pub global: Option<Vec<f32>>,
+    /// The image as the models saw it: grey values 0 to 255, row after row.
+    pub seen: Vec<u8>,
 }
 
 /// Who a device is to its room. Kept by its page, so that a reloaded tab is the same device again.

@@ -8,6 +8,8 @@ pub const ARMS: usize = 16;
 pub const ARM_NAME: usize = 40;
 /// Training, or held-out, examples of a device.
 pub const EXAMPLES: u32 = 20_000;
+/// Examples that a person teaches one device, beyond its share of the data set.
+pub const TAUGHT: u32 = 100;
 /// Fewest training examples that a spread leaves a device, unless all have fewer.
 pub const LEAST_SPREAD: u32 = 10;
 /// Test examples per label in the balanced view.

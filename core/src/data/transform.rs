@@ -39,7 +39,7 @@ impl GroupView {
 
     /// The image as this group sees it: turned anticlockwise.
     #[must_use]
-    pub fn image(&self, pixels: &[u8], width: usize) -> Vec<u8> {
+    pub fn image<P: Copy>(&self, pixels: &[P], width: usize) -> Vec<P> {
         (0..self.quarter_turns).fold(pixels.to_vec(), |image, _| quarter_turn(&image, width))
     }
 
@@ -47,6 +47,18 @@ impl GroupView {
     #[must_use]
     pub fn label(&self, label: u8) -> u8 {
         self.labels[usize::from(label)]
+    }
+
+    /// What this group calls each label, in order.
+    #[must_use]
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// By how many quarters this group sees images turned, anticlockwise.
+    #[must_use]
+    pub fn quarter_turns(&self) -> u32 {
+        self.quarter_turns
     }
 }
 
@@ -96,7 +108,7 @@ fn paired_anew(order: &[usize], round: usize) -> Vec<usize> {
 }
 
 /// Turns a square image by 90 degrees, anticlockwise.
-fn quarter_turn(pixels: &[u8], width: usize) -> Vec<u8> {
+fn quarter_turn<P: Copy>(pixels: &[P], width: usize) -> Vec<P> {
     (0..pixels.len())
         .map(|to| pixels[to % width * width + (width - 1 - to / width)])
         .collect()

@@ -45,6 +45,8 @@ pub(super) struct ArmWork {
 pub(super) struct ArmDone {
     pub(super) plan: ArmPlan,
     pub(super) report: ArmReport,
+    /// What it started from.
+    pub(super) start: Arc<Params>,
     pub(super) trained: Vec<f32>,
     pub(super) trained_beside: Vec<f32>,
 }
@@ -248,6 +250,7 @@ impl ArmWork {
             self.report.picked = Some(self.picked.0 as u32);
         }
         ArmDone {
+            start: Arc::clone(&self.starts[self.picked.0]),
             plan: self.plan,
             report: self.report,
             trained: self.trained,

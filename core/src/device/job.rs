@@ -123,13 +123,18 @@ impl Job {
         }
     }
 
+    /// The arms that are done.
+    pub(super) fn done(&self) -> &[ArmDone] {
+        &self.done
+    }
+
     /// The update, once everything is done.
     pub(super) fn finish(self) -> Done {
         let spec = self.setting.network.spec();
         let names = self.done.iter().map(|arm| arm.plan.name.clone());
         let report = Report {
             examples: self.setting.data.train.len() as u32,
-            own_data: 0,
+            own_data: self.setting.data.own,
             arms: names.zip(self.reports).collect(),
         };
         let sent = self

@@ -1,5 +1,6 @@
 //! A device driven by hand, as its tab would, on a small data set.
 
+mod drawing;
 mod round;
 mod run;
 

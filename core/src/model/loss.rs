@@ -49,6 +49,18 @@ pub(super) fn measure(scores: &[f32], stride: usize, classes: usize, labels: &[u
     loss
 }
 
+/// The probability of each class by its score.
+pub(super) fn softmax(scores: &[f32]) -> Vec<f32> {
+    let peak = peak(scores);
+    let powers = scores.iter().map(|s| libm::expf(s - peak.score));
+    let mut probabilities: Vec<f32> = powers.collect();
+    let total: f32 = probabilities.iter().sum();
+    for probability in &mut probabilities {
+        *probability /= total;
+    }
+    probabilities
+}
+
 /// As [`measure`], and the mean loss by every score in `slopes`, which is overwritten, padding included.
 pub(super) fn differentiate(
     scores: &[f32],

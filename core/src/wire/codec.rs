@@ -385,7 +385,7 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
             }
         }
     }
-    let most = models.examples;
+    let most = models.examples + report.own_data.min(limits::TAUGHT);
     if !(1..=most).contains(&report.examples) {
         let found = report.examples;
         return Err(WireError::Report(format!(

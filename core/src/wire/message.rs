@@ -318,7 +318,7 @@ pub fn beside(arm: &str) -> String {
 pub struct Models {
     /// The run.
     pub run: RunId,
-    /// Training examples of a device: more, nobody may say it has.
+    /// Training examples of a device: more, nobody may say it has, but for the few that people teach it.
     pub examples: u32,
     /// Names and shapes of a model's tensors.
     pub spec: Arc<ParamSpec>,

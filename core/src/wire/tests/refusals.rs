@@ -301,6 +301,20 @@ fn nobody_has_more_data_of_its_own_than_examples() {
 }
 
 #[test]
+fn examples_that_people_teach_come_on_top() {
+    let with = |examples, own_data| {
+        with_report(|report| (report.examples, report.own_data) = (examples, own_data))
+    };
+    for (examples, own_data) in [(401, 1), (400 + limits::TAUGHT, limits::TAUGHT), (500, 500)] {
+        assert!(Update::decode(&with(examples, own_data), &models()).is_ok());
+    }
+    for (examples, own_data, most) in [(402, 1, 401), (501, 100, 500), (501, 501, 500)] {
+        let sentence = format!("the report's examples is {examples}, and must be 1 to {most}");
+        assert_eq!(refused(&with(examples, own_data)), ("bad_report", sentence));
+    }
+}
+
+#[test]
 fn an_update_of_another_run_is_stale_whatever_its_tensors() {
     let mut other = models();
     other.run = RunId(3);
