@@ -13,12 +13,13 @@ use std::rc::Rc;
 
 use constellation_core::view::Identity;
 use js_sys::Function;
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use session::Session;
 
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"import type { DeviceEvent, Identity } from "../src/types.gen";"#;
+const TYPES: &str = r#"import type { DeviceEvent, Guess, Identity } from "../src/types.gen";"#;
 
 /// One device. Made in a worker, joins one room, and is of no use after it has left.
 #[wasm_bindgen]
@@ -64,6 +65,25 @@ impl DeviceClient {
             )?);
         }
         Ok(())
+    }
+
+    /// What the device's models take an image for: pixels from 0 to 1, row by row, upright. Nothing while it has no
+    /// examples, or if it is no such image.
+    #[wasm_bindgen(unchecked_return_type = "Guess | undefined")]
+    pub fn guess(&self, pixels: &[f32]) -> JsValue {
+        let guess = self.session.as_ref().and_then(|s| s.guess(pixels));
+        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+        guess
+            .and_then(|guess| guess.serialize(&serializer).ok())
+            .unwrap_or_default()
+    }
+
+    /// Makes an image, as `guess` takes it, a training example from the next round on; a "view" event counts it.
+    /// Otherwise says in a sentence why not.
+    pub fn teach(&self, pixels: &[f32], label: u8) -> Option<String> {
+        let session = self.session.as_ref()?;
+        let refusal = session.teach(pixels, label).err()?;
+        Some(refusal.to_string())
     }
 
     /// Leaves the room for good; the event "left" says when that is done.

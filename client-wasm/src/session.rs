@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use constellation_core::data::DatasetName;
-use constellation_core::device::{Device, Effect, Input, PostAnswer, Refusal};
+use constellation_core::device::{Device, DrawingError, Effect, Input, PostAnswer, Refusal};
 use constellation_core::ids::Round;
-use constellation_core::view::{Activity, DeviceEvent, Identity};
+use constellation_core::view::{Activity, DeviceEvent, Guess, Identity};
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
 use js_sys::Function;
 use serde::Serialize;
@@ -71,7 +71,7 @@ impl Session {
             server: Server { origin, room },
             name,
             identity: RefCell::new(identity),
-            device: RefCell::new(Device::new()),
+            device: RefCell::new(Device::guessing()),
             socket: RefCell::new(None),
             pump: RefCell::new(None),
             heartbeat: RefCell::new(None),
@@ -105,6 +105,18 @@ impl Session {
         if self.failures.get() > 0 || self.identity.borrow().is_none() {
             self.end("This device has left the room.");
         }
+    }
+
+    /// What the device's models take an image for; nothing if it is no image for them.
+    pub(crate) fn guess(&self, image: &[f32]) -> Option<Guess> {
+        self.device.borrow().guess(image).ok()
+    }
+
+    /// Teaches the device an image and tells the page what it has now; else says why not.
+    pub(crate) fn teach(&self, image: &[f32], label: u8) -> Result<(), DrawingError> {
+        self.device.borrow_mut().teach(image, label)?;
+        self.tell_view(now_ms());
+        Ok(())
     }
 
     /// Joins if need be, and opens the socket; tries again until that works or the server says no.
@@ -331,17 +343,22 @@ impl Session {
 
     /// Tells the page what the device is doing, if it is something else or some time has passed.
     fn show(&self) {
-        let (view, now) = (self.device.borrow().view().clone(), now_ms());
+        let (activity, now) = (self.device.borrow().view().activity, now_ms());
         let shown = self.shown.get();
-        if view.activity != shown.activity || now - shown.at_ms >= VIEW_MS {
-            self.shown.set(Shown {
-                at_ms: now,
-                activity: view.activity,
-            });
-            self.tell(&DeviceEvent::View {
-                view: Box::new(view),
-            });
+        if activity != shown.activity || now - shown.at_ms >= VIEW_MS {
+            self.tell_view(now);
         }
+    }
+
+    fn tell_view(&self, now: f64) {
+        let view = self.device.borrow().view().clone();
+        self.shown.set(Shown {
+            at_ms: now,
+            activity: view.activity,
+        });
+        self.tell(&DeviceEvent::View {
+            view: Box::new(view),
+        });
     }
 
     fn tell_refusal(&self, Refusal { code, detail }: Refusal) {

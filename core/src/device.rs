@@ -298,6 +298,7 @@ impl Device {
         self.view.activity = Activity::Waiting;
         self.view.group = data.group;
         show_examples(&mut self.view, &data, run.network.classes());
+        self.view.models += 1;
         run.data = Some(Arc::new(data));
         if let Some(frame) = run.early.take() {
             effects.extend(self.start_round(&frame));

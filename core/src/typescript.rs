@@ -15,8 +15,8 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
     Accuracy, Activity, ArmView, CoalitionView, DeviceArm, DeviceEvent, DeviceRow, DeviceState,
-    DeviceView, HistoryRow, Identity, MapBarycenter, MapPlace, MapPoint, MapView, Phase, Samples,
-    Traffic, View,
+    DeviceView, Guess, HistoryRow, Identity, MapBarycenter, MapPlace, MapPoint, MapView, Phase,
+    Samples, Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -49,6 +49,7 @@ fn declarations() -> String {
         MapBarycenter,
         Traffic,
         DeviceEvent,
+        Guess,
         Identity,
         DeviceView,
         Activity,

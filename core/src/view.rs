@@ -271,7 +271,7 @@ pub struct DeviceView {
     pub taught: u32,
     /// Training examples by label.
     pub label_histogram: Vec<u32>,
-    /// Counts changes of the models it guesses with.
+    /// Counts changes of what it guesses with: its models, and how its group sees images.
     pub models: u32,
     /// Updates the server accepted.
     pub updates_accepted: u32,

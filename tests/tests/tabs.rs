@@ -11,6 +11,7 @@ use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
 use constellation_tests::{Browser, Room, Server, Tab};
+use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
 
 /// Training four tabs on two cores, in seconds, when the machine is busy with other things as well.
@@ -242,5 +243,101 @@ async fn a_removed_device_is_told_so() -> Result<()> {
     room.desk("remove", json!({ "device": 1 })).await?;
     device.wait_for_text(&testid("gone"), "removed").await?;
     assert!(room.view().await?.devices.is_empty());
+    no_errors(&browser).await
+}
+
+/// Draws a line on the pad as a finger does: down, along the points, up. Points are in per mille of the pad's side.
+async fn draw_line(tab: &Tab, points: &[[i64; 2]]) -> Result<()> {
+    let place = tab
+        .eval(
+            "const pad = document.querySelector(arguments[0]); pad.scrollIntoView({ block: 'center' }); \
+             const { left, top, width } = pad.getBoundingClientRect(); return [left, top, width];",
+            vec![json!(testid("draw-pad"))],
+        )
+        .await?;
+    let [left, top, width] = serde_json::from_value::<[f64; 3]>(place)?;
+    let at = |[x, y]: [i64; 2]| {
+        let along = |part: i64| width * part as f64 / 1000.0;
+        (left + along(x), top + along(y))
+    };
+    let mut finger = TouchActions::new("finger".to_owned());
+    for (number, &point) in points.iter().enumerate() {
+        let (x, y) = at(point);
+        let duration = Some(Duration::from_millis(20));
+        finger = finger.then(PointerAction::MoveTo { duration, x, y });
+        if number == 0 {
+            finger = finger.then(PointerAction::Down { button: 0 });
+        }
+    }
+    let finger = finger.then(PointerAction::Up { button: 0 });
+    Ok(tab.client().await?.perform_actions(finger).await?)
+}
+
+#[tokio::test]
+async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start().await?;
+    let device = browser.open(&room.join_url).await?;
+    browser.open(&room.join_url).await?;
+    room.wait_until("two devices connected", |view| connected(view) == 2)
+        .await?;
+    // Two rounds, so that the device is in a coalition.
+    for round in 1..=2 {
+        room.desk("step", json!({})).await?;
+        room.wait_until("a closed round", |view| view.traffic.rounds == round)
+            .await?;
+    }
+
+    draw_line(&device, &[[500, 150], [500, 400], [510, 850]]).await?;
+    device.wait_for(&testid("draw-seen")).await?;
+    let answer = |model: &str| format!("{}[data-model={model}][data-label]", testid("answer"));
+    for model in ["own", "global"] {
+        device.wait_for(&answer(model)).await?;
+    }
+    device.click(&testid("draw-clear")).await?;
+    assert_eq!(device.text(&testid("answer")).await?, "My own model\n…");
+
+    // The answers come again by themselves when models arrive, and the coalition's is one of them.
+    draw_line(&device, &[[300, 200], [700, 200], [450, 850]]).await?;
+    device.wait_for(&answer("own")).await?;
+    room.desk("step", json!({})).await?;
+    room.wait_until("round 3 closed", |view| view.traffic.rounds == 3)
+        .await?;
+    device.wait_for(&answer("coalition")).await?;
+
+    let id = device
+        .eval(
+            "return document.querySelector(arguments[0]).dataset.device",
+            vec![json!(testid("device-card"))],
+        )
+        .await?;
+    let id: u32 = id.as_str().unwrap_or_default().parse()?;
+    let examples = |view: &View| {
+        let row = view.devices.iter().find(|device| device.id.0 == id);
+        row.map(|device| device.examples)
+    };
+    let before = room.view().await?;
+    assert_eq!(examples(&before), Some(200));
+    device
+        .click(&format!("{}[data-label='7']", testid("teach")))
+        .await?;
+    device
+        .wait_for(&format!("{}[data-outcome=taken]", testid("lesson")))
+        .await?;
+    device
+        .wait_for(&format!("{}[data-count='1']", testid("taught")))
+        .await?;
+    device.screenshot("device-draw").await?;
+    room.desk("step", json!({})).await?;
+    let view = room
+        .wait_until("round 4 closed", |view| view.traffic.rounds == 4)
+        .await?;
+    assert_eq!(examples(&view), Some(201), "the update counts it");
+    assert!(view.refusals.is_empty(), "{:?}", view.refusals);
+    // What left is weights and a report, of the same size but for a few digits.
+    let up = |view: &View| view.traffic.bytes_up as f64 / f64::from(view.traffic.rounds);
+    assert!((up(&view) - up(&before)).abs() < 200.0);
     no_errors(&browser).await
 }

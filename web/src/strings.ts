@@ -271,4 +271,32 @@ export const strings = {
     leftUnstarted: "The device had not started.",
     failed: (detail: string) => `The device could not start: ${detail}`,
   },
+
+  draw: {
+    title: "Draw a digit, and teach it",
+    pad: "A pad to draw a digit on with a finger or a mouse. The button beside it shows one of the device's own images instead.",
+    hint: "Draw a digit from 0 to 9 with a finger: three models say what it is.",
+    clear: "Clear",
+    example: "Show one of mine",
+    shown: (label: number) => `One of this device's own images: a ${label}.`,
+    seen: "What the models see",
+    turned: (degrees: number) =>
+      `This device's group sees all images turned by ${degrees}° anticlockwise, so its models see your drawing turned as well.`,
+    renamed: (others: readonly { label: number; name: number }[]) =>
+      `This device's group calls some digits otherwise: ${others.map(({ label, name }) => `${label} is "${name}"`).join(", ")}. Its models answer with these names, and learn them from you.`,
+    own: "My own model",
+    coalition: "My coalition's",
+    global: "The global one",
+    nothingDrawn: "…",
+    noOwn: "after its first round",
+    noCoalition: "once it is in a coalition",
+    noGlobal: "none has arrived yet",
+    bars: (probabilities: readonly number[]) =>
+      `Probability of each digit: ${probabilities.map((value, label) => `${label}: ${percent(value)}`).join(", ")}`,
+    teach: "Teach it: this is a …",
+    teachAs: (label: number) => `Teach it: this is a ${label}`,
+    taken: (label: number) => `Taught as a ${label}. It is an example from the next round on, and stays in this tab.`,
+    refused: (detail: string) => `It was not taught: ${detail}.`,
+    taughtHere: "taught here",
+  },
 };

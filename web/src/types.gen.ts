@@ -352,9 +352,17 @@ arms: Array<DeviceArm>,
  */
 examples: number, 
 /**
+ * How many of them its user taught it.
+ */
+taught: number, 
+/**
  * Training examples by label.
  */
 label_histogram: Array<number>, 
+/**
+ * Counts changes of the models it guesses with.
+ */
+models: number, 
 /**
  * Updates the server accepted.
  */
@@ -394,6 +402,18 @@ own_after: number | null,
  */
 loss: number | null, };
 export type Samples = { 
+/**
+ * The data set they come from.
+ */
+dataset: DatasetName, 
+/**
+ * By how many quarters the device's group sees images turned, anticlockwise.
+ */
+quarter_turns: number, 
+/**
+ * What the device's group calls each label.
+ */
+called: Array<number>, 
 /**
  * Pixels of a row.
  */

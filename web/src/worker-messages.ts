@@ -1,6 +1,6 @@
 /** What a page and a device's worker say to each other. */
 
-import type { DeviceEvent, Identity } from "./types.gen";
+import type { DeviceEvent, Guess, Identity } from "./types.gen";
 
 export type ToWorker =
   | {
@@ -11,7 +11,17 @@ export type ToWorker =
       /** Who the device was before a reload. */
       readonly identity: Identity | null;
     }
+  /** What do the device's models take this image for? 28×28 pixels from 0 to 1, upright. */
+  | { readonly type: "guess"; readonly pixels: Float32Array }
+  /** The same image becomes a training example with this label. */
+  | { readonly type: "teach"; readonly pixels: Float32Array; readonly label: number }
   | { readonly type: "leave" };
 
-/** The device's own events, and the one thing it cannot say itself: that it never started. */
-export type FromWorker = DeviceEvent | { readonly type: "failed"; readonly detail: string };
+/** The device's own events, what it answers to the page, and the one thing it cannot say itself: that it never started. */
+export type FromWorker =
+  | DeviceEvent
+  /** Answers come in the order of the questions; none while the device is not ready. */
+  | { readonly type: "guessed"; readonly guess: Guess | null }
+  /** The example was taken, or why not. */
+  | { readonly type: "taught"; readonly label: number; readonly refusal: string | null }
+  | { readonly type: "failed"; readonly detail: string };

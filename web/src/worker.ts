@@ -23,6 +23,14 @@ async function handle(message: ToWorker): Promise<void> {
       client = new DeviceClient((event: DeviceEvent) => post(event));
       client.join(message.origin, message.room, message.name, message.identity ?? undefined);
       return;
+    case "guess":
+      post({ type: "guessed", guess: client?.guess(message.pixels) ?? null });
+      return;
+    case "teach": {
+      const { pixels, label } = message;
+      post({ type: "taught", label, refusal: client?.teach(pixels, label) ?? null });
+      return;
+    }
     case "leave":
       client?.leave();
       return;

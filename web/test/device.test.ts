@@ -2,27 +2,14 @@ import { describe, expect, it } from "vitest";
 import { answerClaims, type Channel, unclaimed } from "../src/device/claims";
 import { barHeights, greyToRgba } from "../src/device/pixels";
 import { coalitionShown, identities, initialTab, reduceTab, type TabMessage } from "../src/device/state";
-import type { DeviceArm, DeviceView } from "../src/types.gen";
 import type { FromWorker } from "../src/worker-messages";
+import { deviceView } from "./samples";
 
 const identity = (device: number) => ({ device, token: `t${device}`, slot: device - 1 });
 const play = (...messages: TabMessage[]) => messages.reduce(reduceTab, initialTab("K7QF"));
 const started = (key: number): TabMessage => ({ type: "started", key, identity: null });
 const event = (key: number, happened: FromWorker): TabMessage => ({ type: "event", key, event: happened });
 const refused = (key: number, code: string) => event(key, { type: "refused", code, detail: `because ${code}` });
-
-function deviceView(arms: [string, number | null][]): DeviceView {
-  const view = { activity: "training" as const, round: 1, rounds: 30, progress: 0.5, group: null, examples: 400 };
-  const arm = ([name, coalition]: [string, number | null]): DeviceArm => ({
-    name,
-    coalition,
-    balanced_before: null,
-    own_before: null,
-    own_after: null,
-    loss: null,
-  });
-  return { ...view, arms: arms.map(arm), label_histogram: [], updates_accepted: 0, bytes_up: 0, bytes_down: 0 };
-}
 
 describe("the devices of a tab", () => {
   it("keep what they are told apart", () => {

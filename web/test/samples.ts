@@ -1,6 +1,6 @@
 /** Small views to test with. */
 
-import type { ArmView, DeviceRow, HistoryRow, RunConfig, View } from "../src/types.gen";
+import type { ArmView, DeviceArm, DeviceRow, DeviceView, HistoryRow, RunConfig, View } from "../src/types.gen";
 
 export const config: RunConfig = {
   seed: 7,
@@ -86,5 +86,28 @@ export function view(change: Partial<View> = {}): View {
     traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
     refusals: {},
     ...change,
+  };
+}
+
+/** A device's view, with arms by name and coalition. */
+export function deviceView(arms: [string, number | null][]): DeviceView {
+  const view = { activity: "training" as const, round: 1, rounds: 30, progress: 0.5, group: null, examples: 400 };
+  const arm = ([name, coalition]: [string, number | null]): DeviceArm => ({
+    name,
+    coalition,
+    balanced_before: null,
+    own_before: null,
+    own_after: null,
+    loss: null,
+  });
+  return {
+    ...view,
+    arms: arms.map(arm),
+    label_histogram: [],
+    taught: 0,
+    models: 0,
+    updates_accepted: 0,
+    bytes_up: 0,
+    bytes_down: 0,
   };
 }

@@ -6,13 +6,15 @@ import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { CoalitionId, DeviceArm, DeviceView } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
+import { type DrawActions, drawPanel } from "./draw-panel";
+import { type DrawState, isDrawable } from "./draw-state";
 import { flow } from "./flow";
 import { histogram, sampleImages } from "./pictures";
 import { coalitionShown, type Refusal, type TabDevice } from "./state";
 
 const say = strings.device;
 
-export function card(device: TabDevice) {
+export function card(device: TabDevice, draw: DrawState, actions: DrawActions) {
   const { identity, view, samples } = device;
   const coalition = coalitionShown(view);
   const colour = coalition === null ? "c-none" : coalitionMark(coalition).className;
@@ -23,6 +25,7 @@ export function card(device: TabDevice) {
         <h2>${say.now}</h2>
         ${flow(view?.activity ?? "connecting", view?.progress ?? 0)}
       </section>
+      ${view && isDrawable(samples) ? drawPanel(draw, samples, view.taught, actions) : nothing}
       ${
         view && view.examples > 0
           ? html`<section class="examples">

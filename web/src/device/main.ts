@@ -2,6 +2,7 @@ import "../styles/base.css";
 import "../styles/marks.css";
 import "../styles/device.css";
 import "../styles/device-card.css";
+import "../styles/device-draw.css";
 import { render } from "lit";
 import { roomOf } from "../lib/room";
 import { loadIdentities, saveIdentities, tabStorage } from "../lib/storage";
@@ -10,7 +11,9 @@ import { strings } from "../strings";
 import type { Identity } from "../types.gen";
 import type { FromWorker, ToWorker } from "../worker-messages";
 import { answerClaims, openChannel, unclaimed } from "./claims";
-import { tabPage } from "./page";
+import { imageOf } from "./draw-state";
+import { type TabActions, tabPage } from "./page";
+import { createQuestions } from "./questions";
 import { identities, initialTab, MOST_DEVICES, reduceTab } from "./state";
 
 const room = roomOf(location.pathname);
@@ -20,16 +23,25 @@ document.title = strings.device.pageTitle(room);
 const workers = new Map<number, Worker>();
 let lastKey = 0;
 
-const store = createStore(initialTab(room), reduceTab, (state) =>
-  render(
-    tabPage(state, {
-      add: () => start(null),
-      leave,
-      show: (key) => store.dispatch({ type: "shown", key }),
-    }),
-    document.body,
-  ),
-);
+const questions = createQuestions((key, pixels) => sendTo(key, { type: "guess", pixels }));
+
+const actions: TabActions = {
+  add: () => start(null),
+  leave,
+  show: (key) => store.dispatch({ type: "shown", key }),
+  draw: {
+    penDown: (at) => store.dispatch({ type: "draw", message: { type: "pen_down", at } }),
+    penMoved: (at) => store.dispatch({ type: "draw", message: { type: "pen_moved", at } }),
+    clear: () => store.dispatch({ type: "draw", message: { type: "cleared" } }),
+    example: () => store.dispatch({ type: "example" }),
+    teach,
+  },
+};
+
+const store = createStore(initialTab(room), reduceTab, (state) => {
+  render(tabPage(state, actions), document.body);
+  questions.look(state);
+});
 
 function start(identity: Identity | null) {
   if (workers.size >= MOST_DEVICES) return;
@@ -45,6 +57,7 @@ function start(identity: Identity | null) {
 
 function hear(key: number, event: FromWorker) {
   if (!workers.has(key)) return;
+  if (event.type === "guessed") questions.answered(key);
   store.dispatch({ type: "event", key, event });
   if (event.type === "left") {
     workers.get(key)?.terminate();
@@ -60,6 +73,19 @@ function leave(key: number) {
   // A device that never started has nobody to say goodbye to.
   if (device.failed === null) send(worker, { type: "leave" });
   else hear(key, { type: "left", reason: strings.device.leftUnstarted });
+}
+
+function teach(label: number) {
+  const { draw, shown } = store.state;
+  const pixels = imageOf(draw);
+  if (!pixels || shown === null) return;
+  store.dispatch({ type: "draw", message: { type: "teaching", label } });
+  sendTo(shown, { type: "teach", pixels, label });
+}
+
+function sendTo(key: number, message: ToWorker) {
+  const worker = workers.get(key);
+  if (worker) send(worker, message);
 }
 
 const send = (worker: Worker, message: ToWorker) => worker.postMessage(message);

@@ -5,7 +5,8 @@ import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import { coalitionSign, logo } from "../ui/marks";
 import { card } from "./card";
-import { coalitionShown, MOST_DEVICES, type TabDevice, type TabState } from "./state";
+import type { DrawActions } from "./draw-panel";
+import { coalitionShown, MOST_DEVICES, shownDevice, type TabDevice, type TabState } from "./state";
 
 const say = strings.device;
 
@@ -13,16 +14,17 @@ export interface TabActions {
   add(): void;
   leave(key: number): void;
   show(key: number): void;
+  readonly draw: DrawActions;
 }
 
 export function tabPage(state: TabState, actions: TabActions) {
-  const shown = state.devices.find(({ key }) => key === state.shown);
+  const shown = shownDevice(state);
   return html`<header class="top">
       <a href="/">${logo}${strings.product}</a>
       <span>${say.room} <span class="code" data-testid="room">${state.room}</span></span>
     </header>
     ${state.devices.length > 1 ? switcher(state, actions) : nothing}
-    ${shown ? card(shown) : gone(state, actions)}
+    ${shown ? card(shown, state.draw, actions.draw) : gone(state, actions)}
     ${
       shown
         ? html`<p class="row">

@@ -3,6 +3,7 @@
 import { unreachable } from "../lib/store";
 import type { CoalitionId, DeviceView, Identity, Samples } from "../types.gen";
 import type { FromWorker } from "../worker-messages";
+import { type DrawMessage, type DrawState, noDrawing, reduceDraw, withExample } from "./draw-state";
 
 /** A device within this tab, known by a number of the tab's own before the server has named it. */
 export interface TabDevice {
@@ -33,21 +34,38 @@ export interface TabState {
   readonly shown: number | null;
   /** Why the last device that went is gone. */
   readonly farewell: string | null;
+  /** One drawing, which whichever device is shown is asked about. */
+  readonly draw: DrawState;
 }
 
 export type TabMessage =
   | { readonly type: "started"; readonly key: number; readonly identity: Identity | null }
   | { readonly type: "event"; readonly key: number; readonly event: FromWorker }
-  | { readonly type: "shown"; readonly key: number };
+  | { readonly type: "shown"; readonly key: number }
+  | { readonly type: "draw"; readonly message: DrawMessage }
+  /** The drawing gives way to one of the shown device's own images. */
+  | { readonly type: "example" };
 
 /** Devices that one tab can hold. */
 export const MOST_DEVICES = 20;
 
 const REFUSALS_KEPT = 5;
 
-export const initialTab = (room: string): TabState => ({ room, devices: [], shown: null, farewell: null });
+export const initialTab = (room: string): TabState => ({
+  room,
+  devices: [],
+  shown: null,
+  farewell: null,
+  draw: noDrawing,
+});
 
 export function reduceTab(state: TabState, message: TabMessage): TabState {
+  const next = reduce(state, message);
+  // What one device said of the drawing says nothing of another.
+  return next.shown === state.shown ? next : { ...next, draw: { ...next.draw, guess: null, lesson: null } };
+}
+
+function reduce(state: TabState, message: TabMessage): TabState {
   switch (message.type) {
     case "started": {
       const { key, identity } = message;
@@ -64,17 +82,53 @@ export function reduceTab(state: TabState, message: TabMessage): TabState {
       return { ...state, devices: [...state.devices, device], shown: key, farewell: null };
     }
     case "event":
-      return message.event.type === "left"
-        ? withoutDevice(state, message.key, message.event.reason)
-        : withDevice(state, message.key, (device) => reduceDevice(device, message.event));
+      return heard(state, message.key, message.event);
     case "shown":
       return { ...state, shown: message.key };
+    case "draw":
+      return { ...state, draw: reduceDraw(state.draw, message.message) };
+    case "example": {
+      const samples = shownDevice(state)?.samples;
+      return samples ? { ...state, draw: withExample(state.draw, samples) } : state;
+    }
     default:
       return unreachable(message);
   }
 }
 
-function reduceDevice(device: TabDevice, event: FromWorker): TabDevice {
+export function shownDevice({ devices, shown }: TabState): TabDevice | undefined {
+  return devices.find(({ key }) => key === shown);
+}
+
+function heard(state: TabState, key: number, event: FromWorker): TabState {
+  switch (event.type) {
+    case "left":
+      return withoutDevice(state, key, event.reason);
+    case "guessed": {
+      const { draw } = state;
+      const isOfDrawing = key === state.shown && (draw.strokes.length > 0 || draw.example !== null);
+      return isOfDrawing ? { ...state, draw: { ...draw, guess: event.guess } } : state;
+    }
+    case "taught": {
+      const { label, refusal } = event;
+      const { draw } = state;
+      // The pen has moved on: what is on the pad now has not been taught.
+      if (key !== state.shown || draw.lesson === null) return state;
+      const lesson =
+        refusal === null
+          ? { outcome: "taken" as const, label }
+          : { outcome: "refused" as const, label, detail: refusal };
+      return { ...state, draw: { ...draw, lesson } };
+    }
+    default:
+      return withDevice(state, key, (device) => reduceDevice(device, event));
+  }
+}
+
+/** What happens to a device itself, and not to what is drawn on it. */
+type DeviceNews = Exclude<FromWorker, { readonly type: "left" | "guessed" | "taught" }>;
+
+function reduceDevice(device: TabDevice, event: DeviceNews): TabDevice {
   switch (event.type) {
     case "joined":
       return { ...device, identity: event.identity };
@@ -88,8 +142,6 @@ function reduceDevice(device: TabDevice, event: FromWorker): TabDevice {
       return { ...device, online: event.online, trouble: event.online ? "" : event.detail };
     case "failed":
       return { ...device, failed: event.detail };
-    case "left":
-      return device;
     default:
       return unreachable(event);
   }
