@@ -309,6 +309,23 @@ detail: string, } | { "type": "left",
  * Why, as a sentence.
  */
 reason: string, };
+export type Guess = { 
+/**
+ * By the weights that the device has trained itself.
+ */
+own: Array<number> | null, 
+/**
+ * By the model of its coalition.
+ */
+coalition: Array<number> | null, 
+/**
+ * By the one model of all devices.
+ */
+global: Array<number> | null, 
+/**
+ * The image as the models saw it: grey values 0 to 255, row after row.
+ */
+seen: Array<number>, };
 export type Identity = { 
 /**
  * Its number.
@@ -360,7 +377,7 @@ taught: number,
  */
 label_histogram: Array<number>, 
 /**
- * Counts changes of the models it guesses with.
+ * Counts changes of what it guesses with: its models, and how its group sees images.
  */
 models: number, 
 /**
