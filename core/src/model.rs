@@ -302,7 +302,8 @@ impl Network {
     /// The probability of each class for one example. `x` is `[input_stride]`.
     #[must_use]
     pub fn probabilities(&self, packed: &Packed, x: &[f32], work: &mut Workspace) -> Vec<f32> {
-        self.forward(packed, x, 1, work);
+        // Another forward pass of its own would be compiled into the tab's program once more.
+        self.evaluate(packed, x, &[0], work);
         let (scores, _) = self.scores(1, work);
         loss::softmax(&scores[..self.classes])
     }

@@ -280,8 +280,8 @@ export const strings = {
     example: "Show one of mine",
     shown: (label: number) => `One of this device's own images: a ${label}.`,
     seen: "What the models see",
-    turned: (degrees: number) =>
-      `This device's group sees all images turned by ${degrees}° anticlockwise, so its models see your drawing turned as well.`,
+    turned: (quarters: number) =>
+      `This device's group sees all images ${["upright", "turned to the left", "upside down", "turned to the right"][quarters % 4]}, so that is how its models see your drawing.`,
     renamed: (others: readonly { label: number; name: number }[]) =>
       `This device's group calls some digits otherwise: ${others.map(({ label, name }) => `${label} is "${name}"`).join(", ")}. Its models answer with these names, and learn them from you.`,
     own: "My own model",

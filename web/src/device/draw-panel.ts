@@ -41,7 +41,7 @@ export function drawPanel(draw: DrawState, samples: Samples, taught: number, act
     </div>
     <p class="dim hint">
       ${example ? say.shown(example.label) : isEmpty ? say.hint : nothing}
-      ${samples.quarter_turns > 0 ? say.turned(samples.quarter_turns * 90) : nothing}
+      ${samples.quarter_turns > 0 ? say.turned(samples.quarter_turns) : nothing}
       ${renamed(samples.called)}
     </p>
     <dl class="answers">
