@@ -57,6 +57,8 @@ struct Member {
     state: DeviceState,
     /// The last round it answered in this run.
     answered: Round,
+    /// Training examples by its last report in this run.
+    examples: Option<u32>,
     bytes_up: u64,
     bytes_down: u64,
     refused: u32,
@@ -285,13 +287,14 @@ impl Coordinator {
     pub fn view(&self, room: &str, seq: u32) -> View {
         let run = &self.run;
         let in_room: BTreeSet<DeviceId> = self.members.keys().copied().collect();
+        let share = |slot| run.config.data.examples_of(run.config.seed, slot);
         let row = |(&id, member): (&DeviceId, &Member)| DeviceRow {
             id,
             slot: member.slot,
             name: member.name.clone(),
             state: member.state,
             group: run.group_of(member.slot),
-            examples: run.config.data.examples_of(run.config.seed, member.slot),
+            examples: member.examples.unwrap_or_else(|| share(member.slot)),
             bytes_up: member.bytes_up,
             bytes_down: member.bytes_down,
             refused: member.refused,

@@ -76,7 +76,7 @@ pub struct DeviceRow {
     pub state: DeviceState,
     /// Its hidden group, where there are some.
     pub group: Option<u32>,
-    /// Its number of training examples.
+    /// Its number of training examples, by its last report in this run or else its share of the data set.
     pub examples: u32,
     /// Model bytes received from it in this run.
     #[cfg_attr(test, ts(type = "number"))]

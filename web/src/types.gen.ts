@@ -78,7 +78,7 @@ state: DeviceState,
  */
 group: number | null, 
 /**
- * Its number of training examples.
+ * Its number of training examples, by its last report in this run or else its share of the data set.
  */
 examples: number, 
 /**

@@ -64,6 +64,7 @@ impl Coordinator {
                 slot: member.slot,
             });
             member.answered = Round(0);
+            member.examples = None;
             (
                 member.bytes_up,
                 member.bytes_down,

@@ -41,6 +41,7 @@ impl Coordinator {
             connected: false,
             state: DeviceState::Away,
             answered: Round(0),
+            examples: None,
             bytes_up: 0,
             bytes_down: 0,
             refused: 0,

@@ -79,6 +79,7 @@ impl Coordinator {
             }
             _ => {}
         }
+        member.examples = Some(update.report.examples);
         *participant = Participant::Answered(Box::new(update));
         member.answered = sent;
         // The post of a device whose socket is lost may still arrive.

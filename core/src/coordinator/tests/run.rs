@@ -59,6 +59,23 @@ fn the_record_says_who_trained_on_data_of_its_own() {
     }
 }
 
+#[test]
+fn a_device_has_as_many_examples_as_it_said_last() {
+    let mut room = Room::started(2, config());
+    let examples = |room: &Room| -> Vec<u32> {
+        let rows = room.view().devices;
+        rows.iter().map(|device| device.examples).collect()
+    };
+    let share = room.coordinator.config().data.examples;
+    assert_eq!(examples(&room), [share, share]);
+    let mut update = room.update(2, 1);
+    (update.report.examples, update.report.own_data) = (share + 1, 1);
+    room.post(2, update);
+    assert_eq!(examples(&room), [share, share + 1]);
+    room.desk(Command::Reset(None));
+    assert_eq!(examples(&room), [share, share]);
+}
+
 /// Devices measure the models of round r when they receive them in round r + 1. The report of round r says r / 10.
 #[test]
 fn history_has_one_row_per_round_with_what_the_next_round_measured() {
