@@ -47,6 +47,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
     agreement: null,
     history: [],
     map: null,
+    devices: [],
     ...change,
   };
 }

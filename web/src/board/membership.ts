@@ -5,11 +5,13 @@ import { repeat } from "lit/directives/repeat.js";
 import { bytes, fixed } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
-import type { CoalitionId, DeviceRow, View } from "../types.gen";
+import type { ArmView, CoalitionId, DeviceId, DeviceRow, View } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
 import type { Actions } from "./actions";
+import "./membership-ribbon";
+import type { Answer } from "./membership-ribbon";
 import { coalitionOf, groupLabel, selectedArm } from "./select";
-import type { BoardState } from "./state";
+import type { BoardState, Listing } from "./state";
 
 const say = strings.board;
 
@@ -35,8 +37,59 @@ export function membership(state: BoardState, view: View, actions: Actions) {
           : nothing
       }
     </div>
-    ${groups ? agreement(view) : nothing}
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="membership-title">
+    <div class="head">
+      ${groups ? agreement(view) : nothing}
+      <div class="tabs" role="group" aria-label=${say.listings}>
+        ${listing("rounds", say.listingRounds, state, actions)} ${listing("devices", say.listingDevices, state, actions)}
+      </div>
+    </div>
+    ${state.listing === "rounds" ? rounds(state, view, arm) : devices(state, view, coalition, groups, actions)}
+  </section>`;
+}
+
+function listing(value: Listing, label: string, state: BoardState, actions: Actions) {
+  return html`<button
+    type="button"
+    aria-pressed=${state.listing === value}
+    data-testid="listing-${value}"
+    @click=${() => actions.dispatch({ type: "listing_chosen", listing: value })}
+  >
+    ${label}
+  </button>`;
+}
+
+/** More devices than this need more height to be told apart. */
+const MANY = 30;
+
+function rounds(state: BoardState, view: View, arm: ArmView | null) {
+  const memberships = state.past.memberships.get(arm?.name ?? "")?.rounds ?? [];
+  if (memberships.length === 0) {
+    return html`<p class="empty">${view.traffic.rounds > 0 ? say.noCoalitions : say.ribbonNone}</p>`;
+  }
+  return html`<membership-ribbon
+    class=${view.devices.length > MANY ? "many" : ""}
+    data-testid="ribbon"
+    .memberships=${memberships}
+    .devices=${view.devices}
+    .rounds=${view.config.rounds}
+    .answer=${state.answerShown ? answer(view) : null}
+    .looked=${state.looked}
+  ></membership-ribbon>`;
+}
+
+function answer(view: View): Answer | null {
+  const { groups } = view.config.data;
+  return groups && { count: groups.count, label: (group) => groupLabel(view, group) };
+}
+
+function devices(
+  state: BoardState,
+  view: View,
+  coalition: Map<DeviceId, CoalitionId>,
+  groups: boolean,
+  actions: Actions,
+) {
+  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="membership-title">
       <table data-testid="membership">
         <thead>
           <tr>
@@ -60,8 +113,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
         </tbody>
       </table>
       ${view.devices.length === 0 ? html`<p class="empty">${say.noDevices}</p>` : nothing}
-    </div>
-  </section>`;
+    </div>`;
 }
 
 function agreement(view: View) {
