@@ -245,7 +245,8 @@ export class CoalitionMap extends LitElement {
     const { className, letter } = coalitionMark(id);
     const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
     const label = outside(place, own, this.#size, this.#radius);
-    return svg`<g class=${className}>
+    const back = this.looked !== null && !members.includes(this.looked);
+    return svg`<g class="${className} ${back ? "back" : ""}">
       <path class="star" transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})" d=${starPath(this.#radius * 0.95)} />
       <text class="letter" x=${label.x.toFixed(1)} y=${label.y.toFixed(1)} dy="0.36em">${letter}</text>
     </g>`;

@@ -24,9 +24,13 @@ const say = strings.board;
 
 /** Devices' numbers fit beside cells of at least so many pixels. */
 const NUMBERED = 12;
+/** The same above cells, where they stand side by side. */
+const ABREAST = 22;
 const NEIGHBOURS = 3;
 /** Height of the legend, in units of its type. */
 const LEGEND = 2;
+/** Room for signs and numbers beside the cells, in the same units. */
+const EDGES = { left: 3.2, top: 2.4 };
 
 export class DistanceMap extends LitElement {
   static override properties = {
@@ -104,10 +108,11 @@ export class DistanceMap extends LitElement {
     const { distances } = this;
     const { width, height } = this.#size;
     if (!distances || this.#rows.length < 2 || width === 0) return nothing;
-    const edge = 2.2 * this.#em;
-    const side = Math.max(Math.min(width, height) - edge, 10);
-    const [left, top] = [(width - side + edge) / 2, edge];
+    const [across, top] = [EDGES.left * this.#em, EDGES.top * this.#em];
+    const side = Math.max(Math.min(width - across, height - top), 10);
+    const left = (width - side + across) / 2;
     const cell = side / this.#rows.length;
+    const blocks = heatBlocks(this.#rows);
     const at = this.#rows.findIndex(({ device }) => device === this.looked);
     return html`<svg
         width=${width}
@@ -120,13 +125,17 @@ export class DistanceMap extends LitElement {
         <foreignObject x=${left} y=${top} width=${side} height=${side}>
           <canvas width=${this.#rows.length} height=${this.#rows.length}></canvas>
         </foreignObject>
-        ${heatBlocks(this.#rows).map((block) => this.#block(block, left, top, cell, side))}
+        ${blocks.slice(1).map(({ first }) => {
+          const [x, y] = [left + first * cell, top + first * cell];
+          return svg`<path class="heat-border" d="M${left} ${y}h${side}M${x} ${top}v${side}" />`;
+        })}
+        ${blocks.map((block) => this.#block(block, left, top, cell))}
         ${
           cell >= NUMBERED
             ? this.#rows.map(
                 ({ device }, i) => svg`<g class="heat-number">
                   <text x=${left - 4} y=${top + (i + 0.5) * cell} dy="0.36em" text-anchor="end">${device}</text>
-                  <text x=${left + (i + 0.5) * cell} y=${top - 4} text-anchor="middle">${device}</text>
+                  <text x=${left + (i + 0.5) * cell} y=${top - 4} text-anchor="middle">${cell >= ABREAST ? device : ""}</text>
                 </g>`,
               )
             : nothing
@@ -142,10 +151,11 @@ export class DistanceMap extends LitElement {
   }
 
   /** The frame of a coalition on the diagonal, with its sign at both edges. */
-  #block({ coalition, first, rows }: HeatBlock, left: number, top: number, cell: number, side: number) {
+  #block({ coalition, first, rows }: HeatBlock, left: number, top: number, cell: number) {
     const [from, length] = [first * cell, rows * cell];
     const mark = coalition === null ? null : coalitionMark(coalition);
-    const outer = cell >= NUMBERED ? 1.65 * this.#em : 0.8 * this.#em;
+    const numbers = cell >= NUMBERED ? 1 : 0;
+    const [beside, above] = [(1.6 + numbers) * this.#em, (0.7 + 0.9 * numbers) * this.#em];
     const sign = (x: number, y: number) =>
       mark
         ? svg`<g class="heat-sign" transform="translate(${x.toFixed(1)} ${y.toFixed(1)})">
@@ -155,13 +165,8 @@ export class DistanceMap extends LitElement {
         : nothing;
     const middle = from + length / 2;
     return svg`<g class=${mark?.className ?? "c-none"}>
-      ${
-        first > 0
-          ? svg`<path class="heat-border" d="M${left} ${top + from}H${left + side}M${left + from} ${top}V${top + side}" />`
-          : nothing
-      }
       <rect class="heat-block" x=${left + from} y=${top + from} width=${length} height=${length} />
-      ${sign(left - outer - this.#em * 0.3, top + middle)} ${sign(left + middle - this.#em * 0.3, top - outer)}
+      ${sign(left - beside, top + middle)} ${sign(left + middle - this.#em * 0.3, top - above)}
     </g>`;
   }
 

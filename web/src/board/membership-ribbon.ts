@@ -18,6 +18,7 @@ export interface Answer {
 
 /** Pixels between two rows, and what a sign, a letter and a number need of a row or a block of rows. */
 const GAP = 1;
+const NUMBERED = 9;
 const SIGNED = 9;
 const LETTERED = 13;
 
@@ -92,7 +93,8 @@ export class MembershipRibbon extends LitElement {
     const { first, last, rows, agreement } = this.#ribbon;
     const at = ribbonPlaces(this.#size, this.#ribbon, this.rounds, this.answer?.count ?? 0, this.#em);
     const under = at.top + at.rowHeight * rows.length;
-    return html`<svg
+    const scrolls = at.height > this.#size.height + 1;
+    return html`<div class="scroll" tabindex=${scrolls ? 0 : nothing} role=${scrolls ? "region" : nothing} aria-label=${scrolls ? say.ribbonTable : nothing}><svg
         width=${this.#size.width}
         height=${Math.floor(at.height)}
         role="img"
@@ -102,7 +104,7 @@ export class MembershipRibbon extends LitElement {
         ${this.#ribbon.blocks.map((block) => this.#sign(block, at))}
         ${this.#axis(at, under)}
         ${this.answer ? [this.#groups(this.answer, at), this.#agreement(agreement, at, under)] : nothing}
-      </svg>
+      </svg></div>
       ${this.#table()}`;
   }
 
@@ -116,8 +118,8 @@ export class MembershipRibbon extends LitElement {
     return svg`<g class="ribbon-row ${away ? "back" : ""}" data-testid="ribbon-row" data-device=${device}>
       <title>${strings.device.name(device)}: ${this.#words(segments)}</title>
       ${
-        at.rowHeight >= this.#em * 0.72
-          ? svg`<text class="ribbon-device" x=${at.left - 6} y=${y + at.rowHeight / 2} dy="0.36em">${device}</text>`
+        at.rowHeight >= NUMBERED
+          ? svg`<text class="ribbon-device" x=${at.left - 6} y=${y + at.rowHeight / 2} dy="0.36em" font-size=${Math.min(0.85 * this.#em, at.rowHeight)}>${device}</text>`
           : nothing
       }
       ${segments.map(
@@ -126,7 +128,7 @@ export class MembershipRibbon extends LitElement {
           x=${this.#x(first, at).toFixed(1)}
           y=${y.toFixed(1)}
           width=${Math.max((last - first + 1) * at.round - GAP, 1).toFixed(1)}
-          height=${Math.max(at.rowHeight - GAP, 1).toFixed(1)}
+          height=${(at.rowHeight - Math.min(GAP, at.rowHeight / 5)).toFixed(1)}
         />`,
       )}
     </g>`;
@@ -153,7 +155,7 @@ export class MembershipRibbon extends LitElement {
     const every = Math.max(Math.ceil((2 * this.#em) / at.round), 1);
     const step = [1, 2, 5, 10, 20, 50].find((candidate) => candidate >= every) ?? 100;
     const shown = Array.from({ length: columns }, (_, i) => first + i).filter(
-      (round) => round % step === 0 || round === 1,
+      (round) => round % step === 0 || (round === 1 && step > 2),
     );
     return svg`<g class="ribbon-axis">
       ${shown.map(

@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { bytes, fixed } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
-import type { ArmView, CoalitionId, DeviceId, DeviceRow, View } from "../types.gen";
+import type { CoalitionId, DeviceId, DeviceRow, RoundMemberships, View } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
 import type { Actions } from "./actions";
 import "./membership-ribbon";
@@ -19,6 +19,8 @@ export function membership(state: BoardState, view: View, actions: Actions) {
   const arm = selectedArm(view, state.arm);
   const coalition = coalitionOf(arm);
   const groups = view.config.data.groups !== null;
+  const past = state.past.memberships.get(arm?.name ?? "")?.rounds ?? [];
+  const shown = listingShown(state, past);
   return html`<section class="membership" aria-labelledby="membership-title">
     <div class="head">
       <h2 id="membership-title">${say.membership}</h2>
@@ -37,20 +39,25 @@ export function membership(state: BoardState, view: View, actions: Actions) {
           : nothing
       }
     </div>
-    <div class="head">
+    <div class="head below">
       ${groups ? agreement(view) : nothing}
       <div class="tabs" role="group" aria-label=${say.listings}>
-        ${listing("rounds", say.listingRounds, state, actions)} ${listing("devices", say.listingDevices, state, actions)}
+        ${listing("rounds", say.listingRounds, shown, actions)} ${listing("devices", say.listingDevices, shown, actions)}
       </div>
     </div>
-    ${state.listing === "rounds" ? rounds(state, view, arm) : devices(state, view, coalition, groups, actions)}
+    ${shown === "rounds" ? rounds(past, state, view) : devices(state, view, coalition, groups, actions)}
   </section>`;
 }
 
-function listing(value: Listing, label: string, state: BoardState, actions: Actions) {
+/** The chosen one, else the rounds as soon as there are some. */
+function listingShown(state: BoardState, past: readonly RoundMemberships[]): Listing {
+  return state.listing ?? (past.length > 0 ? "rounds" : "devices");
+}
+
+function listing(value: Listing, label: string, shown: Listing, actions: Actions) {
   return html`<button
     type="button"
-    aria-pressed=${state.listing === value}
+    aria-pressed=${shown === value}
     data-testid="listing-${value}"
     @click=${() => actions.dispatch({ type: "listing_chosen", listing: value })}
   >
@@ -61,8 +68,7 @@ function listing(value: Listing, label: string, state: BoardState, actions: Acti
 /** More devices than this need more height to be told apart. */
 const MANY = 30;
 
-function rounds(state: BoardState, view: View, arm: ArmView | null) {
-  const memberships = state.past.memberships.get(arm?.name ?? "")?.rounds ?? [];
+function rounds(memberships: readonly RoundMemberships[], state: BoardState, view: View) {
   if (memberships.length === 0) {
     return html`<p class="empty">${view.traffic.rounds > 0 ? say.noCoalitions : say.ribbonNone}</p>`;
   }

@@ -107,7 +107,7 @@ export interface RibbonPlaces {
   readonly height: number;
 }
 
-const LEAST_ROW = 4;
+const LEAST_ROW = 2;
 const TALLEST_ROW = 26;
 
 /** A run of up to this many rounds has its whole length from the start, so that the ribbon grows to the right. */

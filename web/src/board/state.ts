@@ -34,7 +34,8 @@ export interface BoardState {
   readonly pointed: string | null;
   readonly question: Question;
   readonly picture: Picture;
-  readonly listing: Listing;
+  /** `null` while nobody has chosen. */
+  readonly listing: Listing | null;
   /** The device pointed at in a picture. */
   readonly looked: DeviceId | null;
   readonly past: Past;
@@ -83,7 +84,7 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     pointed: null,
     question: "balanced",
     picture: "map",
-    listing: "rounds",
+    listing: null,
     looked: null,
     past: noPast,
     distances: null,

@@ -13,6 +13,10 @@ export interface Trail {
   readonly path: string;
 }
 
+/** Of more devices than this only the ways of the last few rounds are shown: more would be a tangle. */
+const MANY = 30;
+const FEW_ROUNDS = 2;
+
 /**
  * The ways to where devices are drawn, `places`. A mark that has been moved aside, so that it covers no other, takes
  * its whole trail with it: a device whose weights stay where they are has none.
@@ -25,6 +29,7 @@ export function trails(
   targets: ReadonlyMap<string, Place>,
   coalition: ReadonlyMap<DeviceId, CoalitionId>,
 ): Trail[] {
+  const shown = now.points.length > MANY ? earlier.slice(-FEW_ROUNDS) : earlier;
   const found = new Map<string, { coalition: CoalitionId | undefined; age: number; path: string }>();
   for (const { device, ...present } of now.points) {
     const [place, target] = [places.get(deviceKey(device)), targets.get(deviceKey(device))];
@@ -32,8 +37,8 @@ export function trails(
     const exact = project(fit, present);
     const aside = { x: target.x - exact.x, y: target.y - exact.y };
     let to = place;
-    for (let age = 1; age <= earlier.length; age++) {
-      const before = earlier.at(-age)?.points.find((point) => point.device === device);
+    for (let age = 1; age <= shown.length; age++) {
+      const before = shown.at(-age)?.points.find((point) => point.device === device);
       if (!before) break;
       const { x, y } = project(fit, before);
       const from = { x: x + aside.x, y: y + aside.y };
