@@ -179,10 +179,10 @@ export class CoalitionMap extends LitElement {
         ? { className: "c-none", shape: "circle" as const, letter: "" }
         : coalitionMark(coalition);
     const radius = this.#radius;
-    const back = this.looked !== null && this.looked !== id && !this.near.includes(id);
+    const back = this.#isBack(id);
     return svg`<g
       class="device ${className} ${row?.state === "away" || !row ? "away" : ""} ${back ? "back" : ""}"
-      role="button"
+      role="img"
       tabindex=${entry ? 0 : -1}
       aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter)}
       transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})"
@@ -215,6 +215,11 @@ export class CoalitionMap extends LitElement {
     this.onlook(device ? Number(device) : null);
   }
 
+  /** Whether another device is pointed at that this one is no neighbour of. */
+  #isBack(id: DeviceId): boolean {
+    return this.looked !== null && this.looked !== id && !this.near.includes(id);
+  }
+
   /** Arrow keys go from device to device. */
   #step(event: KeyboardEvent, points: readonly DeviceId[]) {
     const steps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
@@ -235,7 +240,7 @@ export class CoalitionMap extends LitElement {
       const place = places.get(deviceKey(device.id));
       const radius = this.#radius;
       if (!place) return nothing;
-      return svg`<text class="answer" x=${(place.x + radius).toFixed(1)} y=${(place.y - radius * 0.8).toFixed(1)}>${answer(device)}</text>`;
+      return svg`<text class="answer ${this.#isBack(device.id) ? "back" : ""}" x=${(place.x + radius).toFixed(1)} y=${(place.y - radius * 0.8).toFixed(1)}>${answer(device)}</text>`;
     });
   }
 

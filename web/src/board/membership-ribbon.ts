@@ -173,7 +173,7 @@ export class MembershipRibbon extends LitElement {
     const group = new Map(this.devices.map((device) => [device.id, device.group]));
     const x = (index: number) => at.right + this.#em / 2 + (index + 0.5) * at.group;
     const legible = at.group >= 2 * this.#em;
-    const radius = Math.min(at.rowHeight * 0.4, at.group * 0.3, 6);
+    const radius = Math.min(Math.max(at.rowHeight * 0.4, 1.5), at.group * 0.3, 6);
     return svg`<g class="ribbon-groups">
       ${Array.from(
         { length: count },

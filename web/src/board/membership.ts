@@ -40,7 +40,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
       }
     </div>
     <div class="head below">
-      ${groups ? agreement(view) : nothing}
+      ${groups && state.answerShown ? agreement(view) : nothing}
       <div class="tabs" role="group" aria-label=${say.listings}>
         ${listing("rounds", say.listingRounds, shown, actions)} ${listing("devices", say.listingDevices, shown, actions)}
       </div>
