@@ -17,8 +17,8 @@ const order = (rounds: RoundMemberships[], devices: number[]) => ribbon(rounds, 
 
 describe("the order of the ribbon", () => {
   it("is by coalition in the last round, and within one by the rounds before", () => {
-    const rounds = [round(1, { 0: [1, 4], 1: [2, 3] }), round(2, { 0: [4], 1: [1, 2, 3] })];
-    expect(order(rounds, [1, 2, 3, 4])).toEqual([4, 1, 2, 3]);
+    const rounds = [round(1, { 0: [1, 2], 1: [3, 4] }), round(2, { 0: [3, 1], 1: [4, 2] })];
+    expect(order(rounds, [1, 2, 3, 4])).toEqual([1, 3, 2, 4]);
     expect(order([round(1, { 0: [3], 1: [1, 2] }), round(2, { 1: [1, 2, 3] })], [1, 2, 3])).toEqual([3, 1, 2]);
   });
 
