@@ -39,6 +39,30 @@ async fn wait_for_rows(board: &Tab, count: usize) -> Result<()> {
     Ok(())
 }
 
+/// After twelve rounds of four devices the board shows who was with whom, and how far they are from each other.
+async fn look_back(board: &Tab) -> Result<()> {
+    board.click(&testid("show-answer")).await?;
+    let ribbon = "document.querySelectorAll('[data-testid=ribbon-row]').length === 4 \
+        && document.querySelectorAll('[data-testid=ribbon-group]').length === 4 \
+        && document.querySelectorAll('[data-testid=ribbon-agreement]').length === 12";
+    board
+        .wait_until("the ribbon with the answer", ribbon, vec![], LONG)
+        .await?;
+    let neighbours = "document.querySelector('[data-testid=map-device]')?.focus() ?? \
+        document.querySelectorAll('[data-testid=detail-neighbour]').length === 3";
+    board
+        .wait_until("a device's three neighbours", neighbours, vec![], LONG)
+        .await?;
+    board.click(&testid("picture-distances")).await?;
+    let table = "document.querySelectorAll('[data-testid=distances-table] tbody tr').length === 4";
+    board
+        .wait_until("the heat map's table", table, vec![], LONG)
+        .await?;
+    board.screenshot("board-distances").await?;
+    board.click(&testid("picture-map")).await?;
+    Ok(())
+}
+
 fn connected(view: &View) -> usize {
     view.devices
         .iter()
@@ -116,6 +140,8 @@ async fn rounds_go_on_while_tabs_close_and_reload() -> Result<()> {
         .map(|coalition| coalition.members.len())
         .sum();
     assert_eq!(members, 4);
+    look_back(&board).await?;
+    board.click(&testid("listing-devices")).await?;
     wait_for_rows(&board, 4).await?;
     let finished = "document.querySelector('[data-testid=phase]')?.dataset.phase === 'finished'";
     board

@@ -166,6 +166,26 @@ export const strings = {
     mapArms: "Arm on the map",
     mapLabel: (devices: number, coalitions: number) =>
       `Map of ${plural(devices, "device", "devices")} in ${plural(coalitions, "coalition", "coalitions")}. The tables hold the same facts.`,
+    pictures: "Picture",
+    pictureMap: "Map",
+    pictureDistances: "Distances",
+    deviceLabel: (id: number, name: string, letter: string) =>
+      `Device ${id}, ${name}${letter ? `, coalition ${letter}` : ""}`,
+    heatLabel: (devices: number) =>
+      `Distances between the weights of ${plural(devices, "device", "devices")}, coalitions together. A table holds the same facts.`,
+    near: "near",
+    far: "far",
+    weightUnits: "units of weight",
+    apartBy: (a: number, b: number, distance: string) => `devices ${a} and ${b}: ${distance}`,
+    noDistances: "The server keeps no distances of this round.",
+    distancesTable: "Distances between devices' weights",
+    noCoalition: "No coalition",
+    nearest: "Nearest",
+    meanTo: (whom: string) => `Mean distance: ${whom}`,
+    nearestOf: (arm: string) => `Nearest in weight, ${arm}`,
+    toBarycenter: "Its coalition's barycenter",
+    detailCounts: (examples: number, up: string, down: string) =>
+      `${plural(examples, "example", "examples")} stay on it · ${up} sent · ${down} received`,
     mapNone: "The map appears when the first round closes.",
     mapLocal: "Weights of this arm stay on the devices, so the server has nothing to draw.",
     coalition: (letter: string) => `Coalition ${letter}`,
@@ -214,6 +234,18 @@ export const strings = {
     hideAnswer: "Hide the answer",
     agreement: "Agreement with hidden groups",
     agreementHint: "Adjusted Rand index: 1 is the same grouping, 0 is chance.",
+    listings: "As a picture or a table",
+    listingRounds: "Every round",
+    listingDevices: "Devices now",
+    ribbonLabel: (devices: number, first: number, last: number) =>
+      `Coalitions of ${plural(devices, "device", "devices")} in rounds ${first} to ${last}. A table holds the same facts.`,
+    ribbonTable: "Coalitions by round",
+    ribbonRounds: "Rounds",
+    ribbonNone: "The first round has not closed yet.",
+    noCoalitions: "This arm forms no coalitions.",
+    inRounds: (letter: string, first: number, last: number) =>
+      first === last ? `${letter} in round ${first}` : `${letter} in rounds ${first} to ${last}`,
+    agreementShort: "agreement",
     noDevices: "No device has joined yet.",
 
     traffic: "Sent this run",

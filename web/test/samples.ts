@@ -1,6 +1,6 @@
 /** Small views to test with. */
 
-import type { ArmView, DeviceRow, HistoryRow, RunConfig, View } from "../src/types.gen";
+import type { ArmView, DeviceRow, Distances, HistoryRow, RunConfig, View } from "../src/types.gen";
 
 export const config: RunConfig = {
   seed: 7,
@@ -47,6 +47,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
     agreement: null,
     history: [],
     map: null,
+    devices: [],
     ...change,
   };
 }
@@ -86,5 +87,16 @@ export function view(change: Partial<View> = {}): View {
     traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
     refusals: {},
     ...change,
+  };
+}
+
+/** Distances of devices that are places on a line. */
+export function distances(devices: number[], places: number[]): Distances {
+  return {
+    run: 1,
+    round: 1,
+    devices,
+    distances: places.map((a) => places.map((b) => Math.abs(a - b))),
+    to_barycenter: devices.map(() => null),
   };
 }

@@ -5,7 +5,7 @@ import "../styles/board-map.css";
 import "../styles/board-panels.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
-import { desk, joinAddress, liveUrl, Refused, readRoom } from "../lib/api";
+import { desk, joinAddress, liveUrl, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
 import { follow } from "../lib/live";
 import { roomOf } from "../lib/room";
 import { deskToken, tabStorage } from "../lib/storage";
@@ -15,14 +15,18 @@ import type { View } from "../types.gen";
 import type { Actions } from "./actions";
 import { boardPage } from "./page";
 import { initialBoard, reduceBoard } from "./state";
+import { Asking, type Wanted } from "./wanted";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
 document.title = strings.board.pageTitle(room);
 
-const store = createStore(initialBoard(room, token), reduceBoard, (state) =>
-  render(boardPage(state, actions), document.body),
-);
+const asking = new Asking((wanted) => void ask(wanted));
+
+const store = createStore(initialBoard(room, token), reduceBoard, (state) => {
+  render(boardPage(state, actions), document.body);
+  asking.look(state);
+});
 
 const actions: Actions = {
   dispatch: (message) => store.dispatch(message),
@@ -39,6 +43,7 @@ const actions: Actions = {
 const unfollow = follow(liveUrl(room, location), (event) => {
   if (event.type === "message") store.dispatch({ type: "view", view: JSON.parse(event.text) as View });
   else store.dispatch(event);
+  if (event.type === "connected") asking.forget();
   if (event.type === "lost") void lookForRoom();
   if (event.type === "connected" && !store.state.address) void loadAddress();
 });
@@ -51,6 +56,20 @@ async function lookForRoom() {
     if (!(error instanceof Refused && error.status === 404)) return;
     unfollow();
     store.dispatch({ type: "missing", detail: error.message });
+  }
+}
+
+/** What a board asks for on the side may fail: the arm may be gone with its run, and a lost server is said elsewhere. */
+async function ask({ kind, arm, closed, after }: Wanted) {
+  try {
+    if (kind === "memberships") {
+      const answer = await readMemberships(room, arm, after);
+      store.dispatch({ type: "memberships", arm, closed, answer });
+    } else {
+      store.dispatch({ type: "distances", arm, answer: await readDistances(room, arm) });
+    }
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof TypeError)) throw error;
   }
 }
 

@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { strings } from "../strings";
 import { accuracyPanel } from "./accuracy-panel";
 import type { Actions } from "./actions";
+import { deviceDetail } from "./device-detail";
 import { header } from "./header";
 import { joinPanel } from "./join-panel";
 import { mapPanel } from "./map-panel";
@@ -26,7 +27,7 @@ export function boardPage(state: BoardState, actions: Actions) {
     ${
       view
         ? html`<main class="board-grid">
-              ${joinShown(state) ? joinPanel(state, actions) : mapPanel(state, view, actions)}
+              ${joinShown(state) ? joinPanel(state, actions) : [mapPanel(state, view, actions), deviceDetail(state, view)]}
               ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
             </main>
             ${traffic(view)}`

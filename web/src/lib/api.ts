@@ -1,6 +1,6 @@
 /** The calls a page makes. The rest of the protocol is spoken by the device's worker. */
 
-import type { DeviceId, View } from "../types.gen";
+import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
 
 export type DeskCommand =
   | { readonly command: "start" }
@@ -38,6 +38,11 @@ export const joinAddress = (room: string) => call<JoinAddress>("GET", `${roomUrl
 
 export const readRoom = (room: string) => call<View>("GET", roomUrl(room));
 
+export const readMemberships = (room: string, arm: string, after: Round) =>
+  call<Memberships>("GET", `${armUrl(room, arm)}/memberships?after=${after}`);
+
+export const readDistances = (room: string, arm: string) => call<Distances>("GET", `${armUrl(room, arm)}/distances`);
+
 export function desk(room: string, token: string, { command, ...body }: DeskCommand): Promise<View> {
   return call<View>("POST", `${roomUrl(room)}/desk/${command}`, body, token);
 }
@@ -47,6 +52,8 @@ export function liveUrl(room: string, page: Location): string {
 }
 
 const roomUrl = (room: string) => `/api/rooms/${encodeURIComponent(room)}`;
+
+const armUrl = (room: string, arm: string) => `${roomUrl(room)}/arms/${encodeURIComponent(arm)}`;
 
 async function call<Answer>(method: "GET" | "POST", url: string, body?: object, token?: string): Promise<Answer> {
   const headers = new Headers();
