@@ -5,24 +5,28 @@ import "../styles/board-map.css";
 import "../styles/board-panels.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
-import { desk, joinAddress, liveUrl, Refused, readRoom } from "../lib/api";
+import { desk, joinAddress, liveUrl, noticeOf, Refused, readRoom } from "../lib/api";
 import { follow } from "../lib/live";
 import { roomOf } from "../lib/room";
 import { deskToken, tabStorage } from "../lib/storage";
 import { createStore } from "../lib/store";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
+import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
 import { boardPage } from "./page";
 import { initialBoard, reduceBoard } from "./state";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
-document.title = strings.board.pageTitle(room);
-
 const store = createStore(initialBoard(room, token), reduceBoard, (state) =>
   render(boardPage(state, actions), document.body),
 );
+
+startPreferences(() => {
+  document.title = strings.board.pageTitle(room);
+  store.redraw();
+});
 
 const actions: Actions = {
   dispatch: (message) => store.dispatch(message),
@@ -31,7 +35,7 @@ const actions: Actions = {
     store.dispatch({ type: "desk_sent" });
     desk(room, token, command).then(
       (view) => store.dispatch({ type: "desk_answered", view }),
-      (error: unknown) => store.dispatch({ type: "desk_refused", detail: sentence(error) }),
+      (error: unknown) => store.dispatch({ type: "desk_refused", notice: noticeOf(error) }),
     );
   },
 };
@@ -50,7 +54,7 @@ async function lookForRoom() {
   } catch (error) {
     if (!(error instanceof Refused && error.status === 404)) return;
     unfollow();
-    store.dispatch({ type: "missing", detail: error.message });
+    store.dispatch({ type: "missing", notice: noticeOf(error) });
   }
 }
 
@@ -58,10 +62,6 @@ async function loadAddress() {
   try {
     store.dispatch({ type: "address", address: await joinAddress(room) });
   } catch (error) {
-    store.dispatch({ type: "desk_refused", detail: sentence(error) });
+    store.dispatch({ type: "desk_refused", notice: noticeOf(error) });
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Refused ? error.message : strings.home.noServer;
 }

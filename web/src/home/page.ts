@@ -3,6 +3,7 @@
 import { html, svg } from "lit";
 import { type Shape, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
+import { preferences } from "../ui/preferences";
 import type { HomeState } from "./state";
 
 const say = strings.home;
@@ -47,8 +48,9 @@ export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
         <p class="dim">${say.joinHint}</p>
       </section>
     </div>
-    <p class="notice" role="alert" data-testid="notice">${notice ?? ""}</p>
-  </main>`;
+    <p class="notice" role="alert" data-testid="notice">${notice ? strings.refusal(notice.code, notice.detail) : ""}</p>
+    </main>
+    <footer><a href="/guide" data-testid="guide-link">${strings.guide.link}</a> ${preferences()}</footer>`;
 }
 
 /** Four coalitions around a global model: a picture of the idea, not of a run. */
