@@ -306,7 +306,7 @@ export const en = {
     add: "Add another device here",
     limit: (count: number) => `A tab holds up to ${count} devices.`,
     leave: "Leave",
-    leaveDevice: (name: string) => `${name} leaves the room`,
+    leaveDevice: (name: string) => `Leave: ${name}`,
     switcher: "Devices in this tab",
     gone: "No device is left in this tab",
     joinAgain: "Join again",

@@ -36,7 +36,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
       }
     </div>
     ${groups ? agreement(view) : nothing}
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="membership-title">
+    <div class="scroll" tabindex="0" role="group" aria-labelledby="membership-title">
       <table data-testid="membership">
         <thead>
           <tr>

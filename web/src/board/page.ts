@@ -22,7 +22,7 @@ export function boardPage(state: BoardState, actions: Actions) {
       <p>${strings.refusal(connection.notice.code, connection.notice.detail)}</p>
       <p><a class="button primary" href="/">${say.home}</a></p>
       </main>
-      <footer>${preferences()}</footer>`;
+      <footer>${preferences("with guide")}</footer>`;
   }
   return html`${header(state, actions)} ${notices(state)}
     ${
@@ -32,7 +32,7 @@ export function boardPage(state: BoardState, actions: Actions) {
               ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
             </main>
             ${traffic(view)}`
-        : html`<main class="alone"><p class="dim">${say.connecting}</p></main><footer>${preferences()}</footer>`
+        : html`<main class="alone"><p class="dim">${say.connecting}</p></main><footer>${preferences("with guide")}</footer>`
     }`;
 }
 

@@ -44,6 +44,6 @@ export function traffic(view: View) {
           }
         </dd></div>
     </dl>
-    ${preferences()}
+    ${preferences("with guide")}
   </footer>`;
 }

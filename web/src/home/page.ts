@@ -22,7 +22,8 @@ export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
   return html`<main>
     ${emblem}
     <h1>${strings.product}</h1>
-    <p class="what">${say.what} ${say.stays}</p>
+    <p class="what">${say.what}</p>
+      <p class="what">${say.stays}</p>
     <div class="ways">
       <section>
         <button type="button" class="primary large" data-testid="start-room" ?disabled=${busy} @click=${actions.start}>
@@ -50,7 +51,7 @@ export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
     </div>
     <p class="notice" role="alert" data-testid="notice">${notice ? strings.refusal(notice.code, notice.detail) : ""}</p>
     </main>
-    <footer><a href="/guide" data-testid="guide-link">${strings.guide.link}</a> ${preferences()}</footer>`;
+    <footer>${preferences("with guide")}</footer>`;
 }
 
 /** Four coalitions around a global model: a picture of the idea, not of a run. */

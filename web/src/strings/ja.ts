@@ -24,9 +24,9 @@ const phases: Record<Phase, string> = {
 };
 
 const deviceStates: Record<DeviceState, string> = {
-  ready: "準備完了",
+  ready: "待機",
   training: "学習中",
-  sent: "送信済み",
+  sent: "送信済",
   late: "遅れ",
   away: "不在",
 };
@@ -347,7 +347,7 @@ export const ja: Strings = {
     add: "ここにデバイスを追加",
     limit: (count) => `1つのタブに置けるデバイスは${count}台までです。`,
     leave: "退出",
-    leaveDevice: (name) => `${name}がルームから退出する`,
+    leaveDevice: (name) => `退出：${name}`,
     switcher: "このタブのデバイス",
     gone: "このタブにデバイスはありません",
     joinAgain: "もう一度参加する",

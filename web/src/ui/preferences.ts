@@ -1,6 +1,6 @@
 /** Language and theme: how they begin, and the two controls that change them, on every page. */
 
-import { html, LitElement } from "lit";
+import { html, LitElement, nothing } from "lit";
 import { asLanguage, firstLanguage, LANGUAGES, type Language, language, setLanguage } from "../lib/language";
 import { browserStorage, loadPreference, savePreference } from "../lib/storage";
 import { asTheme, showTheme, THEMES, type Theme, themeShown } from "../lib/theme";
@@ -54,9 +54,11 @@ function chooseTheme(next: Theme) {
 /** A language is named in itself, so that whoever cannot read the page finds it. */
 const NAMES: Record<Language, string> = { en: "English", ja: "日本語" };
 
-export function preferences() {
+/** The line with the two controls; `guide` adds the way to the guide for the teacher. */
+export function preferences(guide: "with guide" | "alone" = "alone") {
   const say = strings.preferences;
   return html`<div class="preferences">
+    ${guide === "with guide" ? html`<a href="/guide" data-testid="guide-link">${strings.guide.link}</a>` : nothing}
     <label
       >${say.language}
       <select data-testid="language" @change=${(event: Event) => chooseLanguage(asLanguage(picked(event)) ?? "en")}>
