@@ -1,11 +1,16 @@
 import { marked } from "marked";
 import { defineConfig, type Plugin } from "vite";
 
+/** A line that ends and goes on in Japanese: there a browser must not put a space. */
+const JAPANESE_BREAK = /(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])/g;
+
 /** Markdown becomes HTML when the pages are built, so that no page carries a parser. */
 const markdown: Plugin = {
   name: "markdown",
-  transform: (text, id) =>
-    id.endsWith(".md") ? { code: `export default ${JSON.stringify(marked.parse(text))}`, map: null } : undefined,
+  transform(text, id) {
+    if (!id.endsWith(".md")) return undefined;
+    return { code: `export default ${JSON.stringify(marked.parse(text.replace(JAPANESE_BREAK, "")))}`, map: null };
+  },
 };
 
 export default defineConfig({
