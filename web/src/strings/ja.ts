@@ -301,7 +301,7 @@ export const ja: Strings = {
     agreementHint: "調整ランド指数。1なら同じ分け方、0なら偶然と同じ程度です。",
     noDevices: "まだ参加しているデバイスはありません。",
 
-    traffic: "これまでの通信量",
+    traffic: "通信量",
     bytesUp: "送信",
     bytesDown: "受信",
     noImages: "送られた画像 0枚",
