@@ -443,6 +443,8 @@ pub enum DeviceEvent {
     },
     /// The device is no longer in the room, for good.
     Left {
+        /// Why, as a stable code: `left`, `removed`, `replaced`, or the server's.
+        code: String,
         /// Why, as a sentence.
         reason: String,
     },

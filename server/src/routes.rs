@@ -67,6 +67,7 @@ pub fn app(server: Server) -> Router {
         .route("/", get(pages::home))
         .route("/board/{room}", get(pages::board))
         .route("/join/{room}", get(pages::join))
+        .route("/guide", get(pages::guide))
         .route("/data/{set}/{file}", get(pages::data))
         .fallback(fallback)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

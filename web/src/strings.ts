@@ -1,9 +1,14 @@
-/** Everything a page says. Translations will replace this module and nothing else. */
+/**
+ * Everything a page says. English is here, the other languages are in `strings/` and have the same shape.
+ * `strings` follows the language of the page, also where a module keeps a part of it.
+ */
 
-import { percent, signed } from "./lib/format";
-import type { Activity, DeviceState, Phase } from "./types.gen";
+import { percent, signed, whole } from "./lib/format";
+import { type Language, language } from "./lib/language";
+import { ja } from "./strings/ja";
+import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
 
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
 
 const phases: Record<Phase, string> = {
   lobby: "Devices gather",
@@ -34,7 +39,13 @@ const activities: Record<Activity, string> = {
 };
 
 /** Two names, one for narrow places, and one sentence for each strategy. */
-const strategies: Record<string, { title: string; short: string; sentence: string }> = {
+export interface StrategyWords {
+  readonly title: string;
+  readonly short: string;
+  readonly sentence: string;
+}
+
+const strategies: Record<StrategyConfig["kind"], StrategyWords> = {
   local_only: {
     title: "Every device alone",
     short: "Alone",
@@ -103,17 +114,51 @@ const strategies: Record<string, { title: string; short: string; sentence: strin
     short: "One per coalition",
     sentence: "Every device starts from the barycenter of its own coalition.",
   },
+  ours: {
+    title: "Coalitions on evidence",
+    short: "On evidence",
+    sentence:
+      "One model for all at first; coalitions get models of their own where trying them out shows that it pays.",
+  },
 };
 
-export const strings = {
+/** What goes wrong in the page itself. What the server refuses comes with a sentence of its own. */
+const refusals: Record<PageCode, string> = {
+  no_server: "The server does not answer. Is it still running?",
+  no_code: "Type the code that the board shows.",
+  left_unstarted: "The device had not started.",
+};
+
+export type PageCode = "no_server" | "no_code" | "left_unstarted";
+
+export const en = {
   product: "Constellation",
   phases,
   deviceStates,
   activities,
 
-  armTitle: (name: string, strategy: string) => (name === strategy ? (strategies[strategy]?.title ?? name) : name),
-  armShort: (name: string, strategy: string) => (name === strategy ? (strategies[strategy]?.short ?? name) : name),
-  armSentence: (strategy: string) => strategies[strategy]?.sentence ?? "",
+  // An arm that was given a name of its own keeps it.
+  armTitle: (name: string, strategy: string) =>
+    name === strategy ? (ofKey(strategies, strategy)?.title ?? name) : name,
+  armShort: (name: string, strategy: string) =>
+    name === strategy ? (ofKey(strategies, strategy)?.short ?? name) : name,
+  armSentence: (strategy: string) => ofKey(strategies, strategy)?.sentence ?? "",
+
+  /** Something refused, by its code; `detail` is the server's sentence, which is English. */
+  refusal: (code: string, detail: string) => ofKey(refusals, code) ?? detail,
+  /** Between the parts of a list in a line. */
+  comma: ", ",
+
+  preferences: {
+    language: "Language",
+    theme: "Theme",
+    themes: { system: "System", light: "Light", dark: "Dark" },
+  },
+
+  guide: {
+    pageTitle: "Guide for the teacher, Constellation",
+    link: "Guide for the teacher",
+  },
 
   home: {
     what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
@@ -124,8 +169,6 @@ export const strings = {
     code: "Room code",
     join: "Join",
     joinHint: "Your tab becomes a device of that room.",
-    noServer: "The server does not answer. Is it still running?",
-    noCode: "Type the code that the board shows.",
   },
 
   board: {
@@ -295,12 +338,42 @@ export const strings = {
     add: "Add another device here",
     limit: (count: number) => `A tab holds up to ${count} devices.`,
     leave: "Leave",
-    leaveDevice: (name: string) => `${name} leaves the room`,
+    leaveDevice: (name: string) => `Leave: ${name}`,
     switcher: "Devices in this tab",
     gone: "No device is left in this tab",
     joinAgain: "Join again",
     noWorker: "its worker did not load.",
-    leftUnstarted: "The device had not started.",
+    /** Why there is no connection; `detail` is the device's sentence, which is English. */
+    trouble: (detail: string) => detail,
     failed: (detail: string) => `The device could not start: ${detail}`,
   },
 };
+
+/** The same keys, the same arguments, other words. */
+type Words<English> = English extends string
+  ? string
+  : English extends (...args: infer Args) => string
+    ? (...args: Args) => string
+    : { readonly [Key in keyof English]: Words<English[Key]> };
+
+export type Strings = Words<typeof en>;
+
+const languages: Record<Language, Strings> = { en, ja };
+
+/** A value by a name that may be unknown here. */
+export function ofKey<Value>(values: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(values, key) ? values[key] : undefined;
+}
+
+/** The same tree as `shape`, in which every leaf is looked up when it is read. */
+function following<Tree extends object>(shape: Tree, now: () => Tree): Tree {
+  const tree = {};
+  for (const [key, value] of Object.entries(shape)) {
+    const look = () => Reflect.get(now(), key);
+    const branch = typeof value === "object" ? following(value, look) : null;
+    Object.defineProperty(tree, key, { enumerable: true, get: branch ? () => branch : look });
+  }
+  return tree as Tree;
+}
+
+export const strings: Strings = following(en, () => languages[language()]);

@@ -375,6 +375,10 @@ online: boolean,
  */
 detail: string, } | { "type": "left", 
 /**
+ * Why, as a stable code: `left`, `removed`, `replaced`, or the server's.
+ */
+code: string, 
+/**
  * Why, as a sentence.
  */
 reason: string, };

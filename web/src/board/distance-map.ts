@@ -3,7 +3,9 @@
 import { html, LitElement, nothing, type PropertyValues, svg } from "lit";
 import type { Size } from "../lib/fit";
 import { fixed } from "../lib/format";
+import { language } from "../lib/language";
 import { coalitionMark, shapePath } from "../lib/palette";
+import { onTheme } from "../lib/theme";
 import { strings } from "../strings";
 import type { ArmView, CoalitionId, DeviceId } from "../types.gen";
 import {
@@ -53,11 +55,7 @@ export class DistanceMap extends LitElement {
   /** The two devices whose distance is said. */
   #pair: readonly [number, number] | null = null;
   #observer = new ResizeObserver(() => this.#measure());
-  #theme = matchMedia("(prefers-color-scheme: dark)");
-  #repaint = () => {
-    this.#painted = "";
-    this.#paint();
-  };
+  #endRepaint = () => {};
 
   constructor() {
     super();
@@ -74,13 +72,16 @@ export class DistanceMap extends LitElement {
   override connectedCallback() {
     super.connectedCallback();
     this.#observer.observe(this);
-    this.#theme.addEventListener("change", this.#repaint);
+    this.#endRepaint = onTheme(() => {
+      this.#painted = "";
+      this.#paint();
+    });
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
     this.#observer.disconnect();
-    this.#theme.removeEventListener("change", this.#repaint);
+    this.#endRepaint();
   }
 
   #measure() {
@@ -98,7 +99,7 @@ export class DistanceMap extends LitElement {
 
   protected override shouldUpdate(changed: PropertyValues<this>): boolean {
     this.#rows = this.arm && this.distances ? heatRows(this.distances, this.arm) : [];
-    const drawn = `${this.#key()}/${this.looked}/${this.#pair}`;
+    const drawn = `${this.#key()}/${this.looked}/${this.#pair}/${language()}`;
     if (drawn === this.#drawn && !changed.has("distances")) return false;
     this.#drawn = drawn;
     return true;

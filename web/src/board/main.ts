@@ -5,13 +5,14 @@ import "../styles/board-map.css";
 import "../styles/board-panels.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
-import { desk, joinAddress, liveUrl, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
+import { desk, joinAddress, liveUrl, noticeOf, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
 import { follow } from "../lib/live";
 import { roomOf } from "../lib/room";
 import { deskToken, tabStorage } from "../lib/storage";
 import { createStore } from "../lib/store";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
+import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
 import { boardPage } from "./page";
 import { initialBoard, reduceBoard } from "./state";
@@ -19,13 +20,16 @@ import { Asking, type Wanted } from "./wanted";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
-document.title = strings.board.pageTitle(room);
-
 const asking = new Asking((wanted) => void ask(wanted));
 
 const store = createStore(initialBoard(room, token), reduceBoard, (state) => {
   render(boardPage(state, actions), document.body);
   asking.look(state);
+});
+
+startPreferences(() => {
+  document.title = strings.board.pageTitle(room);
+  store.redraw();
 });
 
 const actions: Actions = {
@@ -35,7 +39,7 @@ const actions: Actions = {
     store.dispatch({ type: "desk_sent" });
     desk(room, token, command).then(
       (view) => store.dispatch({ type: "desk_answered", view }),
-      (error: unknown) => store.dispatch({ type: "desk_refused", detail: sentence(error) }),
+      (error: unknown) => store.dispatch({ type: "desk_refused", notice: noticeOf(error) }),
     );
   },
 };
@@ -55,7 +59,7 @@ async function lookForRoom() {
   } catch (error) {
     if (!(error instanceof Refused && error.status === 404)) return;
     unfollow();
-    store.dispatch({ type: "missing", detail: error.message });
+    store.dispatch({ type: "missing", notice: noticeOf(error) });
   }
 }
 
@@ -77,10 +81,6 @@ async function loadAddress() {
   try {
     store.dispatch({ type: "address", address: await joinAddress(room) });
   } catch (error) {
-    store.dispatch({ type: "desk_refused", detail: sentence(error) });
+    store.dispatch({ type: "desk_refused", notice: noticeOf(error) });
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Refused ? error.message : strings.home.noServer;
 }

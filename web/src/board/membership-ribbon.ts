@@ -3,6 +3,7 @@
 import { html, LitElement, nothing, type PropertyValues, svg } from "lit";
 import type { Size } from "../lib/fit";
 import { fixed } from "../lib/format";
+import { language } from "../lib/language";
 import { coalitionMark, shapePath } from "../lib/palette";
 import { strings } from "../strings";
 import type { DeviceId, DeviceRow, RoundMemberships } from "../types.gen";
@@ -78,7 +79,7 @@ export class MembershipRibbon extends LitElement {
   protected override shouldUpdate(changed: PropertyValues<this>): boolean {
     const { answer, looked, rounds } = this;
     const who = this.devices.map(({ id, group }) => `${id}:${group}`);
-    const drawn = [who, rounds, answer !== null, looked].join("|");
+    const drawn = [who, rounds, answer !== null, looked, language()].join("|");
     if (drawn === this.#drawn && !changed.has("memberships")) return false;
     this.#drawn = drawn;
     return true;

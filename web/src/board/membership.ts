@@ -95,7 +95,7 @@ function devices(
   groups: boolean,
   actions: Actions,
 ) {
-  return html`<div class="scroll" tabindex="0" role="region" aria-labelledby="membership-title">
+  return html`<div class="scroll" tabindex="0" role="group" aria-labelledby="membership-title">
       <table data-testid="membership">
         <thead>
           <tr>

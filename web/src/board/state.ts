@@ -1,6 +1,6 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
-import type { JoinAddress } from "../lib/api";
+import type { JoinAddress, Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
 import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
 import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
@@ -9,7 +9,7 @@ export type Connection =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
   | { readonly kind: "lost"; readonly retryMs: number }
-  | { readonly kind: "missing"; readonly detail: string };
+  | { readonly kind: "missing"; readonly notice: Notice };
 
 /** Which of the two questions the accuracies answer. */
 export type Question = "balanced" | "own";
@@ -49,14 +49,14 @@ export interface BoardState {
   /** A desk command is on its way. */
   readonly busy: boolean;
   /** What the server refused last. */
-  readonly notice: string | null;
+  readonly notice: Notice | null;
 }
 
 export type BoardMessage =
   | { readonly type: "connected" }
   | { readonly type: "view"; readonly view: View }
   | { readonly type: "lost"; readonly retryMs: number }
-  | { readonly type: "missing"; readonly detail: string }
+  | { readonly type: "missing"; readonly notice: Notice }
   | { readonly type: "address"; readonly address: JoinAddress }
   | { readonly type: "arm_chosen"; readonly arm: string }
   | { readonly type: "arm_pointed"; readonly arm: string | null }
@@ -71,7 +71,7 @@ export type BoardMessage =
   | { readonly type: "reset_toggled" }
   | { readonly type: "desk_sent" }
   | { readonly type: "desk_answered"; readonly view: View }
-  | { readonly type: "desk_refused"; readonly detail: string };
+  | { readonly type: "desk_refused"; readonly notice: Notice };
 
 export function initialBoard(room: string, desk: string | null): BoardState {
   return {
@@ -106,7 +106,7 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
     case "lost":
       return { ...state, connection: { kind: "lost", retryMs: message.retryMs } };
     case "missing":
-      return { ...state, connection: { kind: "missing", detail: message.detail } };
+      return { ...state, connection: { kind: "missing", notice: message.notice } };
     case "address":
       return { ...state, address: message.address };
     case "arm_chosen":
@@ -138,7 +138,7 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
     case "desk_answered":
       return { ...withView(state, message.view), busy: false };
     case "desk_refused":
-      return { ...state, busy: false, notice: message.detail };
+      return { ...state, busy: false, notice: message.notice };
     default:
       return unreachable(message);
   }

@@ -1,5 +1,6 @@
 /** The devices of one tab, and how each message changes them. Nothing here touches the page or a worker. */
 
+import type { Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
 import type { CoalitionId, DeviceView, Identity, Samples } from "../types.gen";
 import type { FromWorker } from "../worker-messages";
@@ -32,7 +33,7 @@ export interface TabState {
   /** Key of the device that is shown. */
   readonly shown: number | null;
   /** Why the last device that went is gone. */
-  readonly farewell: string | null;
+  readonly farewell: Notice | null;
 }
 
 export type TabMessage =
@@ -65,7 +66,7 @@ export function reduceTab(state: TabState, message: TabMessage): TabState {
     }
     case "event":
       return message.event.type === "left"
-        ? withoutDevice(state, message.key, message.event.reason)
+        ? withoutDevice(state, message.key, { code: message.event.code, detail: message.event.reason })
         : withDevice(state, message.key, (device) => reduceDevice(device, message.event));
     case "shown":
       return { ...state, shown: message.key };
@@ -107,10 +108,10 @@ function withDevice(state: TabState, key: number, change: (device: TabDevice) =>
   return { ...state, devices: state.devices.map((device) => (device.key === key ? change(device) : device)) };
 }
 
-function withoutDevice(state: TabState, key: number, reason: string): TabState {
+function withoutDevice(state: TabState, key: number, farewell: Notice): TabState {
   const devices = state.devices.filter((device) => device.key !== key);
   const shown = state.shown === key ? (devices.at(-1)?.key ?? null) : state.shown;
-  return { ...state, devices, shown, farewell: reason };
+  return { ...state, devices, shown, farewell };
 }
 
 /** What a reload needs to bring the same devices back. */

@@ -21,6 +21,16 @@ export interface JoinAddress {
   readonly qr_svg_url: string;
 }
 
+/** Something went wrong: a stable code, and the server's sentence where it gave one. The page says it by `strings.refusal`. */
+export interface Notice {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export function noticeOf(error: unknown): Notice {
+  return error instanceof Refused ? { code: error.code, detail: error.message } : { code: "no_server", detail: "" };
+}
+
 /** A refusal of the server, with the sentence it gave (RFC 9457). */
 export class Refused extends Error {
   constructor(
