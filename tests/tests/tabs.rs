@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use constellation_core::config::RunConfig;
+use constellation_core::config::{GroupKind, RunConfig};
 use constellation_core::data::DatasetName;
+use constellation_core::ids::RunId;
 use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
@@ -218,6 +219,24 @@ async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
     wait_for_rows(&board, 1).await?;
     device.click(&testid("leave-device")).await?;
     wait_for_rows(&board, 0).await?;
+    no_errors(&browser).await
+}
+
+#[tokio::test]
+async fn a_preset_begins_another_run() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, json!({ "seed": 5, "data": { "groups": null } })).await?;
+    let mut browser = Browser::start().await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("desk-reset-open")).await?;
+    board.click(&testid("preset-swapped")).await?;
+    board.screenshot("board-presets").await?;
+    board.click(&testid("desk-reset")).await?;
+    let view = room
+        .wait_until("the second run", |view| view.run == RunId(2))
+        .await?;
+    let groups = view.config.data.groups.map(|groups| groups.kind);
+    assert_eq!((groups, view.seed), (Some(GroupKind::LabelSwap), 5));
     no_errors(&browser).await
 }
 

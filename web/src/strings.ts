@@ -5,6 +5,7 @@
 
 import { percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
+import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
 
@@ -160,6 +161,26 @@ export const en = {
     link: "Guide for the teacher",
   },
 
+  presets: {
+    alike: { name: "All alike", what: "Works: every device has the same mix of digits, and averaging helps all." },
+    uneven: {
+      name: "Uneven labels",
+      what: "Works by half: devices have plenty of some digits and hardly any of others. Compare Own and Balanced.",
+    },
+    turned: {
+      name: "Turned by quarters",
+      what: "Averaging fails: four hidden groups see digits turned. Coalitions find them.",
+    },
+    swapped: {
+      name: "Swapped labels",
+      what: "Averaging fails worse: four hidden groups call digits by each other's names.",
+    },
+    few: {
+      name: "Too few examples",
+      what: "Grouping fails: 50 examples with very uneven labels do not show who belongs together.",
+    },
+  } satisfies Record<PresetName, { name: string; what: string }>,
+
   home: {
     what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
     stays: "The examples a device learns from never leave its tab; only weights and counts do.",
@@ -189,6 +210,8 @@ export const en = {
     resetTitle: "Start over from round 1",
     seed: "Seed",
     resetNow: "Reset the run",
+    preset: "Preset",
+    presetSame: "The same settings",
     close: "Close",
     remove: "Remove",
     removeDevice: (id: number) => `Remove device ${id}`,

@@ -1,5 +1,6 @@
 /** The calls a page makes. The rest of the protocol is spoken by the device's worker. */
 
+import type { Preset } from "../presets";
 import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
 
 export type DeskCommand =
@@ -7,6 +8,7 @@ export type DeskCommand =
   | { readonly command: "pause" }
   | { readonly command: "step" }
   | { readonly command: "reset"; readonly seed?: number }
+  | { readonly command: "configure"; readonly config: Preset & { readonly seed?: number } }
   | { readonly command: "remove"; readonly device: DeviceId };
 
 /** What `POST /api/rooms` answers, as far as a page needs it. */
