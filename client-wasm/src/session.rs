@@ -103,7 +103,7 @@ impl Session {
     pub(crate) fn leave(self: &Rc<Self>) {
         self.say(&DeviceNews::Leave);
         if self.failures.get() > 0 || self.identity.borrow().is_none() {
-            self.end("This device has left the room.");
+            self.end("left", "This device has left the room.");
         }
     }
 
@@ -134,7 +134,7 @@ impl Session {
                         refusal,
                     },
                 ) => {
-                    return self.end(&refusal.detail);
+                    return self.end(&refusal.code, &refusal.detail);
                 }
                 Err(Failure::Refused { refusal, .. }) => self.tell_refusal(refusal),
                 Err(Failure::Unreachable) => {}
@@ -233,7 +233,10 @@ impl Session {
         self.handle(Input::Disconnected);
         if UNKNOWN.contains(&code) {
             // Removed while it was away. The page can join as a new device if its user wants to.
-            return self.end("This device is no longer in the room: the desk has removed it.");
+            return self.end(
+                "removed",
+                "This device is no longer in the room: the desk has removed it.",
+            );
         }
         let session = Rc::clone(self);
         spawn_local(async move {
@@ -280,10 +283,12 @@ impl Session {
                 Effect::Show(samples) => self.tell(&DeviceEvent::Samples { samples }),
                 Effect::Refused(refusal) => self.tell_refusal(refusal),
                 Effect::Left(Farewell::Removed) => {
-                    self.end("The desk has removed this device from the room.")
+                    self.end("removed", "The desk has removed this device from the room.");
                 }
-                Effect::Left(Farewell::Left) => self.end("This device has left the room."),
-                Effect::Left(Farewell::Replaced) => self.end("This device goes on in another tab."),
+                Effect::Left(Farewell::Left) => self.end("left", "This device has left the room."),
+                Effect::Left(Farewell::Replaced) => {
+                    self.end("replaced", "This device goes on in another tab.");
+                }
                 // The room may be back soon, and the device with it.
                 Effect::Left(Farewell::ServerStops) => {}
             }
@@ -330,12 +335,13 @@ impl Session {
         }
     }
 
-    fn end(&self, reason: &str) {
+    fn end(&self, code: &str, reason: &str) {
         if !self.over.replace(true) {
             self.socket.replace(None);
             self.heartbeat.replace(None);
             self.connection.set(self.connection.get() + 1);
             self.tell(&DeviceEvent::Left {
+                code: code.to_owned(),
                 reason: reason.to_owned(),
             });
         }

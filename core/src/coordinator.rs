@@ -5,9 +5,11 @@
 mod arm;
 mod cohort;
 mod desk;
+mod distances;
 mod fingerprint;
 mod io;
 mod membership;
+mod memberships;
 mod round;
 mod rounds;
 mod updates;
@@ -22,7 +24,7 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
 use crate::strategy::Beginning;
-use crate::view::{DeviceRow, DeviceState, Phase, Traffic, View};
+use crate::view::{DeviceRow, DeviceState, Distances, Memberships, Phase, Traffic, View};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
 
 use arm::Arm;
@@ -39,7 +41,8 @@ pub struct Coordinator {
     maps: Maps,
 }
 
-/// Whether views have maps of the devices, which cost a round N² inner products of whole models for every arm.
+/// Whether distances between devices are measured and drawn, which costs a round N² inner products of whole models
+/// for every arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Maps {
     Drawn,
@@ -124,7 +127,7 @@ impl Run {
             arms: config
                 .arms
                 .iter()
-                .map(|arm| Arm::new(arm, &beginning))
+                .map(|arm| Arm::new(id, arm, &beginning))
                 .collect(),
             stage: Stage::Idle,
             closed: Round(0),
@@ -181,7 +184,7 @@ impl Coordinator {
         }
     }
 
-    /// A room without devices that nobody looks at: its views have no maps.
+    /// A room without devices that nobody looks at: there are no maps, and no distances to ask for.
     #[must_use]
     pub fn without_maps(config: CheckedConfig) -> Self {
         Self {
@@ -260,11 +263,22 @@ impl Coordinator {
     /// A published model: the arm's global model, or a coalition's barycenter.
     #[must_use]
     pub fn model(&self, arm: &str, coalition: Option<CoalitionId>) -> Option<Arc<Params>> {
-        self.run
-            .arms
-            .iter()
-            .find(|a| a.name() == arm)?
-            .model(coalition)
+        self.arm(arm)?.model(coalition)
+    }
+
+    /// Who was in which coalition of an arm in the closed rounds after one; `None` if there is no such arm.
+    #[must_use]
+    pub fn memberships(&self, arm: &str, after: Round) -> Option<Memberships> {
+        Some(Memberships {
+            run: self.run.id,
+            rounds: self.arm(arm)?.memberships(after),
+        })
+    }
+
+    /// Distances between the weights of an arm's last closed round; `None` if there is no such arm.
+    #[must_use]
+    pub fn distances(&self, arm: &str) -> Option<Arc<Distances>> {
+        Some(Arc::clone(self.arm(arm)?.distances()))
     }
 
     /// The run's configuration.
@@ -314,6 +328,10 @@ impl Coordinator {
             traffic: run.traffic,
             refusals: run.refusals.clone(),
         }
+    }
+
+    fn arm(&self, name: &str) -> Option<&Arm> {
+        self.run.arms.iter().find(|arm| arm.name() == name)
     }
 
     fn phase(&self) -> Phase {

@@ -14,9 +14,9 @@ use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
-    Accuracy, Activity, ArmView, CoalitionView, DeviceArm, DeviceEvent, DeviceRow, DeviceState,
-    DeviceView, Guess, HistoryRow, Identity, MapBarycenter, MapPlace, MapPoint, MapView, Phase,
-    Samples, Traffic, View,
+    Accuracy, Activity, ArmView, CoalitionView, DeviceAccuracy, DeviceArm, DeviceEvent, DeviceRow,
+    DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, MapBarycenter, MapPlace,
+    MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples, Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -47,6 +47,11 @@ fn declarations() -> String {
         MapPlace,
         MapPoint,
         MapBarycenter,
+        DeviceAccuracy,
+        Memberships,
+        RoundMemberships,
+        Membership,
+        Distances,
         Traffic,
         DeviceEvent,
         Guess,

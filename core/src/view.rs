@@ -128,6 +128,20 @@ pub struct ArmView {
     pub history: Vec<HistoryRow>,
     /// Picture of the distances between the devices' weights, where weights were sent.
     pub map: Option<MapView>,
+    /// How the last measured models serve each of the devices that measured them, in device order.
+    pub devices: Vec<DeviceAccuracy>,
+}
+
+/// How an arm's last measured model serves one device.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DeviceAccuracy {
+    /// The device.
+    pub device: DeviceId,
+    /// Accuracy on the label-balanced sample, where there is one.
+    pub balanced: Option<f64>,
+    /// Accuracy on the device's own held-out examples, where it has some.
+    pub own: Option<f64>,
 }
 
 /// An accuracy over devices: never a mean alone.
@@ -233,6 +247,55 @@ pub struct MapBarycenter {
     pub x: f64,
     /// Upwards.
     pub y: f64,
+}
+
+/// Who was in which coalition of an arm: the body of `GET /api/rooms/{room}/arms/{arm}/memberships`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Memberships {
+    /// The run.
+    pub run: RunId,
+    /// The closed rounds after which the arm had coalitions. Of a long run, the last ones.
+    pub rounds: Vec<RoundMemberships>,
+}
+
+/// The coalitions after one round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RoundMemberships {
+    /// The round.
+    pub round: Round,
+    /// Adjusted Rand index of the coalitions with the hidden groups, where there are some.
+    pub agreement: Option<f64>,
+    /// The coalitions.
+    pub coalitions: Vec<Membership>,
+}
+
+/// Who is in a coalition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Membership {
+    /// Kept from round to round.
+    pub id: CoalitionId,
+    /// Its devices, in order, those included that have left since.
+    pub members: Vec<DeviceId>,
+}
+
+/// How far the devices' weights are from each other in one arm: the body of
+/// `GET /api/rooms/{room}/arms/{arm}/distances`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Distances {
+    /// The run.
+    pub run: RunId,
+    /// The closed round whose updates these are; 0 before the first.
+    pub round: Round,
+    /// The devices whose weights arrived, in order. None where weights stay on the devices, or too many arrived.
+    pub devices: Vec<DeviceId>,
+    /// Euclidean distances, in units of weight: a row per device, in the order of `devices`.
+    pub distances: Vec<Vec<f32>>,
+    /// Each device's distance to its coalition's barycenter, in the same order.
+    pub to_barycenter: Vec<Option<f32>>,
 }
 
 /// Model bytes as they crossed the wire: whole safetensors files, control messages not counted.
@@ -405,6 +468,8 @@ pub enum DeviceEvent {
     },
     /// The device is no longer in the room, for good.
     Left {
+        /// Why, as a stable code: `left`, `removed`, `replaced`, or the server's.
+        code: String,
         /// Why, as a sentence.
         reason: String,
     },

@@ -45,6 +45,10 @@ pub(crate) async fn join(headers: HeaderMap) -> Response {
     page("join.html", &headers)
 }
 
+pub(crate) async fn guide(headers: HeaderMap) -> Response {
+    page("guide.html", &headers)
+}
+
 /// A file that the pages ask for, or nothing. Addresses of the API have none.
 pub(crate) fn file(uri: &Uri, request: &Request) -> Option<Response> {
     let name = uri.path().trim_start_matches('/');

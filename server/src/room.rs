@@ -9,9 +9,9 @@ use std::sync::Arc;
 use axum::extract::ws::{Message, Utf8Bytes};
 use constellation_core::config::RunConfig;
 use constellation_core::coordinator::{Answer, Command};
-use constellation_core::ids::{CoalitionId, DeviceId, Slot};
+use constellation_core::ids::{CoalitionId, DeviceId, Round, Slot};
 use constellation_core::params::Params;
-use constellation_core::view::View;
+use constellation_core::view::{Distances, Memberships, View};
 use constellation_core::wire::{Farewell, Models, Update};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -86,6 +86,17 @@ pub(crate) enum Request {
         arm: String,
         coalition: Option<CoalitionId>,
         reply: Reply<Option<Arc<Params>>>,
+    },
+    /// Who was in which coalition after the rounds that follow one, if there is such an arm.
+    Memberships {
+        arm: String,
+        after: Round,
+        reply: Reply<Option<Memberships>>,
+    },
+    /// How far the devices' weights are from each other, if there is such an arm.
+    Distances {
+        arm: String,
+        reply: Reply<Option<Arc<Distances>>>,
     },
     /// The run's record as JSON lines.
     Record { reply: Reply<String> },

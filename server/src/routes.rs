@@ -1,5 +1,6 @@
 //! The addresses of the server.
 
+mod arms;
 mod board_socket;
 mod desk;
 mod device_socket;
@@ -50,6 +51,8 @@ pub fn app(server: Server) -> Router {
         .route("/devices/{device}/socket", get(device_socket::open))
         .route("/rounds/{round}/updates", post(updates::post))
         .route("/arms/{arm}/models/{model}", get(models::get))
+        .route("/arms/{arm}/memberships", get(arms::memberships))
+        .route("/arms/{arm}/distances", get(arms::distances))
         .route("/desk/{command}", post(desk::command))
         .route("/live", get(board_socket::open))
         .route("/export", get(export::get))
@@ -64,6 +67,7 @@ pub fn app(server: Server) -> Router {
         .route("/", get(pages::home))
         .route("/board/{room}", get(pages::board))
         .route("/join/{room}", get(pages::join))
+        .route("/guide", get(pages::guide))
         .route("/data/{set}/{file}", get(pages::data))
         .fallback(fallback)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

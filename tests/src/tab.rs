@@ -68,6 +68,24 @@ impl Tab {
         typed.with_context(|| format!("nothing can be typed into {css}"))
     }
 
+    /// Chooses a value in the first list that a CSS selector finds.
+    pub async fn choose(&self, css: &str, value: &str) -> Result<()> {
+        self.wait_for(css).await?;
+        let client = self.client().await?;
+        let list = client.find(Locator::Css(css)).await?;
+        let chosen = list.select_by_value(value).await;
+        chosen.with_context(|| format!("{css} does not offer {value}"))
+    }
+
+    /// Gives the page a size in pixels, as a phone or a projector would.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size)
+            .await?;
+        Ok(())
+    }
+
     /// The text of the first element that a CSS selector finds, as a person sees it.
     pub async fn text(&self, css: &str) -> Result<String> {
         self.wait_for(css).await?;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use constellation_core::config::RunConfig;
+use constellation_core::config::{GroupKind, RunConfig};
 use constellation_core::data::DatasetName;
+use constellation_core::ids::RunId;
 use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
@@ -37,6 +38,31 @@ async fn wait_for_rows(board: &Tab, count: usize) -> Result<()> {
             LONG,
         )
         .await?;
+    Ok(())
+}
+
+/// After twelve rounds the board shows who was with whom, and how far the three devices that are left are from each
+/// other.
+async fn look_back(board: &Tab) -> Result<()> {
+    board.click(&testid("show-answer")).await?;
+    let ribbon = "document.querySelectorAll('[data-testid=ribbon-row]').length === 4 \
+        && document.querySelectorAll('[data-testid=ribbon-group]').length === 4 \
+        && document.querySelectorAll('[data-testid=ribbon-agreement]').length === 12";
+    board
+        .wait_until("the ribbon with the answer", ribbon, vec![], LONG)
+        .await?;
+    let neighbours = "document.querySelector('[data-testid=map-device]')?.focus() ?? \
+        document.querySelectorAll('[data-testid=detail-neighbour]').length === 2";
+    board
+        .wait_until("a device's two neighbours", neighbours, vec![], LONG)
+        .await?;
+    board.click(&testid("picture-distances")).await?;
+    let table = "document.querySelectorAll('[data-testid=distances-table] tbody tr').length === 3";
+    board
+        .wait_until("the heat map's table", table, vec![], LONG)
+        .await?;
+    board.screenshot("board-distances").await?;
+    board.click(&testid("picture-map")).await?;
     Ok(())
 }
 
@@ -117,6 +143,8 @@ async fn rounds_go_on_while_tabs_close_and_reload() -> Result<()> {
         .map(|coalition| coalition.members.len())
         .sum();
     assert_eq!(members, 4);
+    look_back(&board).await?;
+    board.click(&testid("listing-devices")).await?;
     wait_for_rows(&board, 4).await?;
     let finished = "document.querySelector('[data-testid=phase]')?.dataset.phase === 'finished'";
     board
@@ -193,6 +221,24 @@ async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
     wait_for_rows(&board, 1).await?;
     device.click(&testid("leave-device")).await?;
     wait_for_rows(&board, 0).await?;
+    no_errors(&browser).await
+}
+
+#[tokio::test]
+async fn a_preset_begins_another_run() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, json!({ "seed": 5, "data": { "groups": null } })).await?;
+    let mut browser = Browser::start().await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("desk-reset-open")).await?;
+    board.click(&testid("preset-swapped")).await?;
+    board.screenshot("board-presets").await?;
+    board.click(&testid("desk-reset")).await?;
+    let view = room
+        .wait_until("the second run", |view| view.run == RunId(2))
+        .await?;
+    let groups = view.config.data.groups.map(|groups| groups.kind);
+    assert_eq!((groups, view.seed), (Some(GroupKind::LabelSwap), 5));
     no_errors(&browser).await
 }
 

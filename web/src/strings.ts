@@ -1,9 +1,15 @@
-/** Everything a page says. Translations will replace this module and nothing else. */
+/**
+ * Everything a page says. English is here, the other languages are in `strings/` and have the same shape.
+ * `strings` follows the language of the page, also where a module keeps a part of it.
+ */
 
-import { percent, signed } from "./lib/format";
-import type { Activity, DeviceState, Phase } from "./types.gen";
+import { percent, signed, whole } from "./lib/format";
+import { type Language, language } from "./lib/language";
+import type { PresetName } from "./presets";
+import { ja } from "./strings/ja";
+import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
 
-const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
 
 const phases: Record<Phase, string> = {
   lobby: "Devices gather",
@@ -34,7 +40,13 @@ const activities: Record<Activity, string> = {
 };
 
 /** Two names, one for narrow places, and one sentence for each strategy. */
-const strategies: Record<string, { title: string; short: string; sentence: string }> = {
+export interface StrategyWords {
+  readonly title: string;
+  readonly short: string;
+  readonly sentence: string;
+}
+
+const strategies: Record<StrategyConfig["kind"], StrategyWords> = {
   local_only: {
     title: "Every device alone",
     short: "Alone",
@@ -103,17 +115,71 @@ const strategies: Record<string, { title: string; short: string; sentence: strin
     short: "One per coalition",
     sentence: "Every device starts from the barycenter of its own coalition.",
   },
+  ours: {
+    title: "Coalitions on evidence",
+    short: "On evidence",
+    sentence:
+      "One model for all at first; coalitions get models of their own where trying them out shows that it pays.",
+  },
 };
 
-export const strings = {
+/** What goes wrong in the page itself. What the server refuses comes with a sentence of its own. */
+const refusals: Record<PageCode, string> = {
+  no_server: "The server does not answer. Is it still running?",
+  no_code: "Type the code that the board shows.",
+  left_unstarted: "The device had not started.",
+};
+
+export type PageCode = "no_server" | "no_code" | "left_unstarted";
+
+export const en = {
   product: "Constellation",
   phases,
   deviceStates,
   activities,
 
-  armTitle: (name: string, strategy: string) => (name === strategy ? (strategies[strategy]?.title ?? name) : name),
-  armShort: (name: string, strategy: string) => (name === strategy ? (strategies[strategy]?.short ?? name) : name),
-  armSentence: (strategy: string) => strategies[strategy]?.sentence ?? "",
+  // An arm that was given a name of its own keeps it.
+  armTitle: (name: string, strategy: string) =>
+    name === strategy ? (ofKey(strategies, strategy)?.title ?? name) : name,
+  armShort: (name: string, strategy: string) =>
+    name === strategy ? (ofKey(strategies, strategy)?.short ?? name) : name,
+  armSentence: (strategy: string) => ofKey(strategies, strategy)?.sentence ?? "",
+
+  /** Something refused, by its code; `detail` is the server's sentence, which is English. */
+  refusal: (code: string, detail: string) => ofKey(refusals, code) ?? detail,
+  /** Between the parts of a list in a line. */
+  comma: ", ",
+
+  preferences: {
+    language: "Language",
+    theme: "Theme",
+    themes: { system: "System", light: "Light", dark: "Dark" },
+  },
+
+  guide: {
+    pageTitle: "Guide for the teacher, Constellation",
+    link: "Guide for the teacher",
+  },
+
+  presets: {
+    alike: { name: "All alike", what: "Works: every device has the same mix of digits, and averaging helps all." },
+    uneven: {
+      name: "Uneven labels",
+      what: "Works by half: devices have plenty of some digits and hardly any of others. Compare Own and Balanced.",
+    },
+    turned: {
+      name: "Turned by quarters",
+      what: "Averaging fails: four hidden groups see digits turned. Coalitions find them.",
+    },
+    swapped: {
+      name: "Swapped labels",
+      what: "Averaging fails worse: four hidden groups call digits by each other's names.",
+    },
+    few: {
+      name: "Too few examples",
+      what: "Grouping fails: 50 examples with very uneven labels do not show who belongs together.",
+    },
+  } satisfies Record<PresetName, { name: string; what: string }>,
 
   home: {
     what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
@@ -124,8 +190,6 @@ export const strings = {
     code: "Room code",
     join: "Join",
     joinHint: "Your tab becomes a device of that room.",
-    noServer: "The server does not answer. Is it still running?",
-    noCode: "Type the code that the board shows.",
   },
 
   board: {
@@ -146,6 +210,8 @@ export const strings = {
     resetTitle: "Start over from round 1",
     seed: "Seed",
     resetNow: "Reset the run",
+    preset: "Preset",
+    presetSame: "The same settings",
     close: "Close",
     remove: "Remove",
     removeDevice: (id: number) => `Remove device ${id}`,
@@ -166,6 +232,26 @@ export const strings = {
     mapArms: "Arm on the map",
     mapLabel: (devices: number, coalitions: number) =>
       `Map of ${plural(devices, "device", "devices")} in ${plural(coalitions, "coalition", "coalitions")}. The tables hold the same facts.`,
+    pictures: "Picture",
+    pictureMap: "Map",
+    pictureDistances: "Distances",
+    deviceLabel: (id: number, name: string, letter: string) =>
+      `Device ${id}, ${name}${letter ? `, coalition ${letter}` : ""}`,
+    heatLabel: (devices: number) =>
+      `Distances between the weights of ${plural(devices, "device", "devices")}, coalitions together. A table holds the same facts.`,
+    near: "near",
+    far: "far",
+    weightUnits: "units of weight",
+    apartBy: (a: number, b: number, distance: string) => `devices ${a} and ${b}: ${distance}`,
+    noDistances: "The server keeps no distances of this round.",
+    distancesTable: "Distances between devices' weights",
+    noCoalition: "No coalition",
+    nearest: "Nearest",
+    meanTo: (whom: string) => `Mean distance: ${whom}`,
+    nearestOf: (arm: string) => `Nearest in weight, ${arm}`,
+    toBarycenter: "Its coalition's barycenter",
+    detailCounts: (examples: number, up: string, down: string) =>
+      `${plural(examples, "example", "examples")} stay on it · ${up} sent · ${down} received`,
     mapNone: "The map appears when the first round closes.",
     mapLocal: "Weights of this arm stay on the devices, so the server has nothing to draw.",
     coalition: (letter: string) => `Coalition ${letter}`,
@@ -214,6 +300,18 @@ export const strings = {
     hideAnswer: "Hide the answer",
     agreement: "Agreement with hidden groups",
     agreementHint: "Adjusted Rand index: 1 is the same grouping, 0 is chance.",
+    listings: "As a picture or a table",
+    listingRounds: "Every round",
+    listingDevices: "Devices now",
+    ribbonLabel: (devices: number, first: number, last: number) =>
+      `Coalitions of ${plural(devices, "device", "devices")} in rounds ${first} to ${last}. A table holds the same facts.`,
+    ribbonTable: "Coalitions by round",
+    ribbonRounds: "Rounds",
+    ribbonNone: "The first round has not closed yet.",
+    noCoalitions: "This arm forms no coalitions.",
+    inRounds: (letter: string, first: number, last: number) =>
+      first === last ? `${letter} in round ${first}` : `${letter} in rounds ${first} to ${last}`,
+    agreementShort: "agreement",
     noDevices: "No device has joined yet.",
 
     traffic: "Sent this run",
@@ -263,12 +361,13 @@ export const strings = {
     add: "Add another device here",
     limit: (count: number) => `A tab holds up to ${count} devices.`,
     leave: "Leave",
-    leaveDevice: (name: string) => `${name} leaves the room`,
+    leaveDevice: (name: string) => `Leave: ${name}`,
     switcher: "Devices in this tab",
     gone: "No device is left in this tab",
     joinAgain: "Join again",
     noWorker: "its worker did not load.",
-    leftUnstarted: "The device had not started.",
+    /** Why there is no connection; `detail` is the device's sentence, which is English. */
+    trouble: (detail: string) => detail,
     failed: (detail: string) => `The device could not start: ${detail}`,
   },
 
@@ -300,3 +399,32 @@ export const strings = {
     taughtHere: "taught here",
   },
 };
+
+/** The same keys, the same arguments, other words. */
+type Words<English> = English extends string
+  ? string
+  : English extends (...args: infer Args) => string
+    ? (...args: Args) => string
+    : { readonly [Key in keyof English]: Words<English[Key]> };
+
+export type Strings = Words<typeof en>;
+
+const languages: Record<Language, Strings> = { en, ja };
+
+/** A value by a name that may be unknown here. */
+export function ofKey<Value>(values: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(values, key) ? values[key] : undefined;
+}
+
+/** The same tree as `shape`, in which every leaf is looked up when it is read. */
+function following<Tree extends object>(shape: Tree, now: () => Tree): Tree {
+  const tree = {};
+  for (const [key, value] of Object.entries(shape)) {
+    const look = () => Reflect.get(now(), key);
+    const branch = typeof value === "object" ? following(value, look) : null;
+    Object.defineProperty(tree, key, { enumerable: true, get: branch ? () => branch : look });
+  }
+  return tree as Tree;
+}
+
+export const strings: Strings = following(en, () => languages[language()]);

@@ -131,7 +131,11 @@ history: Array<HistoryRow>,
 /**
  * Picture of the distances between the devices' weights, where weights were sent.
  */
-map: MapView | null, };
+map: MapView | null, 
+/**
+ * How the last measured models serve each of the devices that measured them, in device order.
+ */
+devices: Array<DeviceAccuracy>, };
 export type Accuracy = { 
 /**
  * Mean over devices.
@@ -263,6 +267,71 @@ x: number,
  * Upwards.
  */
 y: number, };
+export type DeviceAccuracy = { 
+/**
+ * The device.
+ */
+device: DeviceId, 
+/**
+ * Accuracy on the label-balanced sample, where there is one.
+ */
+balanced: number | null, 
+/**
+ * Accuracy on the device's own held-out examples, where it has some.
+ */
+own: number | null, };
+export type Memberships = { 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The closed rounds after which the arm had coalitions. Of a long run, the last ones.
+ */
+rounds: Array<RoundMemberships>, };
+export type RoundMemberships = { 
+/**
+ * The round.
+ */
+round: Round, 
+/**
+ * Adjusted Rand index of the coalitions with the hidden groups, where there are some.
+ */
+agreement: number | null, 
+/**
+ * The coalitions.
+ */
+coalitions: Array<Membership>, };
+export type Membership = { 
+/**
+ * Kept from round to round.
+ */
+id: CoalitionId, 
+/**
+ * Its devices, in order, those included that have left since.
+ */
+members: Array<DeviceId>, };
+export type Distances = { 
+/**
+ * The run.
+ */
+run: RunId, 
+/**
+ * The closed round whose updates these are; 0 before the first.
+ */
+round: Round, 
+/**
+ * The devices whose weights arrived, in order. None where weights stay on the devices, or too many arrived.
+ */
+devices: Array<DeviceId>, 
+/**
+ * Euclidean distances, in units of weight: a row per device, in the order of `devices`.
+ */
+distances: Array<Array<number>>, 
+/**
+ * Each device's distance to its coalition's barycenter, in the same order.
+ */
+to_barycenter: Array<number | null>, };
 export type Traffic = { 
 /**
  * From devices.
@@ -305,6 +374,10 @@ online: boolean,
  * What happens next, as a sentence.
  */
 detail: string, } | { "type": "left", 
+/**
+ * Why, as a stable code: `left`, `removed`, `replaced`, or the server's.
+ */
+code: string, 
 /**
  * Why, as a sentence.
  */

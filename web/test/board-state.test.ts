@@ -76,8 +76,9 @@ describe("the desk", () => {
   it("is busy until the server has answered, and shows what was refused", () => {
     const sent = play([{ type: "desk_sent" }]);
     expect(sent.busy).toBe(true);
-    const refused = play([{ type: "desk_refused", detail: "wrong token" }], sent);
-    expect(refused).toMatchObject({ busy: false, notice: "wrong token" });
+    const notice = { code: "wrong_token", detail: "the token is not the right one" };
+    const refused = play([{ type: "desk_refused", notice }], sent);
+    expect(refused).toMatchObject({ busy: false, notice });
     expect(play([{ type: "desk_sent" }], refused).notice).toBeNull();
   });
 

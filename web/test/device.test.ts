@@ -21,10 +21,13 @@ describe("the devices of a tab", () => {
   it("show the newest, and another one when the shown one leaves", () => {
     const both = play(started(1), started(2));
     expect(both.shown).toBe(2);
-    const one = reduceTab(both, event(2, { type: "left", reason: "removed by the desk" }));
-    expect(one).toMatchObject({ shown: 1, farewell: "removed by the desk" });
+    const one = reduceTab(both, event(2, { type: "left", code: "removed", reason: "by the desk" }));
+    expect(one).toMatchObject({ shown: 1, farewell: { code: "removed", detail: "by the desk" } });
     expect(one.devices.map(({ key }) => key)).toEqual([1]);
-    expect(reduceTab(one, event(1, { type: "left", reason: "bye" }))).toMatchObject({ shown: null, devices: [] });
+    expect(reduceTab(one, event(1, { type: "left", code: "left", reason: "bye" }))).toMatchObject({
+      shown: null,
+      devices: [],
+    });
   });
 
   it("stay shown while another one leaves", () => {
@@ -33,7 +36,7 @@ describe("the devices of a tab", () => {
       started(2),
       started(3),
       { type: "shown", key: 1 },
-      event(3, { type: "left", reason: "bye" }),
+      event(3, { type: "left", code: "left", reason: "bye" }),
     );
     expect(state.shown).toBe(1);
   });

@@ -7,9 +7,9 @@ import { createStore } from "../src/lib/store";
 
 describe("numbers", () => {
   it("are whole percent, or a dash", () => {
-    expect(percent(0.726)).toBe("73\u202f%");
+    expect(percent(0.726)).toBe("73%");
     expect(percent(null)).toBe("—");
-    expect(percent(0)).toBe("0\u202f%");
+    expect(percent(0)).toBe("0%");
   });
 
   it("give differences that agree with the rounded numbers", () => {

@@ -1,6 +1,15 @@
 /** Small views to test with. */
 
-import type { ArmView, DeviceArm, DeviceRow, DeviceView, HistoryRow, RunConfig, View } from "../src/types.gen";
+import type {
+  ArmView,
+  DeviceArm,
+  DeviceRow,
+  DeviceView,
+  Distances,
+  HistoryRow,
+  RunConfig,
+  View,
+} from "../src/types.gen";
 
 export const config: RunConfig = {
   seed: 7,
@@ -47,6 +56,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
     agreement: null,
     history: [],
     map: null,
+    devices: [],
     ...change,
   };
 }
@@ -109,5 +119,16 @@ export function deviceView(arms: [string, number | null][]): DeviceView {
     updates_accepted: 0,
     bytes_up: 0,
     bytes_down: 0,
+  };
+}
+
+/** Distances of devices that are places on a line. */
+export function distances(devices: number[], places: number[]): Distances {
+  return {
+    run: 1,
+    round: 1,
+    devices,
+    distances: places.map((a) => places.map((b) => Math.abs(a - b))),
+    to_barycenter: devices.map(() => null),
   };
 }

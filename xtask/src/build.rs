@@ -101,7 +101,8 @@ fn pages(project: &Project) -> Result<()> {
     let modules = web.join("node_modules");
     let stamp = Stamp::new(
         modules.join(".constellation-pages"),
-        std::slice::from_ref(&web),
+        // The pages show the guide for the teacher, which is among the documents.
+        &[web.clone(), project.root().join("docs")],
         &[built.clone(), modules],
     )?;
     if stamp.is_current() && built.join("index.html").exists() {

@@ -36,5 +36,9 @@ pub const HIDDEN_LAYERS: usize = 8;
 pub const HIDDEN_UNITS: u32 = 4_096;
 /// Parameters of a model.
 pub const PARAMETERS: u32 = 4_000_000;
+/// Memberships that an arm keeps, over all its rounds; past it the oldest rounds go.
+pub const MEMBERSHIPS: usize = 100_000;
+/// Devices whose distances are kept.
+pub const DISTANCES: usize = 400;
 /// Devices of a room.
 pub const DEVICES: u32 = 2_000;

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::config::ArmConfig;
-use crate::ids::{CoalitionId, DeviceId, Round};
+use super::distances::distances;
+use super::memberships::PastMemberships;
+use crate::config::{ArmConfig, limits};
+use crate::ids::{CoalitionId, DeviceId, Round, RunId};
 use crate::layout::{self, Place};
 use crate::metrics::{accuracy_over_devices, adjusted_rand_index};
 use crate::params::Params;
@@ -12,13 +14,15 @@ use crate::strategy::{
     ArmUpdate, Beginning, Coalition, RoundUpdates, Strategy, coalition_of, strategy,
 };
 use crate::view::{
-    Accuracy, ArmView, CoalitionView, HistoryRow, MapBarycenter, MapPlace, MapPoint, MapView,
+    Accuracy, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, MapBarycenter,
+    MapPlace, MapPoint, MapView, RoundMemberships,
 };
 use crate::wire::{ArmPlan, Start, Update, beside};
 
 /// One arm of a run.
 #[derive(Debug)]
 pub(super) struct Arm {
+    run: RunId,
     config: ArmConfig,
     strategy: Box<dyn Strategy>,
     agreement: Option<f64>,
@@ -26,11 +30,15 @@ pub(super) struct Arm {
     own_accuracy: Option<Accuracy>,
     history: Vec<HistoryRow>,
     map: Option<MapView>,
+    devices: Vec<DeviceAccuracy>,
+    memberships: PastMemberships,
+    distances: Arc<Distances>,
 }
 
 impl Arm {
-    pub(super) fn new(config: &ArmConfig, beginning: &Beginning<'_>) -> Self {
+    pub(super) fn new(run: RunId, config: &ArmConfig, beginning: &Beginning<'_>) -> Self {
         Self {
+            run,
             config: config.clone(),
             strategy: strategy(&config.strategy, beginning),
             agreement: None,
@@ -38,6 +46,12 @@ impl Arm {
             own_accuracy: None,
             history: Vec::new(),
             map: None,
+            devices: Vec::new(),
+            memberships: PastMemberships::new(limits::MEMBERSHIPS),
+            distances: Arc::new(Distances {
+                run,
+                ..Distances::default()
+            }),
         }
     }
 
@@ -89,6 +103,17 @@ impl Arm {
         if measured == Round(0) {
             return;
         }
+        self.devices = updates
+            .iter()
+            .filter_map(|(&device, update)| {
+                let report = update.report.arms.get(&self.config.name)?;
+                Some(DeviceAccuracy {
+                    device,
+                    balanced: report.balanced_before,
+                    own: report.own_before,
+                })
+            })
+            .collect();
         self.accuracy = Some(accuracy);
         self.own_accuracy = Some(own);
         self.history.push(HistoryRow {
@@ -137,6 +162,9 @@ impl Arm {
         }
         self.strategy.close(&round);
         self.agreement = self.agreement_with(groups);
+        let coalitions = self.strategy.coalitions();
+        self.memberships
+            .add(round.round, self.agreement, coalitions);
         Some(round)
     }
 
@@ -201,7 +229,23 @@ impl Arm {
             agreement: self.agreement,
             history: self.history.clone(),
             map,
+            devices: self
+                .devices
+                .iter()
+                .filter(|measured| in_room.contains(&measured.device))
+                .copied()
+                .collect(),
         }
+    }
+
+    /// The coalitions of the closed rounds after one.
+    pub(super) fn memberships(&self, after: Round) -> Vec<RoundMemberships> {
+        self.memberships.after(after)
+    }
+
+    /// Distances between the weights of the last closed round.
+    pub(super) fn distances(&self) -> &Arc<Distances> {
+        &self.distances
     }
 
     fn agreement_with(&self, groups: &BTreeMap<DeviceId, Option<u32>>) -> Option<f64> {
@@ -215,8 +259,9 @@ impl Arm {
         adjusted_rand_index(&found, &hidden)
     }
 
-    /// Draws the map of a closed round.
+    /// Measures the distances of a closed round, and draws its map.
     pub(super) fn draw(&mut self, round: &RoundUpdates) {
+        self.distances = Arc::new(distances(self.run, round, self.strategy.coalitions()));
         self.map = Some(self.map_of(round));
     }
 

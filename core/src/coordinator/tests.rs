@@ -1,6 +1,7 @@
 //! A room driven by hand. Every device sends a model of its own, in which one value tells who sent it and in which
 //! round, so that a global model shows who is counted in it, and how often.
 
+mod boards;
 mod cohort;
 mod desk;
 mod fingerprint;

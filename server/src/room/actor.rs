@@ -248,6 +248,12 @@ impl Actor {
                 coalition,
                 reply,
             } => drop(reply.send(self.coordinator.model(&arm, coalition))),
+            Request::Memberships { arm, after, reply } => {
+                drop(reply.send(self.coordinator.memberships(&arm, after)));
+            }
+            Request::Distances { arm, reply } => {
+                drop(reply.send(self.coordinator.distances(&arm)));
+            }
             Request::Record { reply } => drop(reply.send(self.record.export())),
         }
     }

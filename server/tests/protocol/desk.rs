@@ -4,7 +4,7 @@ use constellation_core::ids::DeviceId;
 use constellation_core::view::Phase;
 use constellation_core::wire::{Farewell, RoomNews};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{TestServer, fine, problem, small};
 
@@ -226,4 +226,27 @@ async fn the_board_counts_what_was_refused_before_it_was_known_whose_it_is() {
         counted,
         [("bad_config", 1), ("malformed_json", 1), ("wrong_token", 2)]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_preset_of_the_board_is_taken() {
+    let presets = include_str!("../../../web/src/presets.json");
+    let presets: serde_json::Map<String, Value> = serde_json::from_str(presets).unwrap();
+    assert!(!presets.is_empty());
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    for (name, preset) in presets {
+        let body = json!({ "config": preset });
+        let view = fine(room.desk("configure", &body).await, 200).await;
+        for (key, value) in preset["data"].as_object().unwrap() {
+            let taken = &view["config"]["data"][key];
+            let differs = value
+                .as_object()
+                .is_some_and(|value| value.iter().any(|(key, value)| taken[key] != *value));
+            assert!(
+                !differs && value.is_null() == taken.is_null(),
+                "{name}: {key} is {taken}"
+            );
+        }
+    }
 }

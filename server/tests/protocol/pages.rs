@@ -13,6 +13,7 @@ async fn every_answer_has_the_security_headers() {
         "/".to_owned(),
         format!("/board/{}", room.code),
         format!("/join/{}", room.code),
+        "/guide".to_owned(),
         "/nothing".to_owned(),
         "/api/nothing".to_owned(),
         room.path(""),

@@ -4,6 +4,7 @@ import { LitElement } from "lit";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { ArmMark } from "../lib/palette";
+import { onTheme } from "../lib/theme";
 import type { Curves } from "./select";
 
 /** A run of up to this many rounds is drawn on its whole length from the start, so that curves grow to the right. */
@@ -29,8 +30,7 @@ export class AccuracyCurves extends LitElement {
   #plot: uPlot | null = null;
   #drawn = "";
   #observer = new ResizeObserver(() => this.#plot?.setSize(this.#size()));
-  #theme = matchMedia("(prefers-color-scheme: dark)");
-  #repaint = () => this.#plot?.redraw(false, true);
+  #endRepaint = () => {};
 
   constructor() {
     super();
@@ -48,13 +48,13 @@ export class AccuracyCurves extends LitElement {
   override connectedCallback() {
     super.connectedCallback();
     this.#observer.observe(this);
-    this.#theme.addEventListener("change", this.#repaint);
+    this.#endRepaint = onTheme(() => this.#plot?.redraw(false, true));
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
     this.#observer.disconnect();
-    this.#theme.removeEventListener("change", this.#repaint);
+    this.#endRepaint();
     this.#plot?.destroy();
     this.#plot = null;
   }

@@ -96,7 +96,7 @@ function curvesTable(view: View, { rounds, means }: Curves) {
   const first = Math.max(rounds.length - TABLE_ROUNDS, 0);
   return html`<table class="unseen" data-testid="curves-table">
     <caption>${say.curvesTable}</caption>
-    <thead><tr><th scope="col">${say.round}</th>${view.arms.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
+    <thead><tr><th scope="col">${say.round}</th>${view.arms.map(({ name, strategy }) => html`<th scope="col">${strings.armTitle(name, strategy)}</th>`)}</tr></thead>
     <tbody>
       ${rounds
         .slice(first)

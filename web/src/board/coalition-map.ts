@@ -7,9 +7,10 @@ import { hullPath, type Place } from "../lib/hull";
 import { Motion } from "../lib/motion";
 import { coalitionMark, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
-import type { ArmView, CoalitionView, DeviceId, DeviceRow, RunId } from "../types.gen";
+import type { ArmView, CoalitionId, CoalitionView, DeviceId, DeviceRow, MapView, RunId } from "../types.gen";
 import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
 import { coalitionOf } from "./select";
+import { trails } from "./trails";
 
 const GLIDE_MS = 700;
 
@@ -19,6 +20,10 @@ export class CoalitionMap extends LitElement {
     devices: { attribute: false },
     run: { attribute: false },
     answer: { attribute: false },
+    earlier: { attribute: false },
+    looked: { attribute: false },
+    near: { attribute: false },
+    onlook: { attribute: false },
   };
 
   declare arm: ArmView | null;
@@ -26,10 +31,20 @@ export class CoalitionMap extends LitElement {
   declare run: RunId;
   /** Says a device's hidden group in a word; `null` while the answer is hidden. */
   declare answer: ((device: DeviceRow) => string) | null;
+  /** This arm's pictures in the rounds before, the oldest first. */
+  declare earlier: readonly MapView[];
+  /** The device pointed at. */
+  declare looked: DeviceId | null;
+  /** Its nearest neighbours. */
+  declare near: readonly DeviceId[];
+  declare onlook: (device: DeviceId | null) => void;
 
   #size: Size = { width: 0, height: 0 };
   #fit: Fit | null = null;
   #radius = 0;
+  #targets: ReadonlyMap<string, Place> = new Map();
+  /** The device that the tab key goes to. */
+  #entry: DeviceId | null = null;
   #shown = "";
   #motion = new Motion(GLIDE_MS);
   #frame = 0;
@@ -42,6 +57,10 @@ export class CoalitionMap extends LitElement {
     this.devices = [];
     this.run = 0;
     this.answer = null;
+    this.earlier = [];
+    this.looked = null;
+    this.near = [];
+    this.onlook = () => {};
   }
 
   /** The page's own tree, so that styles and tests reach the picture. */
@@ -84,6 +103,7 @@ export class CoalitionMap extends LitElement {
     const { fit, radius, targets } = layOut(map, this.#size, this.#fit);
     this.#fit = fit;
     this.#radius = radius;
+    this.#targets = targets;
     this.#motion.aim(targets, performance.now(), glide && !this.#stillness.matches);
   }
 
@@ -103,25 +123,33 @@ export class CoalitionMap extends LitElement {
     const coalition = coalitionOf(arm);
     const global = places.get(GLOBAL);
     const points = arm.map.points.map(({ device }) => device);
+    const entry = points.find((id) => id === this.#entry);
     // What the global model is the mean of: the barycenters, or every device where there are no coalitions.
     const averaged =
       arm.coalitions.length > 0 ? arm.coalitions.map(({ id }) => barycenterKey(id)) : points.map((id) => deviceKey(id));
     return html`<svg
       viewBox="0 0 ${width} ${height}"
-      role="img"
+      role="group"
+      class=${this.looked === null ? "" : "looking"}
       aria-label=${strings.board.mapLabel(points.length, arm.coalitions.length)}
+      @pointerover=${(event: Event) => this.#look(event)}
+      @pointerleave=${() => this.onlook(null)}
+      @focusin=${(event: Event) => this.#look(event)}
+      @focusout=${() => this.onlook(null)}
+      @keydown=${(event: KeyboardEvent) => this.#step(event, points)}
     >
       ${repeat(
         arm.coalitions,
         ({ id }) => id,
         (view) => this.#hull(view, places),
       )}
+      ${this.#trails(arm.map, places, coalition)} ${this.#neighbours(places)}
       ${averaged.map((key) => line("to-global", places.get(key), global))}
       ${global ? this.#globalName(global) : nothing}
       ${repeat(
         points,
         (id) => id,
-        (id) => this.#device(id, coalition.get(id), places.get(deviceKey(id))),
+        (id) => this.#device(id, coalition.get(id), places.get(deviceKey(id)), id === (entry ?? points[0])),
       )}
       ${repeat(
         arm.coalitions,
@@ -136,13 +164,14 @@ export class CoalitionMap extends LitElement {
     const { className } = coalitionMark(id);
     const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
     const center = places.get(barycenterKey(id));
-    return svg`<g class="hull ${className}">
+    const back = this.looked !== null && !members.includes(this.looked);
+    return svg`<g class="hull ${className} ${back ? "back" : ""}">
       <path d=${hullPath(center ? [...own, center] : own)} stroke-width=${this.#radius * 3.4} />
       ${own.map((place) => line("to-barycenter", place, center))}
     </g>`;
   }
 
-  #device(id: DeviceId, coalition: number | undefined, place: Place | undefined) {
+  #device(id: DeviceId, coalition: number | undefined, place: Place | undefined, entry: boolean) {
     if (!place) return nothing;
     const row = this.devices.find((device) => device.id === id);
     const { className, shape, letter } =
@@ -150,17 +179,57 @@ export class CoalitionMap extends LitElement {
         ? { className: "c-none", shape: "circle" as const, letter: "" }
         : coalitionMark(coalition);
     const radius = this.#radius;
+    const back = this.#isBack(id);
     return svg`<g
-      class="device ${className} ${row?.state === "away" || !row ? "away" : ""}"
+      class="device ${className} ${row?.state === "away" || !row ? "away" : ""} ${back ? "back" : ""}"
+      role="img"
+      tabindex=${entry ? 0 : -1}
+      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter)}
       transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})"
       data-testid="map-device"
       data-device=${id}
       data-coalition=${letter}
     >
-      <title>${row?.name ?? id}</title>
+      <circle class="halo" r=${radius * 1.75} />
       <path d=${shapePath(shape, radius)} />
       ${radius >= NUMBERED ? svg`<text class="number" font-size=${radius * 0.95} dy="0.38em">${id}</text>` : nothing}
     </g>`;
+  }
+
+  #trails(map: MapView, places: Map<string, Place>, coalition: ReadonlyMap<DeviceId, CoalitionId>) {
+    if (!this.#fit) return nothing;
+    return trails(this.earlier, map, this.#fit, places, this.#targets, coalition).map(
+      ({ coalition: of, age, path }) =>
+        svg`<path class="trail age-${age} ${of === undefined ? "c-none" : coalitionMark(of).className}" d=${path} />`,
+    );
+  }
+
+  /** Lines from the device pointed at to its nearest neighbours. */
+  #neighbours(places: Map<string, Place>) {
+    const from = this.looked === null ? undefined : places.get(deviceKey(this.looked));
+    return this.near.map((id) => line("to-neighbour", from, places.get(deviceKey(id))));
+  }
+
+  #look({ target }: Event) {
+    const device = (target as Element).closest<SVGElement>("[data-device]")?.getAttribute("data-device");
+    this.onlook(device ? Number(device) : null);
+  }
+
+  /** Whether another device is pointed at that this one is no neighbour of. */
+  #isBack(id: DeviceId): boolean {
+    return this.looked !== null && this.looked !== id && !this.near.includes(id);
+  }
+
+  /** Arrow keys go from device to device. */
+  #step(event: KeyboardEvent, points: readonly DeviceId[]) {
+    const steps: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+    const step = steps[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const next = points.at((points.indexOf(this.looked ?? this.#entry ?? -1) + step) % points.length);
+    if (next === undefined) return;
+    this.#entry = next;
+    this.querySelector<SVGElement>(`[data-device="${next}"]`)?.focus();
   }
 
   /** The hidden groups, above all marks so that none covers them. */
@@ -171,7 +240,7 @@ export class CoalitionMap extends LitElement {
       const place = places.get(deviceKey(device.id));
       const radius = this.#radius;
       if (!place) return nothing;
-      return svg`<text class="answer" x=${(place.x + radius).toFixed(1)} y=${(place.y - radius * 0.8).toFixed(1)}>${answer(device)}</text>`;
+      return svg`<text class="answer ${this.#isBack(device.id) ? "back" : ""}" x=${(place.x + radius).toFixed(1)} y=${(place.y - radius * 0.8).toFixed(1)}>${answer(device)}</text>`;
     });
   }
 
@@ -181,7 +250,8 @@ export class CoalitionMap extends LitElement {
     const { className, letter } = coalitionMark(id);
     const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
     const label = outside(place, own, this.#size, this.#radius);
-    return svg`<g class=${className}>
+    const back = this.looked !== null && !members.includes(this.looked);
+    return svg`<g class="${className} ${back ? "back" : ""}">
       <path class="star" transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})" d=${starPath(this.#radius * 0.95)} />
       <text class="letter" x=${label.x.toFixed(1)} y=${label.y.toFixed(1)} dy="0.36em">${letter}</text>
     </g>`;

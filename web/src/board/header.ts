@@ -2,6 +2,7 @@
 
 import { html, nothing } from "lit";
 import { ref } from "lit/directives/ref.js";
+import { PRESETS, preset } from "../presets";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { logo } from "../ui/marks";
@@ -78,9 +79,11 @@ function desk(state: BoardState, view: View, actions: Actions) {
 function resetForm(view: View, actions: Actions) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const field = (event.currentTarget as HTMLFormElement).elements.namedItem("seed") as HTMLInputElement;
-    const seed = field.valueAsNumber;
-    actions.desk(Number.isNaN(seed) ? { command: "reset" } : { command: "reset", seed });
+    const { elements } = event.currentTarget as HTMLFormElement;
+    const { valueAsNumber } = elements.namedItem("seed") as HTMLInputElement;
+    const seed = Number.isNaN(valueAsNumber) ? {} : { seed: valueAsNumber };
+    const chosen = preset((elements.namedItem("preset") as RadioNodeList).value);
+    actions.desk(chosen ? { command: "configure", config: { ...chosen, ...seed } } : { command: "reset", ...seed });
   };
   return html`<form
     id="reset-form"
@@ -88,12 +91,24 @@ function resetForm(view: View, actions: Actions) {
     @submit=${submit}
   >
     <b>${say.resetTitle}</b>
+    <fieldset>
+      <legend>${say.preset}</legend>
+      ${presetChoice("", say.presetSame, nothing, true)}
+      ${PRESETS.map((name) => presetChoice(name, strings.presets[name].name, strings.presets[name].what, false))}
+    </fieldset>
     <label>
       ${say.seed}
       <input name="seed" type="number" min="0" max="4294967295" step="1" .defaultValue=${`${view.seed}`} data-testid="desk-seed" ${ref(focused)} />
     </label>
     <button class="primary" data-testid="desk-reset">${say.resetNow}</button>
   </form>`;
+}
+
+function presetChoice(name: string, label: string, what: string | typeof nothing, checked: boolean) {
+  return html`<label class="choice">
+    <input type="radio" name="preset" .value=${name} .defaultChecked=${checked} data-testid="preset-${name || "same"}" />
+    <span>${label}<small class="dim">${what}</small></span>
+  </label>`;
 }
 
 /** Whoever opens the form is about to use it. */

@@ -5,24 +5,32 @@ import "../styles/board-map.css";
 import "../styles/board-panels.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
-import { desk, joinAddress, liveUrl, Refused, readRoom } from "../lib/api";
+import { desk, joinAddress, liveUrl, noticeOf, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
 import { follow } from "../lib/live";
 import { roomOf } from "../lib/room";
 import { deskToken, tabStorage } from "../lib/storage";
 import { createStore } from "../lib/store";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
+import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
 import { boardPage } from "./page";
 import { initialBoard, reduceBoard } from "./state";
+import { Asking, type Wanted } from "./wanted";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
-document.title = strings.board.pageTitle(room);
+const asking = new Asking((wanted) => void ask(wanted));
 
-const store = createStore(initialBoard(room, token), reduceBoard, (state) =>
-  render(boardPage(state, actions), document.body),
-);
+const store = createStore(initialBoard(room, token), reduceBoard, (state) => {
+  render(boardPage(state, actions), document.body);
+  asking.look(state);
+});
+
+startPreferences(() => {
+  document.title = strings.board.pageTitle(room);
+  store.redraw();
+});
 
 const actions: Actions = {
   dispatch: (message) => store.dispatch(message),
@@ -31,7 +39,7 @@ const actions: Actions = {
     store.dispatch({ type: "desk_sent" });
     desk(room, token, command).then(
       (view) => store.dispatch({ type: "desk_answered", view }),
-      (error: unknown) => store.dispatch({ type: "desk_refused", detail: sentence(error) }),
+      (error: unknown) => store.dispatch({ type: "desk_refused", notice: noticeOf(error) }),
     );
   },
 };
@@ -39,6 +47,7 @@ const actions: Actions = {
 const unfollow = follow(liveUrl(room, location), (event) => {
   if (event.type === "message") store.dispatch({ type: "view", view: JSON.parse(event.text) as View });
   else store.dispatch(event);
+  if (event.type === "connected") asking.forget();
   if (event.type === "lost") void lookForRoom();
   if (event.type === "connected" && !store.state.address) void loadAddress();
 });
@@ -50,7 +59,21 @@ async function lookForRoom() {
   } catch (error) {
     if (!(error instanceof Refused && error.status === 404)) return;
     unfollow();
-    store.dispatch({ type: "missing", detail: error.message });
+    store.dispatch({ type: "missing", notice: noticeOf(error) });
+  }
+}
+
+/** What a board asks for on the side may fail: the arm may be gone with its run, and a lost server is said elsewhere. */
+async function ask({ kind, arm, closed, after }: Wanted) {
+  try {
+    if (kind === "memberships") {
+      const answer = await readMemberships(room, arm, after);
+      store.dispatch({ type: "memberships", arm, closed, answer });
+    } else {
+      store.dispatch({ type: "distances", arm, answer: await readDistances(room, arm) });
+    }
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof TypeError)) throw error;
   }
 }
 
@@ -58,10 +81,6 @@ async function loadAddress() {
   try {
     store.dispatch({ type: "address", address: await joinAddress(room) });
   } catch (error) {
-    store.dispatch({ type: "desk_refused", detail: sentence(error) });
+    store.dispatch({ type: "desk_refused", notice: noticeOf(error) });
   }
-}
-
-function sentence(error: unknown): string {
-  return error instanceof Refused ? error.message : strings.home.noServer;
 }

@@ -8,31 +8,75 @@ import type { ArmView, CoalitionView, View } from "../types.gen";
 import { coalitionSign, globalSign, starSign } from "../ui/marks";
 import type { Actions } from "./actions";
 import "./coalition-map";
+import "./distance-map";
+import { nearest } from "./neighbours";
+import { earlierMaps } from "./past";
 import { groupLabel, missingFromMap, selectedArm } from "./select";
-import type { BoardState } from "./state";
+import type { BoardState, Picture } from "./state";
 
 const say = strings.board;
 
+/** Neighbours joined to the device pointed at. */
+const NEIGHBOURS = 3;
+
 export function mapPanel(state: BoardState, view: View, actions: Actions) {
   const arm = selectedArm(view, state.arm);
+  const look = (device: number | null) => actions.dispatch({ type: "device_looked", device });
+  const distances = state.distances?.arm === arm?.name ? state.distances : null;
+  const near = distances && state.looked !== null ? nearest(distances, state.looked, NEIGHBOURS) : [];
   return html`<section class="map" aria-labelledby="map-title">
     <div class="head">
       <h2 id="map-title">${say.map}</h2>
       ${armTabs(view, arm, actions)}
     </div>
+    <div class="head">
     <p class="sentence">${arm ? strings.armSentence(arm.strategy) : nothing}</p>
-    <div class="sky" id="map-panel" role="tabpanel" aria-labelledby="map-title">
-      <coalition-map
-        data-testid="map"
-        .arm=${arm}
-        .devices=${view.devices}
-        .run=${view.run}
-        .answer=${state.answerShown ? (device: { group: number | null }) => groupLabel(view, device.group) : null}
-      ></coalition-map>
-      ${arm?.map ? nothing : html`<p class="empty">${arm?.strategy === "local_only" ? say.mapLocal : say.mapNone}</p>`}
+      <div class="tabs" role="group" aria-label=${say.pictures}>
+        ${picture("map", say.pictureMap, state, actions)} ${picture("distances", say.pictureDistances, state, actions)}
+      </div>
     </div>
-    ${arm?.map ? legend(view, arm) : nothing}
+    <div class="sky" id="map-panel" role="tabpanel" aria-labelledby="map-title">
+      ${
+        state.picture === "map"
+          ? html`<coalition-map
+              data-testid="map"
+              .arm=${arm}
+              .devices=${view.devices}
+              .run=${view.run}
+              .answer=${state.answerShown ? (device: { group: number | null }) => groupLabel(view, device.group) : null}
+              .earlier=${earlierMaps(state.past, arm?.name)}
+              .looked=${state.looked}
+              .near=${near.map(({ device }) => device)}
+              .onlook=${look}
+            ></coalition-map>`
+          : html`<distance-map
+              data-testid="distances"
+              .arm=${arm}
+              .distances=${distances}
+              .looked=${state.looked}
+              .onlook=${look}
+            ></distance-map>`
+      }
+      ${arm?.map ? nothing : html`<p class="empty">${arm?.strategy === "local_only" ? say.mapLocal : say.mapNone}</p>`}
+      ${
+        state.picture === "distances" && arm?.map && distances && distances.devices.length < 2
+          ? html`<p class="empty">${say.noDistances}</p>`
+          : nothing
+      }
+    </div>
+    ${arm?.map ? legend(view, arm, state.picture) : nothing}
   </section>`;
+}
+
+function picture(value: Picture, label: string, state: BoardState, actions: Actions) {
+  return html`<button
+    type="button"
+    aria-pressed=${state.picture === value}
+    data-testid="picture-${value}"
+    @click=${() => actions.dispatch({ type: "picture_chosen", picture: value })}
+  >
+    ${label}
+  </button>`;
 }
 
 function armTabs(view: View, selected: ArmView | null, actions: Actions) {
@@ -62,7 +106,8 @@ function armTabs(view: View, selected: ArmView | null, actions: Actions) {
   </div>`;
 }
 
-function legend(view: View, arm: ArmView) {
+function legend(view: View, arm: ArmView, shown: Picture) {
+  const map = shown === "map";
   const missing = missingFromMap(view, arm).map(({ id }) => id);
   const lone = arm.coalitions.filter(({ members }) => members.length === 1);
   return html`<div class="legend">
@@ -71,9 +116,9 @@ function legend(view: View, arm: ArmView) {
           >${coalitionSign(id)} ${say.coalitionSize(coalitionMark(id).letter, members.length)}</span
         >`,
       )}
-      ${arm.coalitions.length > 0 ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
-      ${arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
-      <span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>
+      ${map && arm.coalitions.length > 0 ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
+      ${map && arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
+      ${map ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
       ${loneCounts(view, arm) ? lone.map(({ id }) => html`<span>${say.lone(coalitionMark(id).letter, arm.coalitions.length)}</span>`) : nothing}
       ${missing.length > 0 ? html`<span class="dim" data-testid="map-missing">${say.notShown(missing)}</span>` : nothing}
     </div>

@@ -5,11 +5,13 @@ import { repeat } from "lit/directives/repeat.js";
 import { bytes, fixed } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
-import type { CoalitionId, DeviceRow, View } from "../types.gen";
+import type { CoalitionId, DeviceId, DeviceRow, RoundMemberships, View } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
 import type { Actions } from "./actions";
+import "./membership-ribbon";
+import type { Answer } from "./membership-ribbon";
 import { coalitionOf, groupLabel, selectedArm } from "./select";
-import type { BoardState } from "./state";
+import type { BoardState, Listing } from "./state";
 
 const say = strings.board;
 
@@ -17,6 +19,8 @@ export function membership(state: BoardState, view: View, actions: Actions) {
   const arm = selectedArm(view, state.arm);
   const coalition = coalitionOf(arm);
   const groups = view.config.data.groups !== null;
+  const past = state.past.memberships.get(arm?.name ?? "")?.rounds ?? [];
+  const shown = listingShown(state, past);
   return html`<section class="membership" aria-labelledby="membership-title">
     <div class="head">
       <h2 id="membership-title">${say.membership}</h2>
@@ -35,8 +39,63 @@ export function membership(state: BoardState, view: View, actions: Actions) {
           : nothing
       }
     </div>
-    ${groups ? agreement(view) : nothing}
-    <div class="scroll" tabindex="0" role="region" aria-labelledby="membership-title">
+    <div class="head below">
+      ${groups && state.answerShown ? agreement(view) : nothing}
+      <div class="tabs" role="group" aria-label=${say.listings}>
+        ${listing("rounds", say.listingRounds, shown, actions)} ${listing("devices", say.listingDevices, shown, actions)}
+      </div>
+    </div>
+    ${shown === "rounds" ? rounds(past, state, view) : devices(state, view, coalition, groups, actions)}
+  </section>`;
+}
+
+/** The chosen one, else the rounds as soon as there are some. */
+function listingShown(state: BoardState, past: readonly RoundMemberships[]): Listing {
+  return state.listing ?? (past.length > 0 ? "rounds" : "devices");
+}
+
+function listing(value: Listing, label: string, shown: Listing, actions: Actions) {
+  return html`<button
+    type="button"
+    aria-pressed=${shown === value}
+    data-testid="listing-${value}"
+    @click=${() => actions.dispatch({ type: "listing_chosen", listing: value })}
+  >
+    ${label}
+  </button>`;
+}
+
+/** More devices than this need more height to be told apart. */
+const MANY = 30;
+
+function rounds(memberships: readonly RoundMemberships[], state: BoardState, view: View) {
+  if (memberships.length === 0) {
+    return html`<p class="empty">${view.traffic.rounds > 0 ? say.noCoalitions : say.ribbonNone}</p>`;
+  }
+  return html`<membership-ribbon
+    class=${view.devices.length > MANY ? "many" : ""}
+    data-testid="ribbon"
+    .memberships=${memberships}
+    .devices=${view.devices}
+    .rounds=${view.config.rounds}
+    .answer=${state.answerShown ? answer(view) : null}
+    .looked=${state.looked}
+  ></membership-ribbon>`;
+}
+
+function answer(view: View): Answer | null {
+  const { groups } = view.config.data;
+  return groups && { count: groups.count, label: (group) => groupLabel(view, group) };
+}
+
+function devices(
+  state: BoardState,
+  view: View,
+  coalition: Map<DeviceId, CoalitionId>,
+  groups: boolean,
+  actions: Actions,
+) {
+  return html`<div class="scroll" tabindex="0" role="group" aria-labelledby="membership-title">
       <table data-testid="membership">
         <thead>
           <tr>
@@ -60,8 +119,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
         </tbody>
       </table>
       ${view.devices.length === 0 ? html`<p class="empty">${say.noDevices}</p>` : nothing}
-    </div>
-  </section>`;
+    </div>`;
 }
 
 function agreement(view: View) {

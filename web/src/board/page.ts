@@ -2,8 +2,10 @@
 
 import { html, nothing } from "lit";
 import { strings } from "../strings";
+import { preferences } from "../ui/preferences";
 import { accuracyPanel } from "./accuracy-panel";
 import type { Actions } from "./actions";
+import { deviceDetail } from "./device-detail";
 import { header } from "./header";
 import { joinPanel } from "./join-panel";
 import { mapPanel } from "./map-panel";
@@ -18,25 +20,26 @@ export function boardPage(state: BoardState, actions: Actions) {
   if (connection.kind === "missing") {
     return html`<main class="alone" data-testid="missing">
       <h1>${say.missing}</h1>
-      <p>${connection.detail}</p>
+      <p>${strings.refusal(connection.notice.code, connection.notice.detail)}</p>
       <p><a class="button primary" href="/">${say.home}</a></p>
-    </main>`;
+      </main>
+      <footer>${preferences("with guide")}</footer>`;
   }
   return html`${header(state, actions)} ${notices(state)}
     ${
       view
         ? html`<main class="board-grid">
-              ${joinShown(state) ? joinPanel(state, actions) : mapPanel(state, view, actions)}
+              ${joinShown(state) ? joinPanel(state, actions) : [mapPanel(state, view, actions), deviceDetail(state, view)]}
               ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
             </main>
             ${traffic(view)}`
-        : html`<main class="alone"><p class="dim">${say.connecting}</p></main>`
+        : html`<main class="alone"><p class="dim">${say.connecting}</p></main><footer>${preferences("with guide")}</footer>`
     }`;
 }
 
 function notices({ connection, notice }: BoardState) {
   return html`<div class="notices" role="alert">
     ${connection.kind === "lost" ? html`<p data-testid="connection-lost">${say.lost(connection.retryMs)}</p>` : nothing}
-    ${notice ? html`<p data-testid="notice">${notice}</p>` : nothing}
+    ${notice ? html`<p data-testid="notice">${strings.refusal(notice.code, notice.detail)}</p>` : nothing}
   </div>`;
 }

@@ -1,17 +1,24 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
-import type { JoinAddress } from "../lib/api";
+import type { JoinAddress, Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
-import type { View } from "../types.gen";
+import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
+import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
 
 export type Connection =
   | { readonly kind: "connecting" }
   | { readonly kind: "live" }
   | { readonly kind: "lost"; readonly retryMs: number }
-  | { readonly kind: "missing"; readonly detail: string };
+  | { readonly kind: "missing"; readonly notice: Notice };
 
 /** Which of the two questions the accuracies answer. */
 export type Question = "balanced" | "own";
+
+/** The two pictures of the distances between devices' weights. */
+export type Picture = "map" | "distances";
+
+/** The two ways to say who is in which coalition: in every round, or now and with everything else about a device. */
+export type Listing = "rounds" | "devices";
 
 export interface BoardState {
   readonly room: string;
@@ -26,6 +33,14 @@ export interface BoardState {
   /** The arm pointed at in the curves. */
   readonly pointed: string | null;
   readonly question: Question;
+  readonly picture: Picture;
+  /** `null` while nobody has chosen. */
+  readonly listing: Listing | null;
+  /** The device pointed at in a picture. */
+  readonly looked: DeviceId | null;
+  readonly past: Past;
+  /** The distances fetched last. */
+  readonly distances: ArmDistances | null;
   readonly answerShown: boolean;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
@@ -34,24 +49,29 @@ export interface BoardState {
   /** A desk command is on its way. */
   readonly busy: boolean;
   /** What the server refused last. */
-  readonly notice: string | null;
+  readonly notice: Notice | null;
 }
 
 export type BoardMessage =
   | { readonly type: "connected" }
   | { readonly type: "view"; readonly view: View }
   | { readonly type: "lost"; readonly retryMs: number }
-  | { readonly type: "missing"; readonly detail: string }
+  | { readonly type: "missing"; readonly notice: Notice }
   | { readonly type: "address"; readonly address: JoinAddress }
   | { readonly type: "arm_chosen"; readonly arm: string }
   | { readonly type: "arm_pointed"; readonly arm: string | null }
   | { readonly type: "question_chosen"; readonly question: Question }
+  | { readonly type: "picture_chosen"; readonly picture: Picture }
+  | { readonly type: "listing_chosen"; readonly listing: Listing }
+  | { readonly type: "device_looked"; readonly device: DeviceId | null }
+  | { readonly type: "memberships"; readonly arm: string; readonly closed: Round; readonly answer: Memberships }
+  | { readonly type: "distances"; readonly arm: string; readonly answer: Distances }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
   | { readonly type: "reset_toggled" }
   | { readonly type: "desk_sent" }
   | { readonly type: "desk_answered"; readonly view: View }
-  | { readonly type: "desk_refused"; readonly detail: string };
+  | { readonly type: "desk_refused"; readonly notice: Notice };
 
 export function initialBoard(room: string, desk: string | null): BoardState {
   return {
@@ -63,6 +83,11 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     arm: null,
     pointed: null,
     question: "balanced",
+    picture: "map",
+    listing: null,
+    looked: null,
+    past: noPast,
+    distances: null,
     answerShown: false,
     joinOpen: null,
     resetOpen: false,
@@ -81,7 +106,7 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
     case "lost":
       return { ...state, connection: { kind: "lost", retryMs: message.retryMs } };
     case "missing":
-      return { ...state, connection: { kind: "missing", detail: message.detail } };
+      return { ...state, connection: { kind: "missing", notice: message.notice } };
     case "address":
       return { ...state, address: message.address };
     case "arm_chosen":
@@ -90,6 +115,18 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return state.pointed === message.arm ? state : { ...state, pointed: message.arm };
     case "question_chosen":
       return { ...state, question: message.question };
+    case "picture_chosen":
+      return { ...state, picture: message.picture };
+    case "listing_chosen":
+      return { ...state, listing: message.listing };
+    case "device_looked":
+      return state.looked === message.device ? state : { ...state, looked: message.device };
+    case "memberships":
+      return { ...state, past: withMemberships(state.past, message.arm, message.closed, message.answer) };
+    case "distances":
+      return sameRun(state.past, message.answer)
+        ? { ...state, distances: { arm: message.arm, ...message.answer } }
+        : state;
     case "answer_toggled":
       return { ...state, answerShown: !state.answerShown };
     case "join_toggled":
@@ -101,7 +138,7 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
     case "desk_answered":
       return { ...withView(state, message.view), busy: false };
     case "desk_refused":
-      return { ...state, busy: false, notice: message.detail };
+      return { ...state, busy: false, notice: message.notice };
     default:
       return unreachable(message);
   }
@@ -110,9 +147,18 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
 /** Takes a view unless a newer one is already shown: the answer to a desk command may overtake the feed. */
 function withView(state: BoardState, view: View): BoardState {
   if (state.view && state.synced && view.seq <= state.view.seq) return state;
+  const past = withClosedRound(state.past, view);
+  const gone = !view.devices.some(({ id }) => id === state.looked);
   const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
   // The join panel gives its place to the map when a run starts, however it was left in the lobby.
-  return { ...state, view, joinOpen: leavesLobby ? null : state.joinOpen };
+  return {
+    ...state,
+    view,
+    past,
+    distances: sameRun(state.past, view) ? state.distances : null,
+    looked: gone ? null : state.looked,
+    joinOpen: leavesLobby ? null : state.joinOpen,
+  };
 }
 
 /** The join panel is what a lobby is about; later it is there on demand. */

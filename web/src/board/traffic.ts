@@ -4,6 +4,7 @@ import { html } from "lit";
 import { bytes } from "../lib/format";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
+import { preferences } from "../ui/preferences";
 
 const say = strings.board;
 
@@ -26,7 +27,8 @@ export function traffic(view: View) {
             refusals.length === 0
               ? say.noRefusals
               : refusals.map(
-                  ([code, count]) => html`<span data-code=${code} data-count=${count}>${code} <b>${count}</b></span> `,
+                  ([code, count]) =>
+                    html`<span data-code=${code} data-count=${count} title=${strings.refusal(code, code)}>${code} <b>${count}</b></span> `,
                 )
           }
         </dd></div>
@@ -42,5 +44,6 @@ export function traffic(view: View) {
           }
         </dd></div>
     </dl>
+    ${preferences("with guide")}
   </footer>`;
 }

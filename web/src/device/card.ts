@@ -49,20 +49,20 @@ function title({ identity, view, online, trouble }: TabDevice, coalition: Coalit
       ${coalition === null ? say.noCoalition : say.coalition(coalitionMark(coalition).letter)}
     </h1>
     <p class="who">
-      <b data-testid="device-name">${identity ? say.name(identity.device) : say.joining}</b>,
-      <span data-testid="device-round" data-round=${view?.round ?? 0}>${say.round(view?.round ?? 0, view?.rounds ?? 0)}</span>,
+      <b data-testid="device-name">${identity ? say.name(identity.device) : say.joining}</b>${strings.comma}
+      <span data-testid="device-round" data-round=${view?.round ?? 0}>${say.round(view?.round ?? 0, view?.rounds ?? 0)}</span>${strings.comma}
       <span class=${online ? "online" : "offline"} role="status" data-testid="connection" data-online=${online}>
         ${online ? say.connected : say.offline}
       </span>
     </p>
-    ${trouble ? html`<p class="trouble" role="alert">${trouble}</p>` : nothing}
+    ${trouble ? html`<p class="trouble" role="alert">${say.trouble(trouble)}</p>` : nothing}
   </section>`;
 }
 
 function failure({ failed }: TabDevice) {
   return failed === null
     ? nothing
-    : html`<section class="trouble" role="alert" data-testid="failed">${say.failed(failed)}</section>`;
+    : html`<section class="trouble" role="alert" data-testid="failed">${say.failed(failed || say.noWorker)}</section>`;
 }
 
 function learned(arms: readonly DeviceArm[]) {
@@ -112,7 +112,7 @@ function refusals(list: readonly Refusal[]) {
     <ul>
       ${list.map(
         ({ code, detail, times }) => html`<li data-testid="refusal" data-code=${code}>
-          <b>${code}${times > 1 ? ` ×${times}` : nothing}</b> ${detail}
+          <b>${code}${times > 1 ? ` ×${times}` : nothing}</b> ${strings.refusal(code, detail)}
         </li>`,
       )}
     </ul>

@@ -4,6 +4,7 @@ import { html, nothing, svg } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ref } from "lit/directives/ref.js";
 import { percent } from "../lib/format";
+import { language } from "../lib/language";
 import { strings } from "../strings";
 import type { Samples } from "../types.gen";
 import { answerOf, type DrawState, type Lesson } from "./draw-state";
@@ -78,7 +79,7 @@ function pad({ strokes, example }: DrawState, actions: DrawActions) {
   };
   const side = example ? SIDE : PAD;
   return guard(
-    [strokes, example],
+    [strokes, example, language()],
     () => html`<canvas
       class="pad"
       width=${side}
@@ -133,7 +134,7 @@ function seen(pixels: number[]) {
   };
   return html`<figure>
     ${guard(
-      [pixels],
+      [pixels, language()],
       () =>
         html`<canvas width=${SIDE} height=${SIDE} role="img" aria-label=${say.seen} data-testid="draw-seen" ${ref(draw)}></canvas>`,
     )}

@@ -9,6 +9,7 @@ import { loadIdentities, saveIdentities, tabStorage } from "../lib/storage";
 import { createStore } from "../lib/store";
 import { strings } from "../strings";
 import type { Identity } from "../types.gen";
+import { startPreferences } from "../ui/preferences";
 import type { FromWorker, ToWorker } from "../worker-messages";
 import { answerClaims, openChannel, unclaimed } from "./claims";
 import { imageOf } from "./draw-state";
@@ -18,7 +19,6 @@ import { identities, initialTab, MOST_DEVICES, reduceTab } from "./state";
 
 const room = roomOf(location.pathname);
 const keep = tabStorage();
-document.title = strings.device.pageTitle(room);
 
 const workers = new Map<number, Worker>();
 let lastKey = 0;
@@ -43,13 +43,18 @@ const store = createStore(initialTab(room), reduceTab, (state) => {
   questions.look(state);
 });
 
+startPreferences(() => {
+  document.title = strings.device.pageTitle(room);
+  store.redraw();
+});
+
 function start(identity: Identity | null) {
   if (workers.size >= MOST_DEVICES) return;
   const key = ++lastKey;
   const worker = new Worker(new URL("../worker.ts", import.meta.url), { type: "module" });
   workers.set(key, worker);
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => hear(key, data);
-  worker.onerror = ({ message }) => hear(key, { type: "failed", detail: message || strings.device.noWorker });
+  worker.onerror = ({ message }) => hear(key, { type: "failed", detail: message });
   store.dispatch({ type: "started", key, identity });
   // An empty name lets the server choose one.
   send(worker, { type: "join", origin: location.origin, room, name: "", identity });
@@ -72,7 +77,7 @@ function leave(key: number) {
   if (!worker || !device) return;
   // A device that never started has nobody to say goodbye to.
   if (device.failed === null) send(worker, { type: "leave" });
-  else hear(key, { type: "left", reason: strings.device.leftUnstarted });
+  else hear(key, { type: "left", code: "left_unstarted", reason: "" });
 }
 
 function teach(label: number) {

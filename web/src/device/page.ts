@@ -4,6 +4,7 @@ import { html, nothing } from "lit";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import { coalitionSign, logo } from "../ui/marks";
+import { preferences } from "../ui/preferences";
 import { card } from "./card";
 import type { DrawActions } from "./draw-panel";
 import { coalitionShown, MOST_DEVICES, shownDevice, type TabDevice, type TabState } from "./state";
@@ -37,7 +38,8 @@ export function tabPage(state: TabState, actions: TabActions) {
             ${state.devices.length >= MOST_DEVICES ? html`<small class="dim">${say.limit(MOST_DEVICES)}</small>` : nothing}
           </p>`
         : nothing
-    }`;
+    }
+    <footer>${preferences()}</footer>`;
 }
 
 export function nameOf({ identity }: TabDevice): string {
@@ -53,7 +55,7 @@ function switcher({ devices, shown }: TabState, actions: TabActions) {
       return html`<button
         type="button"
         aria-pressed=${device.key === shown}
-        aria-label="${nameOf(device)}, ${where}, ${strings.activities[activity]}"
+        aria-label=${[nameOf(device), where, strings.activities[activity]].join(strings.comma)}
         data-testid="device-tab"
         data-device=${device.identity?.device ?? nothing}
         data-activity=${activity}
@@ -69,7 +71,7 @@ function gone({ farewell }: TabState, actions: TabActions) {
   if (farewell === null) return html`<main class="gone"><p class="dim">${say.joining}</p></main>`;
   return html`<main class="gone" data-testid="gone">
     <h1>${say.gone}</h1>
-    <p data-testid="farewell">${farewell}</p>
+    <p data-testid="farewell" data-code=${farewell.code}>${strings.refusal(farewell.code, farewell.detail)}</p>
     <button type="button" class="primary" data-testid="join-again" @click=${actions.add}>${say.joinAgain}</button>
   </main>`;
 }

@@ -3,6 +3,7 @@
 import { html, svg } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ref } from "lit/directives/ref.js";
+import { language } from "../lib/language";
 import { strings } from "../strings";
 import type { Samples } from "../types.gen";
 import { barHeights, greyToRgba } from "./pixels";
@@ -12,7 +13,7 @@ const say = strings.device;
 export function sampleImages(samples: Samples) {
   // Examples do not change; drawing them again with every view would be work for nothing.
   return guard(
-    [samples],
+    [samples, language()],
     () => html`<div class="samples" role="img" aria-label=${say.samples(samples.labels)} data-testid="samples">
       ${samples.labels.map(
         (label, index) => html`<figure>

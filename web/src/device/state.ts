@@ -1,5 +1,6 @@
 /** The devices of one tab, and how each message changes them. Nothing here touches the page or a worker. */
 
+import type { Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
 import type { CoalitionId, DeviceView, Identity, Samples } from "../types.gen";
 import type { FromWorker } from "../worker-messages";
@@ -33,7 +34,7 @@ export interface TabState {
   /** Key of the device that is shown. */
   readonly shown: number | null;
   /** Why the last device that went is gone. */
-  readonly farewell: string | null;
+  readonly farewell: Notice | null;
   /** One drawing, which whichever device is shown is asked about. */
   readonly draw: DrawState;
 }
@@ -103,7 +104,7 @@ export function shownDevice({ devices, shown }: TabState): TabDevice | undefined
 function heard(state: TabState, key: number, event: FromWorker): TabState {
   switch (event.type) {
     case "left":
-      return withoutDevice(state, key, event.reason);
+      return withoutDevice(state, key, { code: event.code, detail: event.reason });
     case "guessed": {
       const { draw } = state;
       const isOfDrawing = key === state.shown && (draw.strokes.length > 0 || draw.example !== null);
@@ -159,10 +160,10 @@ function withDevice(state: TabState, key: number, change: (device: TabDevice) =>
   return { ...state, devices: state.devices.map((device) => (device.key === key ? change(device) : device)) };
 }
 
-function withoutDevice(state: TabState, key: number, reason: string): TabState {
+function withoutDevice(state: TabState, key: number, farewell: Notice): TabState {
   const devices = state.devices.filter((device) => device.key !== key);
   const shown = state.shown === key ? (devices.at(-1)?.key ?? null) : state.shown;
-  return { ...state, devices, shown, farewell: reason };
+  return { ...state, devices, shown, farewell };
 }
 
 /** What a reload needs to bring the same devices back. */

@@ -2,14 +2,20 @@ import "../styles/base.css";
 import "../styles/marks.css";
 import "../styles/home.css";
 import { render } from "lit";
-import { Refused, startRoom } from "../lib/api";
+import { noticeOf, startRoom } from "../lib/api";
 import { normalCode } from "../lib/room";
 import { createStore } from "../lib/store";
 import { strings } from "../strings";
+import { startPreferences } from "../ui/preferences";
 import { homePage } from "./page";
 import { initialHome, reduceHome } from "./state";
 
 const store = createStore(initialHome, reduceHome, (state) => render(homePage(state, { start, join }), document.body));
+
+startPreferences(() => {
+  document.title = strings.product;
+  store.redraw();
+});
 
 async function start() {
   store.dispatch({ type: "start_sent" });
@@ -17,15 +23,14 @@ async function start() {
     const { room, desk_token } = await startRoom();
     location.assign(`/board/${room}#desk=${encodeURIComponent(desk_token)}`);
   } catch (error) {
-    const detail = error instanceof Refused ? error.message : strings.home.noServer;
-    store.dispatch({ type: "refused", detail });
+    store.dispatch({ type: "refused", notice: noticeOf(error) });
   }
 }
 
 function join(text: string) {
   const code = normalCode(text);
   if (code) location.assign(`/join/${code}`);
-  else store.dispatch({ type: "refused", detail: strings.home.noCode });
+  else store.dispatch({ type: "refused", notice: { code: "no_code", detail: "" } });
 }
 
 // The browser may bring this page back as it was left: waiting for a room.

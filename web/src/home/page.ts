@@ -3,6 +3,7 @@
 import { html, svg } from "lit";
 import { type Shape, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
+import { preferences } from "../ui/preferences";
 import type { HomeState } from "./state";
 
 const say = strings.home;
@@ -21,7 +22,8 @@ export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
   return html`<main>
     ${emblem}
     <h1>${strings.product}</h1>
-    <p class="what">${say.what} ${say.stays}</p>
+    <p class="what">${say.what}</p>
+      <p class="what">${say.stays}</p>
     <div class="ways">
       <section>
         <button type="button" class="primary large" data-testid="start-room" ?disabled=${busy} @click=${actions.start}>
@@ -47,8 +49,9 @@ export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
         <p class="dim">${say.joinHint}</p>
       </section>
     </div>
-    <p class="notice" role="alert" data-testid="notice">${notice ?? ""}</p>
-  </main>`;
+    <p class="notice" role="alert" data-testid="notice">${notice ? strings.refusal(notice.code, notice.detail) : ""}</p>
+    </main>
+    <footer>${preferences("with guide")}</footer>`;
 }
 
 /** Four coalitions around a global model: a picture of the idea, not of a run. */

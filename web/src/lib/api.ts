@@ -1,12 +1,14 @@
 /** The calls a page makes. The rest of the protocol is spoken by the device's worker. */
 
-import type { DeviceId, View } from "../types.gen";
+import type { Preset } from "../presets";
+import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
 
 export type DeskCommand =
   | { readonly command: "start" }
   | { readonly command: "pause" }
   | { readonly command: "step" }
   | { readonly command: "reset"; readonly seed?: number }
+  | { readonly command: "configure"; readonly config: Preset & { readonly seed?: number } }
   | { readonly command: "remove"; readonly device: DeviceId };
 
 /** What `POST /api/rooms` answers, as far as a page needs it. */
@@ -19,6 +21,16 @@ export interface NewRoom {
 export interface JoinAddress {
   readonly join_url: string;
   readonly qr_svg_url: string;
+}
+
+/** Something went wrong: a stable code, and the server's sentence where it gave one. The page says it by `strings.refusal`. */
+export interface Notice {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export function noticeOf(error: unknown): Notice {
+  return error instanceof Refused ? { code: error.code, detail: error.message } : { code: "no_server", detail: "" };
 }
 
 /** A refusal of the server, with the sentence it gave (RFC 9457). */
@@ -38,6 +50,11 @@ export const joinAddress = (room: string) => call<JoinAddress>("GET", `${roomUrl
 
 export const readRoom = (room: string) => call<View>("GET", roomUrl(room));
 
+export const readMemberships = (room: string, arm: string, after: Round) =>
+  call<Memberships>("GET", `${armUrl(room, arm)}/memberships?after=${after}`);
+
+export const readDistances = (room: string, arm: string) => call<Distances>("GET", `${armUrl(room, arm)}/distances`);
+
 export function desk(room: string, token: string, { command, ...body }: DeskCommand): Promise<View> {
   return call<View>("POST", `${roomUrl(room)}/desk/${command}`, body, token);
 }
@@ -47,6 +64,8 @@ export function liveUrl(room: string, page: Location): string {
 }
 
 const roomUrl = (room: string) => `/api/rooms/${encodeURIComponent(room)}`;
+
+const armUrl = (room: string, arm: string) => `${roomUrl(room)}/arms/${encodeURIComponent(arm)}`;
 
 async function call<Answer>(method: "GET" | "POST", url: string, body?: object, token?: string): Promise<Answer> {
   const headers = new Headers();

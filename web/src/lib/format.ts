@@ -1,10 +1,26 @@
-/** Numbers as people read them. */
+/** Numbers as people read them, in the language of the page. */
 
-const THIN = "\u202f";
+import { language } from "./language";
+
+/** Making a format is slow, and there are few of them. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+function format(value: number, options: Intl.NumberFormatOptions): string {
+  const key = language() + JSON.stringify(options);
+  let found = formats.get(key);
+  if (!found) {
+    found = new Intl.NumberFormat(language(), options);
+    formats.set(key, found);
+  }
+  return found.format(value).replace("-", "−");
+}
 
 /** A fraction of 1 in whole percent. */
 export function percent(fraction: number | null | undefined): string {
-  return fraction === null || fraction === undefined ? "—" : `${Math.round(fraction * 100)}${THIN}%`;
+  // Rounded as `points` rounds, so that the two agree.
+  return fraction === null || fraction === undefined
+    ? "—"
+    : format(Math.round(fraction * 100) / 100, { style: "percent" });
 }
 
 /** The difference of two fractions in points, taken after rounding so that it agrees with the numbers beside it. */
@@ -12,27 +28,33 @@ export function points(a: number, b: number): number {
   return Math.round(a * 100) - Math.round(b * 100);
 }
 
+export function whole(value: number): string {
+  return format(value, { maximumFractionDigits: 0 });
+}
+
 /** With its sign, a real minus included. */
 export function signed(value: number): string {
-  return value > 0 ? `+${value}` : value < 0 ? `−${-value}` : "0";
+  return format(value, { signDisplay: "exceptZero" });
 }
+
+const THIN = "\u202f";
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** Decimal units, three digits. */
 export function bytes(count: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
   let value = count;
   let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
+  while (value >= 999.5 && unit < UNITS.length - 1) {
     value /= 1000;
     unit++;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)}${THIN}${units[unit]}`;
+  // Intl would write the units themselves differently in every language; they are the same signs everywhere.
+  return `${format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })}${THIN}${UNITS[unit]}`;
 }
 
 export function fixed(value: number | null | undefined, digits: number): string {
   if (value === null || value === undefined) return "—";
   // The sign of a number that rounds to zero would only raise questions.
-  const text = value.toFixed(digits);
-  return Number(text) === 0 ? (0).toFixed(digits) : text.replace("-", "−");
+  return format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" });
 }

@@ -1,5 +1,6 @@
 /**
- * What a tab keeps for itself while it is open, so that a reload gives back the same devices and the same desk.
+ * What a tab keeps for itself while it is open, so that a reload gives back the same devices and the same desk, and what
+ * the browser keeps for all of them: language and theme.
  * A browser may forbid storage; then a reload is simply a new tab.
  */
 
@@ -10,6 +11,14 @@ export type Keep = Pick<Storage, "getItem" | "setItem">;
 export function tabStorage(): Keep | null {
   try {
     return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+export function browserStorage(): Keep | null {
+  try {
+    return window.localStorage;
   } catch {
     return null;
   }
@@ -38,8 +47,22 @@ export function deskToken(keep: Keep | null, room: string, fragment: string): st
     save(keep, deskKey(room), given);
     return given;
   }
+  return load(keep, deskKey(room));
+}
+
+export type Preference = "language" | "theme";
+
+export function loadPreference(keep: Keep | null, name: Preference): string | null {
+  return load(keep, `constellation.${name}`);
+}
+
+export function savePreference(keep: Keep | null, name: Preference, value: string): void {
+  save(keep, `constellation.${name}`, value);
+}
+
+function load(keep: Keep | null, key: string): string | null {
   try {
-    return keep?.getItem(deskKey(room)) ?? null;
+    return keep?.getItem(key) ?? null;
   } catch {
     return null;
   }

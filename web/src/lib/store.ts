@@ -3,6 +3,8 @@
 export interface Store<State, Message> {
   readonly state: State;
   dispatch(message: Message): void;
+  /** Draws the same state again: what it is drawn with has changed. */
+  redraw(): void;
 }
 
 export function createStore<State, Message>(
@@ -32,6 +34,7 @@ export function createStore<State, Message>(
       state = next;
       schedule();
     },
+    redraw: schedule,
   };
 }
 

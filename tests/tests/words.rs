@@ -1,0 +1,182 @@
+//! What every page owes its readers: two languages, two themes, and nothing that assistive technology stumbles over.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use constellation_core::view::Phase;
+use constellation_lab::devices::{self, RoomAddress};
+use constellation_tests::{Browser, PATIENCE, Room, Server, Tab};
+use serde_json::{Value, json};
+
+const LANGUAGE: &str = "[data-testid=language]";
+const THEME: &str = "[data-testid=theme]";
+const SIZES: [(u32, u32); 2] = [(360, 640), (1280, 800)];
+
+/// Runs axe on what the page shows after it has been drawn, and gives a line for each violation.
+const AXE: &str = r"
+const done = arguments[arguments.length - 1];
+const line = ({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`);
+requestAnimationFrame(() => requestAnimationFrame(() =>
+  axe.run().then(({ violations }) => done(violations.flatMap(line)), (error) => done([String(error)]))));
+";
+
+async fn no_errors(browser: &Browser) -> Result<()> {
+    assert_eq!(browser.console_errors().await?, Vec::<String>::new());
+    Ok(())
+}
+
+fn axe() -> Result<String> {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/node_modules/axe-core/axe.min.js");
+    fs::read_to_string(&file)
+        .with_context(|| format!("{} is missing: `npm ci` in web/", file.display()))
+}
+
+/// Looks at a page in both languages, themes and sizes.
+async fn look(tab: &Tab, page: &str, found: &mut Vec<String>) -> Result<()> {
+    tab.eval(&axe()?, vec![]).await?;
+    for (width, height) in SIZES {
+        tab.resize(width, height).await?;
+        for language in ["en", "ja"] {
+            tab.choose(LANGUAGE, language).await?;
+            for theme in ["light", "dark"] {
+                tab.choose(THEME, theme).await?;
+                let lines = tab.client().await?.execute_async(AXE, vec![]).await?;
+                let lines: Vec<String> = serde_json::from_value(lines)?;
+                let state = format!("{page}, {language}, {theme}, {width}×{height}");
+                found.extend(lines.iter().map(|line| format!("{state}: {line}")));
+                let wider = "return document.documentElement.scrollWidth > innerWidth";
+                if tab.eval(wider, vec![]).await? == Value::Bool(true) {
+                    found.push(format!("{state}: wider than the screen"));
+                }
+            }
+            tab.screenshot(&format!("{page}-{language}-{width}"))
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn headless(server: &Server, room: &Room) -> RoomAddress {
+    RoomAddress {
+        url: server.base().to_owned(),
+        room: room.room.clone(),
+        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
+    }
+}
+
+#[tokio::test]
+async fn axe_finds_nothing_on_any_page() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let mut browser = Browser::start().await?;
+    let mut found = Vec::new();
+
+    let tab = browser.open(server.base()).await?;
+    look(&tab, "home", &mut found).await?;
+    tab.goto(&server.url("/guide")).await?;
+    look(&tab, "guide", &mut found).await?;
+    tab.goto(&server.url("/board/NONE")).await?;
+    tab.wait_for("[data-testid=missing]").await?;
+    look(&tab, "missing", &mut found).await?;
+    // The browser reports that there is no such room.
+    browser.console_errors().await?;
+
+    let endless =
+        json!({ "rounds": 5000, "data": { "examples": 100 }, "pacing": { "pace_ms": 500 } });
+    let room = Room::create(&server, endless).await?;
+    tab.goto(&room.board_url).await?;
+    tab.wait_for("[data-testid=join-qr]").await?;
+    look(&tab, "lobby", &mut found).await?;
+    let runners = tokio::spawn(devices::run(headless(&server, &room), 3));
+    let device = browser.open(&room.join_url).await?;
+    room.wait_until("four devices", |view| view.devices.len() == 4)
+        .await?;
+    tab.click("[data-testid=desk-start]").await?;
+    room.wait_until("coalitions", |view| view.traffic.rounds >= 5)
+        .await?;
+    tab.click("[data-testid=show-answer]").await?;
+    tab.click("[data-testid=desk-reset-open]").await?;
+    look(&tab, "running", &mut found).await?;
+    device.wait_for("[data-testid=device-arm]").await?;
+    look(&device, "device", &mut found).await?;
+    runners.abort();
+
+    let short = json!({ "rounds": 4, "data": { "examples": 100 }, "pacing": { "start_at": 3, "pace_ms": 0 } });
+    let room = Room::create(&server, short).await?;
+    let runners = tokio::spawn(devices::run(headless(&server, &room), 3));
+    room.wait_until("the end of the run", |view| view.phase == Phase::Finished)
+        .await?;
+    tab.goto(&room.board_url).await?;
+    tab.wait_for("[data-phase=finished]").await?;
+    look(&tab, "finished", &mut found).await?;
+    runners.abort();
+
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    no_errors(&browser).await
+}
+
+#[tokio::test]
+async fn language_and_theme_are_switched_at_once_and_kept() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, json!({})).await?;
+    let mut browser = Browser::start().await?;
+
+    let tab = browser.open(&server.url("/?lang=ja")).await?;
+    tab.wait_for("html[lang=ja]").await?;
+    tab.wait_for_text("[data-testid=start-room]", "ルームを開く")
+        .await?;
+    // What the page said already is said again in the other language.
+    tab.click("[data-testid=join-button]").await?;
+    tab.wait_for_text("[data-testid=notice]", "ルームコード")
+        .await?;
+    tab.choose(LANGUAGE, "en").await?;
+    tab.wait_for("html[lang=en]").await?;
+    tab.wait_for_text("[data-testid=notice]", "Type the code")
+        .await?;
+    // A choice is worth more than the address, also after a reload.
+    tab.reload().await?;
+    tab.wait_for_text("[data-testid=start-room]", "Start a room")
+        .await?;
+
+    tab.goto(&room.board_url).await?;
+    tab.wait_for_text("[data-testid=desk-start]", "Start")
+        .await?;
+    tab.choose(LANGUAGE, "ja").await?;
+    tab.wait_for_text("[data-testid=desk-start]", "開始")
+        .await?;
+    tab.wait_for_text("[data-testid=join-panel]", "台が参加しています")
+        .await?;
+    tab.wait_until(
+        "the title in Japanese",
+        "document.title.startsWith('ボード')",
+        vec![],
+        PATIENCE,
+    )
+    .await?;
+
+    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
+    tab.devtools("Emulation.setEmulatedMedia", dark).await?;
+    tab.wait_for("html[data-theme=dark]").await?;
+    tab.choose(THEME, "light").await?;
+    tab.wait_for("html[data-theme=light]").await?;
+    let device = browser.open(&room.join_url).await?;
+    device.wait_for("html[lang=ja][data-theme=light]").await?;
+    device
+        .wait_for_text("[data-testid=add-device]", "追加")
+        .await?;
+    tab.choose(THEME, "system").await?;
+    tab.wait_for("html[data-theme=dark]").await?;
+
+    device
+        .wait_for("[data-testid=connection][data-online=true]")
+        .await?;
+    room.desk("remove", json!({ "device": 1 })).await?;
+    device
+        .wait_for("[data-testid=farewell][data-code=removed]")
+        .await?;
+    device
+        .wait_for_text("[data-testid=farewell]", "外されました")
+        .await?;
+    no_errors(&browser).await
+}
