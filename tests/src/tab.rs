@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use fantoccini::error::CmdError;
+use fantoccini::error::{CmdError, ErrorStatus};
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
@@ -169,14 +169,15 @@ impl Tab {
     }
 }
 
-/// Whether a script ended because its page did. The driver has no status of its own for that.
+/// Whether a script ended because its page did. The driver has no status of its own for that: it says so in words, or
+/// that the script took too long, although no wait is as long as the driver's patience with a script.
 fn page_was_left(error: &CmdError) -> bool {
     let CmdError::Standard(error) = error else {
         return false;
     };
-    ["unloaded", "navigation", "execution context", "detached"]
-        .iter()
-        .any(|sign| error.message.contains(sign))
+    let signs = ["unloaded", "navigation", "execution context", "detached"];
+    error.error == ErrorStatus::ScriptTimeout
+        || signs.iter().any(|sign| error.message.contains(sign))
 }
 
 /// Calls back with `{value}`, `{error}` or, at the deadline, `{late: what the page shows}`.
