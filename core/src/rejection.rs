@@ -14,6 +14,11 @@ pub enum Rejection {
     /// The room has as many devices as it takes.
     #[error("the room is full: it takes {0} devices")]
     RoomFull(u32),
+    /// The desk has locked the room.
+    #[error(
+        "the room is locked: nobody new can join until its desk unlocks it; devices of the room can come back"
+    )]
+    RoomLocked,
     /// The device says that it trains so many examples per second.
     #[error("profile.capability is {0}; allowed: a number of examples per second, 0 or more")]
     Capability(f64),
@@ -77,6 +82,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RoomFull(_) => "room_full",
+            Self::RoomLocked => "room_locked",
             Self::Capability(_) => "wrong_fields",
             Self::UnknownDevice(_) => "unknown_device",
             Self::Stale { .. } => "stale",

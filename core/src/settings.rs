@@ -208,8 +208,11 @@ fn range_of(sample: &Value, pointer: &str) -> Range {
 /// Adds the settings of the part of `sample` at `root` and, in `path`, below; `default` is what the part is by default.
 fn walk(sample: &Value, root: &str, path: &str, default: &Value, found: &mut Vec<Setting>) {
     let at = |path: &str| {
-        let keys: String = path.split('.').map(|key| format!("/{key}")).collect();
-        if path.is_empty() { String::new() } else { keys }
+        if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{}", path.replace('.', "/"))
+        }
     };
     let part = sample.pointer(&format!("{root}{}", at(path))).unwrap();
     for key in part.as_object().unwrap().keys() {
@@ -218,7 +221,7 @@ fn walk(sample: &Value, root: &str, path: &str, default: &Value, found: &mut Vec
         } else {
             format!("{path}.{key}")
         };
-        if below == "arms" || (below == "kind" && root != "") {
+        if below == "arms" || (below == "kind" && !root.is_empty()) {
             continue;
         }
         let pointer = format!("{root}{}", at(&below));
@@ -282,7 +285,7 @@ fn declarations() -> String {
     }
 
     let mut kinds = Vec::new();
-    let mut of_strategies = String::new();
+    let mut of_strategies = Vec::new();
     for strategy in strategies() {
         let kind = strategy.kind();
         let usual: StrategyConfig = serde_json::from_value(json!({ "kind": kind })).unwrap();
@@ -291,11 +294,12 @@ fn declarations() -> String {
         let mut found = Vec::new();
         let usual = serde_json::to_value(usual).unwrap();
         walk(&sample, "/arms/0/strategy", "", &usual, &mut found);
-        of_strategies += &format!("  {kind}: [\n{}  ],\n", lines(&found, "  "));
+        of_strategies.push(format!("  {kind}: [\n{}  ],\n", lines(&found, "  ")));
         kinds.push(kind);
     }
     let all = options(&default, "/arms/0/strategy/kind");
     assert_eq!(kinds, all, "strategies() must have every strategy");
+    let of_strategies = of_strategies.concat();
 
     format!(
         "{HEADER}

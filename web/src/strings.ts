@@ -7,6 +7,7 @@ import { percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
+import { settings } from "./strings/settings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
@@ -181,6 +182,8 @@ export const en = {
     },
   } satisfies Record<PresetName, { name: string; what: string }>,
 
+  settings,
+
   home: {
     what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
     stays: "The examples a device learns from never leave its tab; only weights and counts do.",
@@ -206,12 +209,8 @@ export const en = {
     goOn: "Go on",
     pause: "Pause",
     step: "Step",
-    reset: "Reset",
-    resetTitle: "Start over from round 1",
     seed: "Seed",
-    resetNow: "Reset the run",
     preset: "Preset",
-    presetSame: "The same settings",
     close: "Close",
     remove: "Remove",
     removeDevice: (id: number) => `Remove device ${id}`,

@@ -20,7 +20,7 @@ describe("views", () => {
       { type: "view", view: view({ seq: 5, phase: "training" }) },
       { type: "desk_sent" },
       { type: "view", view: view({ seq: 7, phase: "resting" }) },
-      { type: "desk_answered", view: view({ seq: 6, phase: "training" }) },
+      { type: "desk_answered", command: "step", view: view({ seq: 6, phase: "training" }) },
     ]);
     expect(state.view?.phase).toBe("resting");
     expect(state.busy).toBe(false);
@@ -82,8 +82,12 @@ describe("the desk", () => {
     expect(play([{ type: "desk_sent" }], refused).notice).toBeNull();
   });
 
-  it("closes the reset form when the command goes out", () => {
-    expect(play([{ type: "reset_toggled" }, { type: "desk_sent" }]).resetOpen).toBe(false);
+  it("closes the settings when another run has begun with them, and not before", () => {
+    const sent = play([{ type: "settings_toggled" }, { type: "desk_sent" }]);
+    expect(sent.settingsOpen).toBe(true);
+    const answered = (command: "step" | "configure") =>
+      reduceBoard(sent, { type: "desk_answered", command, view: view() }).settingsOpen;
+    expect([answered("step"), answered("configure")]).toEqual([true, false]);
   });
 });
 

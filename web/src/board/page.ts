@@ -37,7 +37,9 @@ export function boardPage(state: BoardState, actions: Actions) {
     }`;
 }
 
-function notices({ connection, notice }: BoardState) {
+function notices({ connection, notice: last, settingsOpen }: BoardState) {
+  // The form of the settings says itself what was refused.
+  const notice = settingsOpen ? null : last;
   return html`<div class="notices" role="alert">
     ${connection.kind === "lost" ? html`<p data-testid="connection-lost">${say.lost(connection.retryMs)}</p>` : nothing}
     ${notice ? html`<p data-testid="notice">${strings.refusal(notice.code, notice.detail)}</p>` : nothing}

@@ -1,8 +1,9 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
-import type { JoinAddress, Notice } from "../lib/api";
+import type { DeskCommand, JoinAddress, Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
-import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
+import { sameSettings } from "../settings/address";
+import type { DeviceId, Distances, Memberships, Round, RunConfig, View } from "../types.gen";
 import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
 
 export type Connection =
@@ -44,7 +45,9 @@ export interface BoardState {
   readonly answerShown: boolean;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
-  readonly resetOpen: boolean;
+  readonly settingsOpen: boolean;
+  /** The settings in the form; `null` while they are those of the run. */
+  readonly draft: RunConfig | null;
   readonly address: JoinAddress | null;
   /** A desk command is on its way. */
   readonly busy: boolean;
@@ -68,9 +71,11 @@ export type BoardMessage =
   | { readonly type: "distances"; readonly arm: string; readonly answer: Distances }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
-  | { readonly type: "reset_toggled" }
+  | { readonly type: "settings_toggled" }
+  | { readonly type: "settings_changed"; readonly config: RunConfig }
+  | { readonly type: "settings_discarded" }
   | { readonly type: "desk_sent" }
-  | { readonly type: "desk_answered"; readonly view: View }
+  | { readonly type: "desk_answered"; readonly command: DeskCommand["command"]; readonly view: View }
   | { readonly type: "desk_refused"; readonly notice: Notice };
 
 export function initialBoard(room: string, desk: string | null): BoardState {
@@ -90,7 +95,8 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     distances: null,
     answerShown: false,
     joinOpen: null,
-    resetOpen: false,
+    settingsOpen: false,
+    draft: null,
     address: null,
     busy: false,
     notice: null,
@@ -131,12 +137,21 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return { ...state, answerShown: !state.answerShown };
     case "join_toggled":
       return { ...state, joinOpen: !joinShown(state) };
-    case "reset_toggled":
-      return { ...state, resetOpen: !state.resetOpen };
+    case "settings_toggled":
+      return { ...state, settingsOpen: !state.settingsOpen, notice: null };
+    case "settings_changed":
+      return { ...state, draft: unlessRunning(message.config, state.view), notice: null };
+    case "settings_discarded":
+      return { ...state, draft: null, notice: null };
     case "desk_sent":
-      return { ...state, busy: true, resetOpen: false, notice: null };
+      return { ...state, busy: true, notice: null };
     case "desk_answered":
-      return { ...withView(state, message.view), busy: false };
+      // With another run the form has done its work.
+      return {
+        ...withView(state, message.view),
+        busy: false,
+        settingsOpen: state.settingsOpen && message.command !== "configure",
+      };
     case "desk_refused":
       return { ...state, busy: false, notice: message.notice };
     default:
@@ -157,8 +172,13 @@ function withView(state: BoardState, view: View): BoardState {
     past,
     distances: sameRun(state.past, view) ? state.distances : null,
     looked: gone ? null : state.looked,
+    draft: unlessRunning(state.draft, view),
     joinOpen: leavesLobby ? null : state.joinOpen,
   };
+}
+
+function unlessRunning(draft: RunConfig | null, view: View | null): RunConfig | null {
+  return draft && view && sameSettings(draft, view.config) ? null : draft;
 }
 
 /** The join panel is what a lobby is about; later it is there on demand. */

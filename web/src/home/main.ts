@@ -5,6 +5,7 @@ import { render } from "lit";
 import { noticeOf, startRoom } from "../lib/api";
 import { normalCode } from "../lib/room";
 import { createStore } from "../lib/store";
+import { decodeSettings } from "../settings/address";
 import { strings } from "../strings";
 import { startPreferences } from "../ui/preferences";
 import { homePage } from "./page";
@@ -20,7 +21,7 @@ startPreferences(() => {
 async function start() {
   store.dispatch({ type: "start_sent" });
   try {
-    const { room, desk_token } = await startRoom();
+    const { room, desk_token } = await startRoom(decodeSettings(new URLSearchParams(location.search)));
     location.assign(`/board/${room}#desk=${encodeURIComponent(desk_token)}`);
   } catch (error) {
     store.dispatch({ type: "refused", notice: noticeOf(error) });

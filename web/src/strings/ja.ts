@@ -12,6 +12,7 @@
 import { percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
+import { settings } from "./settings.ja";
 
 const phases: Record<Phase, string> = {
   lobby: "参加受付中",
@@ -149,6 +150,7 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   too_many_requests: "一度に送りすぎです。少し待ってください。",
   rooms_full: "サーバーのルームがいっぱいです。",
   room_full: "ルームのデバイスがいっぱいです。",
+  room_locked: "ルームは締め切られています。ボードで締め切りが解除されると参加できます。",
   wrong_phase: "今はその操作ができません。",
   stale: "終わったラウンドの更新でした。",
   future_round: "まだ始まっていないラウンドの更新でした。",
@@ -224,6 +226,8 @@ export const ja: Strings = {
     },
   },
 
+  settings,
+
   home: {
     what: "デバイスがいっしょに学ぶ様子（連合学習）を見てみましょう。ブラウザーのタブがそれぞれ小さなモデルを学習させ、サーバーは重みの近いデバイスをコアリションにまとめます。",
     stays: "学習に使うデータはタブの外に出ません。外に出るのは重みと件数などの数値だけです。",
@@ -249,12 +253,8 @@ export const ja: Strings = {
     goOn: "再開",
     pause: "一時停止",
     step: "1ラウンド進む",
-    reset: "リセット",
-    resetTitle: "ラウンド1からやり直す",
     seed: "シード",
-    resetNow: "やり直す",
     preset: "プリセット",
-    presetSame: "今と同じ設定",
     close: "閉じる",
     remove: "外す",
     removeDevice: (id) => `デバイス${id}を外す`,

@@ -1,0 +1,109 @@
+/** The arms that a run compares: their strategies, names and options. */
+
+import { html, nothing } from "lit";
+import { strings } from "../strings";
+import type { ArmConfig, RunConfig } from "../types.gen";
+import {
+  MOST_ARMS,
+  MOST_NAME,
+  type Setting,
+  STRATEGIES,
+  type StrategyKind,
+  strategyOf,
+  strategySettings,
+  valueAt,
+  withValue,
+} from "./description";
+import { fieldId, settingField } from "./field";
+
+const say = strings.settings;
+
+export type Refused = (key: string) => string | null;
+
+export function armFields(config: RunConfig, refused: Refused, change: (config: RunConfig) => void) {
+  const withArms = (arms: ArmConfig[]) => change({ ...config, arms });
+  const remove = (i: number) => withArms(config.arms.filter((_, other) => other !== i));
+  return html`<fieldset class="arms">
+    <legend>${say.arms}</legend>
+    <ol>
+      ${config.arms.map(
+        (arm, i) => html`<li data-testid="setting-arm" data-arm=${arm.name}>
+          ${head(config.arms, i, refused, (next) => withArms(config.arms.with(i, next)))}
+          ${
+            config.arms.length > 1
+              ? html`<button type="button" class="slim" aria-label=${say.removeArm(arm.name)} title=${say.removeArm(arm.name)} data-testid="remove-arm" @click=${() => remove(i)}>✕</button>`
+              : nothing
+          }
+          ${options(config, i, refused, change)}
+        </li>`,
+      )}
+    </ol>
+    ${
+      config.arms.length < MOST_ARMS
+        ? html`<button type="button" class="slim" data-testid="add-arm" @click=${() => withArms([...config.arms, anotherArm(config.arms)])}>${say.addArm}</button>`
+        : nothing
+    }
+  </fieldset>`;
+}
+
+function head(arms: readonly ArmConfig[], i: number, refused: Refused, change: (arm: ArmConfig) => void) {
+  const arm = arms[i] as ArmConfig;
+  const [id, key] = [fieldId(`arms.${i}.strategy`), `arms.${i}.name`];
+  const wrong = refused(key);
+  const others = arms.filter((other) => other !== arm);
+  const pick = (event: Event) => {
+    const kind = STRATEGIES.find((known) => known === (event.currentTarget as HTMLSelectElement).value) ?? "fed_avg";
+    // A name that nobody gave follows the strategy.
+    const name = arm.name === arm.strategy.kind ? freeName(kind, others) : arm.name;
+    change({ name, strategy: strategyOf(kind) });
+  };
+  const rename = (event: Event) => change({ ...arm, name: (event.currentTarget as HTMLInputElement).value.trim() });
+  return html`<label class="unseen" for=${id}>${say.strategy}</label>
+    <select id=${id} data-testid="arm-strategy" @change=${pick}>
+      ${STRATEGIES.map((kind) => html`<option value=${kind} .selected=${kind === arm.strategy.kind}>${strings.armTitle(kind, kind)}</option>`)}
+    </select>
+    <label class="unseen" for=${fieldId(key)}>${say.armName}</label>
+    <input
+      id=${fieldId(key)}
+      maxlength=${MOST_NAME}
+      autocomplete="off"
+      spellcheck="false"
+      title=${say.armNameHint(MOST_NAME)}
+      aria-invalid=${wrong ? "true" : nothing}
+      .value=${arm.name}
+      @change=${rename}
+    />
+    ${wrong ? html`<small class="wrong">${wrong}</small>` : nothing}`;
+}
+
+function options(config: RunConfig, i: number, refused: Refused, change: (config: RunConfig) => void) {
+  const { name, strategy } = config.arms[i] as ArmConfig;
+  const settings = strategySettings[strategy.kind];
+  if (settings.length === 0) return nothing;
+  const field = (setting: Setting, label: string) => {
+    const key = `arms.${i}.strategy.${setting.path}`;
+    return settingField({
+      setting,
+      key,
+      label,
+      value: valueAt(strategy, setting.path),
+      refused: refused(key),
+      change: (value) => change(withValue(config, key, value)),
+    });
+  };
+  return html`<details>
+    <summary>${say.optionsOf(strings.armShort(name, strategy.kind))}</summary>
+    <div class="fields">${settings.map((setting) => field(setting, say.options[setting.path]))}</div>
+  </details>`;
+}
+
+/** The first strategy that is not compared yet. */
+function anotherArm(arms: readonly ArmConfig[]): ArmConfig {
+  const kind = STRATEGIES.find((known) => arms.every(({ strategy }) => strategy.kind !== known)) ?? "fed_avg";
+  return { name: freeName(kind, arms), strategy: strategyOf(kind) };
+}
+
+function freeName(kind: StrategyKind, arms: readonly ArmConfig[]): string {
+  const names = [kind, ...Array.from({ length: MOST_ARMS }, (_, i) => `${kind}-${i + 2}`)];
+  return names.find((name) => arms.every((arm) => arm.name !== name)) ?? kind;
+}
