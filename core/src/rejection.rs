@@ -15,9 +15,7 @@ pub enum Rejection {
     #[error("the room is full: it takes {0} devices")]
     RoomFull(u32),
     /// The desk has locked the room.
-    #[error(
-        "the room is locked: nobody new can join until its desk unlocks it; devices of the room can come back"
-    )]
+    #[error("the room is locked: ask whoever has its desk to unlock it, then join again")]
     RoomLocked,
     /// The device says that it trains so many examples per second.
     #[error("profile.capability is {0}; allowed: a number of examples per second, 0 or more")]

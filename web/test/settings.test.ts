@@ -4,6 +4,7 @@ import { decodeSettings, encodeSettings, isSettingKey, sameSettings } from "../s
 import {
   choose,
   defaultRun,
+  firstWrong,
   isAllowed,
   type Setting,
   STRATEGIES,
@@ -122,6 +123,17 @@ describe("a setting", () => {
     expect(without.data.groups).toBeNull();
     expect(settingsOf(without).map(({ path }) => path)).not.toContain("data.groups.count");
     expect(choose(without, groups, true)).toEqual(defaultRun);
+  });
+
+  it("that is not in its range is found, wherever it is", () => {
+    expect(firstWrong(defaultRun)).toBeNull();
+    for (const name of PRESETS) expect(firstWrong(presetRun(name))).toBeNull();
+    for (const kind of STRATEGIES) {
+      expect(firstWrong({ ...defaultRun, arms: [{ name: kind, strategy: strategyOf(kind) }] })).toBeNull();
+    }
+    expect(firstWrong({ ...defaultRun, rounds: Number.NaN })).toBe("rounds");
+    const arms = [{ name: "ifca", strategy: { kind: "ifca" as const, k: 17 } }];
+    expect(firstWrong({ ...defaultRun, arms })).toBe("arms.0.strategy.k");
   });
 
   it("has a range whose ends it may not always be", () => {

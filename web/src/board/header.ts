@@ -16,6 +16,7 @@ export function header(state: BoardState, actions: Actions) {
   return html`<header class="top">
     <h1>${logo}<a href="/">${strings.product}</a></h1>
     <span class="code" aria-label=${say.roomCode} data-testid="room">${state.room}</span>
+    ${view?.locked ? html`<span class="locked" data-testid="locked">${say.locked}</span>` : nothing}
     ${view ? progress(view) : nothing}
     <div class="desk">
       <button
@@ -60,6 +61,15 @@ function desk(state: BoardState, view: View, actions: Actions) {
   const toggle = () => actions.dispatch({ type: "settings_toggled" });
   return html`${button("start", view.phase === "paused" ? say.goOn : say.start, true)}
     ${button("pause", say.pause, true)} ${button("step", say.step, false)}
+    <button
+      type="button"
+      data-testid="desk-lock"
+      title=${view.locked ? say.unlockHint : say.lockHint}
+      ?disabled=${state.busy}
+      @click=${() => actions.desk({ command: view.locked ? "unlock" : "lock" })}
+    >
+      ${view.locked ? say.unlock : say.lock}
+    </button>
     <div class="settings-of-run" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && state.settingsOpen && closed(toggle)}>
       <button type="button" id="settings-open" data-testid="settings-open" aria-expanded=${state.settingsOpen} aria-controls="settings" @click=${toggle}>
         ${strings.settings.open}…

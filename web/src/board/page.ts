@@ -10,6 +10,7 @@ import { header } from "./header";
 import { joinPanel } from "./join-panel";
 import { mapPanel } from "./map-panel";
 import { membership } from "./membership";
+import { removeDialog } from "./remove-dialog";
 import { type BoardState, joinShown } from "./state";
 import { traffic } from "./traffic";
 
@@ -32,7 +33,7 @@ export function boardPage(state: BoardState, actions: Actions) {
               ${joinShown(state) ? joinPanel(state, actions) : [mapPanel(state, view, actions), deviceDetail(state, view)]}
               ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
             </main>
-            ${traffic(view)}`
+            ${traffic(view)} ${removeDialog(state, view, actions)}`
         : html`<main class="alone"><p class="dim">${say.connecting}</p></main><footer>${preferences("with guide")}</footer>`
     }`;
 }

@@ -42,6 +42,8 @@ export interface BoardState {
   readonly past: Past;
   /** The distances fetched last. */
   readonly distances: ArmDistances | null;
+  /** The device that the desk is asked about before it is removed. */
+  readonly removing: DeviceId | null;
   readonly answerShown: boolean;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
@@ -69,6 +71,8 @@ export type BoardMessage =
   | { readonly type: "device_looked"; readonly device: DeviceId | null }
   | { readonly type: "memberships"; readonly arm: string; readonly closed: Round; readonly answer: Memberships }
   | { readonly type: "distances"; readonly arm: string; readonly answer: Distances }
+  | { readonly type: "remove_asked"; readonly device: DeviceId }
+  | { readonly type: "remove_closed" }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
   | { readonly type: "settings_toggled" }
@@ -93,6 +97,7 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     looked: null,
     past: noPast,
     distances: null,
+    removing: null,
     answerShown: false,
     joinOpen: null,
     settingsOpen: false,
@@ -133,6 +138,10 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return sameRun(state.past, message.answer)
         ? { ...state, distances: { arm: message.arm, ...message.answer } }
         : state;
+    case "remove_asked":
+      return { ...state, removing: message.device };
+    case "remove_closed":
+      return { ...state, removing: null };
     case "answer_toggled":
       return { ...state, answerShown: !state.answerShown };
     case "join_toggled":
@@ -163,7 +172,7 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
 function withView(state: BoardState, view: View): BoardState {
   if (state.view && state.synced && view.seq <= state.view.seq) return state;
   const past = withClosedRound(state.past, view);
-  const gone = !view.devices.some(({ id }) => id === state.looked);
+  const here = (device: DeviceId | null) => (view.devices.some(({ id }) => id === device) ? device : null);
   const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
   // The join panel gives its place to the map when a run starts, however it was left in the lobby.
   return {
@@ -171,7 +180,8 @@ function withView(state: BoardState, view: View): BoardState {
     view,
     past,
     distances: sameRun(state.past, view) ? state.distances : null,
-    looked: gone ? null : state.looked,
+    looked: here(state.looked),
+    removing: here(state.removing),
     draft: unlessRunning(state.draft, view),
     joinOpen: leavesLobby ? null : state.joinOpen,
   };

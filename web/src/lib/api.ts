@@ -6,6 +6,8 @@ export type DeskCommand =
   | { readonly command: "start" }
   | { readonly command: "pause" }
   | { readonly command: "step" }
+  | { readonly command: "lock" }
+  | { readonly command: "unlock" }
   | { readonly command: "configure"; readonly config: RunConfig }
   | { readonly command: "remove"; readonly device: DeviceId };
 

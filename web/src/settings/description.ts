@@ -90,7 +90,7 @@ export function strategyOf(kind: StrategyKind): StrategyConfig {
 
 /** Whether the core would take this value as far as its own range goes. */
 export function isAllowed(setting: Setting, value: Value): boolean {
-  if (value === null) return setting.optional;
+  if (value === null) return setting.optional || setting.kind === "part";
   switch (setting.kind) {
     case "whole":
       return Number.isInteger(value) && within(setting, value);
@@ -106,6 +106,17 @@ export function isAllowed(setting: Setting, value: Value): boolean {
     case "part":
       return typeof value === "boolean";
   }
+}
+
+/** Where the first value is that is not in its range; `null` if all are. */
+export function firstWrong(config: RunConfig): string | null {
+  const wrong = settingsOf(config).find((setting) => !isAllowed(setting, valueAt(config, setting.path)));
+  const options = config.arms.flatMap(({ strategy }, i) =>
+    strategySettings[strategy.kind]
+      .filter((option) => !isAllowed(option, valueAt(strategy, option.path)))
+      .map(({ path }) => `arms.${i}.strategy.${path}`),
+  );
+  return wrong?.path ?? options[0] ?? null;
 }
 
 const within = ({ least, most }: { readonly least: number; readonly most: number }, value: Value) =>

@@ -8,15 +8,7 @@ import { strings } from "../strings";
 import type { RunConfig } from "../types.gen";
 import { encodeSettings, sameSettings } from "./address";
 import { armFields, type Refused } from "./arms";
-import {
-  choose,
-  isAllowed,
-  type Setting,
-  type SettingPath,
-  settingsOf,
-  strategySettings,
-  valueAt,
-} from "./description";
+import { choose, firstWrong, type Setting, type SettingPath, settingsOf, valueAt } from "./description";
 import { fieldId, settingField } from "./field";
 
 const say = strings.settings;
@@ -133,17 +125,6 @@ function footer({ config, running, busy, notice }: PanelState, actions: PanelAct
   </div>`;
 }
 
-/** The first setting whose value is not in its range, `null` if the server may be asked. */
-function firstWrong(config: RunConfig): string | null {
-  const wrong = settingsOf(config).find((setting) => !isAllowed(setting, valueAt(config, setting.path)));
-  const options = config.arms.flatMap(({ strategy }, i) =>
-    strategySettings[strategy.kind]
-      .filter((option) => !isAllowed(option, valueAt(strategy, option.path)))
-      .map(({ path }) => `arms.${i}.strategy.${path}`),
-  );
-  return wrong?.path ?? options[0] ?? null;
-}
-
 /** The server's `arms[0].name` is our `arms.0.name`. */
 const keyOf = (field: string) => field.replaceAll("[", ".").replaceAll("]", "");
 
@@ -157,5 +138,5 @@ export function reveal(field: string): void {
 
 /** Whoever opens the form is about to read it. */
 function focused(title: Element | undefined) {
-  if (title instanceof HTMLElement) title.focus();
+  if (title instanceof HTMLElement) queueMicrotask(() => title.focus());
 }
