@@ -23,13 +23,15 @@ const COMMON: readonly SettingPath[] = [
   "data.groups.kind",
   "data.groups.count",
   "data.examples",
+  "model.kind",
+  "model.hidden",
   "rounds",
   "training.epochs",
   "training.learning_rate",
   "seed",
 ];
 
-const PARTS = ["data", "model", "training", "pacing"] as const;
+const PARTS = ["data", "training", "pacing"] as const;
 
 export interface PanelState {
   /** What the fields say. */

@@ -111,7 +111,7 @@ export const settings: Strings["settings"] = {
   own: "自分の設定",
   ownWhat: "どのプリセットとも違う設定です。",
   more: "くわしい設定",
-  parts: { data: "データ", model: "モデル", training: "学習", pacing: "進み方" },
+  parts: { data: "データ", training: "学習", pacing: "進み方" },
   arms: "比べる方式",
   armName: "名前",
   armNameHint: (most) => `英数字と_と-で${exact(most)}文字まで`,

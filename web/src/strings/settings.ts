@@ -110,7 +110,7 @@ export const settings = {
   own: "Your own",
   ownWhat: "Settings of no preset.",
   more: "More settings",
-  parts: { data: "Data", model: "Model", training: "Training", pacing: "Pace" },
+  parts: { data: "Data", training: "Training", pacing: "Pace" },
   arms: "What is compared",
   armName: "Name",
   armNameHint: (most: number) => `up to ${most} letters, digits, _ and -`,
