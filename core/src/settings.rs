@@ -164,11 +164,29 @@ fn ends(allowed: &str) -> (f64, f64, Option<&'static str>) {
 
 /// What serde says would have been taken in place of a name that nothing has.
 fn options(sample: &Value, pointer: &str) -> Vec<String> {
-    let Err(Wrong::Form(error)) = probe(sample, pointer, json!("?")) else {
-        panic!("{pointer} takes any text");
+    expected(probe(sample, pointer, json!("?")))
+}
+
+/// Fails where the part at `pointer` has a field that the sample leaves out.
+fn has_every_field(sample: &Value, pointer: &str) {
+    let part = sample.pointer(pointer).unwrap();
+    let mut with_another = part.clone();
+    with_another["?"] = Value::Null;
+    for field in expected(probe(sample, pointer, with_another)) {
+        assert!(
+            part.get(&field).is_some(),
+            "the sample must have {pointer}/{field}"
+        );
+    }
+}
+
+/// The names that serde says it expected.
+fn expected(refused: Result<(), Wrong>) -> Vec<String> {
+    let Err(Wrong::Form(error)) = refused else {
+        panic!("any name is taken");
     };
-    let (_, expected) = error.split_once("expected").unwrap();
-    let quoted = expected.split('`').skip(1).step_by(2);
+    let names = error.split_once("expected").map_or("", |(_, names)| names);
+    let quoted = names.split('`').skip(1).step_by(2);
     quoted.map(str::to_owned).collect()
 }
 
@@ -215,6 +233,7 @@ fn walk(sample: &Value, root: &str, path: &str, default: &Value, found: &mut Vec
         }
     };
     let part = sample.pointer(&format!("{root}{}", at(path))).unwrap();
+    has_every_field(sample, &format!("{root}{}", at(path)));
     for key in part.as_object().unwrap().keys() {
         let below = if path.is_empty() {
             key.clone()

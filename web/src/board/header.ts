@@ -82,9 +82,9 @@ function settingsOf(state: BoardState, view: View, actions: Actions, close: () =
   return settingsPanel(
     { config: state.draft ?? view.config, running: view.config, busy: state.busy, notice: state.notice },
     {
-      change: (config) => actions.dispatch({ type: "settings_changed", config }),
+      change: actions.changeSettings,
       discard: () => actions.dispatch({ type: "settings_discarded" }),
-      apply: (config) => actions.desk({ command: "configure", config }),
+      apply: actions.applySettings,
       close,
     },
   );

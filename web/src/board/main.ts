@@ -12,6 +12,7 @@ import { follow } from "../lib/live";
 import { roomOf } from "../lib/room";
 import { deskToken, tabStorage } from "../lib/storage";
 import { createStore } from "../lib/store";
+import { firstWrong } from "../settings/description";
 import { reveal } from "../settings/panel";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
@@ -43,8 +44,20 @@ startPreferences(() => {
   store.redraw();
 });
 
+const settings = () => store.state.draft ?? store.state.view?.config ?? null;
+
 const actions: Actions = {
   dispatch: (message) => store.dispatch(message),
+  changeSettings: (edit) => {
+    const config = settings();
+    if (config) store.dispatch({ type: "settings_changed", config: edit(config) });
+  },
+  applySettings: () => {
+    const config = settings();
+    const wrong = config && firstWrong(config);
+    if (wrong) reveal(wrong);
+    else if (config) actions.desk({ command: "configure", config });
+  },
   desk: (command) => {
     if (!token || store.state.busy) return;
     store.dispatch({ type: "desk_sent" });

@@ -64,7 +64,7 @@ export function sameSettings(a: RunConfig, b: RunConfig): boolean {
 }
 
 function differing(setting: Setting, key: string, value: Value): [string, string][] {
-  const shown = setting.kind === "part" ? value === true : value;
+  const shown = setting.kind === "part" || setting.kind === "flag" ? value === true : value;
   const text = encodeValue(shown);
   return text === encodeValue(setting.start) ? [] : [[key, text]];
 }

@@ -20,15 +20,18 @@ const say = strings.settings;
 
 export type Refused = (key: string) => string | null;
 
-export function armFields(config: RunConfig, refused: Refused, change: (config: RunConfig) => void) {
-  const withArms = (arms: ArmConfig[]) => change({ ...config, arms });
-  const remove = (i: number) => withArms(config.arms.filter((_, other) => other !== i));
+/** Edits the settings as they are by then: two fields may change before the form is drawn again. */
+export type Change = (edit: (config: RunConfig) => RunConfig) => void;
+
+export function armFields(config: RunConfig, refused: Refused, change: Change) {
+  const edit = (edited: (arms: ArmConfig[]) => ArmConfig[]) => change((now) => ({ ...now, arms: edited(now.arms) }));
+  const remove = (i: number) => edit((arms) => arms.filter((_, other) => other !== i));
   return html`<fieldset class="arms">
     <legend>${say.arms}</legend>
     <ol>
       ${config.arms.map(
         (arm, i) => html`<li data-testid="setting-arm" data-arm=${arm.name}>
-          ${head(config.arms, i, refused, (next) => withArms(config.arms.with(i, next)))}
+          ${head(config.arms, i, refused, edit)}
           ${
             config.arms.length > 1
               ? html`<button type="button" class="slim" aria-label=${say.removeArm(arm.name)} title=${say.removeArm(arm.name)} data-testid="remove-arm" @click=${() => remove(i)}>✕</button>`
@@ -40,24 +43,27 @@ export function armFields(config: RunConfig, refused: Refused, change: (config: 
     </ol>
     ${
       config.arms.length < MOST_ARMS
-        ? html`<button type="button" class="slim" data-testid="add-arm" @click=${() => withArms([...config.arms, anotherArm(config.arms)])}>${say.addArm}</button>`
+        ? html`<button type="button" class="slim" data-testid="add-arm" @click=${() => edit((arms) => [...arms, anotherArm(arms)])}>${say.addArm}</button>`
         : nothing
     }
   </fieldset>`;
 }
 
-function head(arms: readonly ArmConfig[], i: number, refused: Refused, change: (arm: ArmConfig) => void) {
+type EditArms = (edited: (arms: ArmConfig[]) => ArmConfig[]) => void;
+
+function head(arms: readonly ArmConfig[], i: number, refused: Refused, edit: EditArms) {
   const arm = arms[i] as ArmConfig;
   const [id, key] = [fieldId(`arms.${i}.strategy`), `arms.${i}.name`];
   const wrong = refused(key);
-  const others = arms.filter((other) => other !== arm);
   const pick = (event: Event) => {
-    const kind = STRATEGIES.find((known) => known === (event.currentTarget as HTMLSelectElement).value) ?? "fed_avg";
-    // A name that nobody gave follows the strategy.
-    const name = arm.name === arm.strategy.kind ? freeName(kind, others) : arm.name;
-    change({ name, strategy: strategyOf(kind) });
+    const picked = (event.currentTarget as HTMLSelectElement).value;
+    const kind = STRATEGIES.find((known) => known === picked);
+    if (kind) edit((arms) => withStrategy(arms, i, kind));
   };
-  const rename = (event: Event) => change({ ...arm, name: (event.currentTarget as HTMLInputElement).value.trim() });
+  const rename = (event: Event) => {
+    const name = (event.currentTarget as HTMLInputElement).value.trim();
+    edit((arms) => arms.map((other, at) => (at === i ? { ...other, name } : other)));
+  };
   return html`<label class="unseen" for=${id}>${say.strategy}</label>
     <select id=${id} data-testid="arm-strategy" @change=${pick}>
       ${STRATEGIES.map((kind) => html`<option value=${kind} .selected=${kind === arm.strategy.kind}>${strings.armTitle(kind, kind)}</option>`)}
@@ -76,7 +82,7 @@ function head(arms: readonly ArmConfig[], i: number, refused: Refused, change: (
     ${wrong ? html`<small class="wrong">${wrong}</small>` : nothing}`;
 }
 
-function options(config: RunConfig, i: number, refused: Refused, change: (config: RunConfig) => void) {
+function options(config: RunConfig, i: number, refused: Refused, change: Change) {
   const { name, strategy } = config.arms[i] as ArmConfig;
   const settings = strategySettings[strategy.kind];
   if (settings.length === 0) return nothing;
@@ -88,13 +94,22 @@ function options(config: RunConfig, i: number, refused: Refused, change: (config
       label,
       value: valueAt(strategy, setting.path),
       refused: refused(key),
-      change: (value) => change(withValue(config, key, value)),
+      change: (value) => change((now) => withValue(now, key, value)),
     });
   };
   return html`<details>
     <summary>${say.optionsOf(strings.armShort(name, strategy.kind))}</summary>
     <div class="fields">${settings.map((setting) => field(setting, say.options[setting.path]))}</div>
   </details>`;
+}
+
+/** An arm with another strategy; a name that nobody gave follows it. */
+function withStrategy(arms: readonly ArmConfig[], i: number, kind: StrategyKind): ArmConfig[] {
+  const others = arms.filter((_, other) => other !== i);
+  return arms.map((arm, at) => {
+    if (at !== i) return arm;
+    return { name: arm.name === arm.strategy.kind ? freeName(kind, others) : arm.name, strategy: strategyOf(kind) };
+  });
 }
 
 /** The first strategy that is not compared yet. */

@@ -90,7 +90,8 @@ export function strategyOf(kind: StrategyKind): StrategyConfig {
 
 /** Whether the core would take this value as far as its own range goes. */
 export function isAllowed(setting: Setting, value: Value): boolean {
-  if (value === null) return setting.optional || setting.kind === "part";
+  // What may be there or not is left out where it is not.
+  if (value === null) return setting.optional || setting.kind === "part" || setting.kind === "flag";
   switch (setting.kind) {
     case "whole":
       return Number.isInteger(value) && within(setting, value);

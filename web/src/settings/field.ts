@@ -62,14 +62,16 @@ function control({ setting, value, change }: Field, id: string, hint: string, wr
 
 const typed = (event: Event) => (event.currentTarget as HTMLInputElement | HTMLSelectElement).value;
 
-const written = (value: Value) =>
-  value === null || Number.isNaN(value) ? "" : typeof value === "object" ? value.join(", ") : String(value);
+function written(value: Value): string {
+  const parts = typeof value === "object" ? (value ?? []) : [value];
+  return parts.some(Number.isNaN) ? "" : parts.join(", ");
+}
 
 /** What was typed; NaN, which nothing allows, where it is no number. */
 function read(setting: Setting, text: string): Value {
   const number = (part: string) => (part.trim() === "" ? Number.NaN : Number(part));
   if (text.trim() === "" && setting.optional) return null;
-  return setting.kind === "wholes" ? text.split(/[,、\s]+/).map(number) : number(text);
+  return setting.kind === "wholes" ? text.split(/[,;、\s]+/).map(number) : number(text);
 }
 
 function allowed(setting: Setting): string {

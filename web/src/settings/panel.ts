@@ -7,8 +7,8 @@ import { PRESETS, presetOf, presetRun } from "../presets";
 import { strings } from "../strings";
 import type { RunConfig } from "../types.gen";
 import { encodeSettings, sameSettings } from "./address";
-import { armFields, type Refused } from "./arms";
-import { choose, firstWrong, type Setting, type SettingPath, settingsOf, valueAt } from "./description";
+import { armFields, type Change, type Refused } from "./arms";
+import { choose, type Setting, type SettingPath, settingsOf, valueAt } from "./description";
 import { fieldId, settingField } from "./field";
 
 const say = strings.settings;
@@ -44,9 +44,9 @@ export interface PanelState {
 }
 
 export interface PanelActions {
-  change(config: RunConfig): void;
+  change: Change;
   discard(): void;
-  apply(config: RunConfig): void;
+  apply(): void;
   close(): void;
 }
 
@@ -61,15 +61,13 @@ export function settingsPanel(state: PanelState, actions: PanelActions) {
       label: say.labels[setting.path],
       value: valueAt(config, setting.path),
       refused: refused(setting.path),
-      change: (value) => actions.change(choose(config, setting, value)),
+      change: (value) => actions.change((config) => choose(config, setting, value)),
     });
   const common = COMMON.flatMap((path) => settings.filter((setting) => setting.path === path));
   const more = settings.filter(({ path }) => !COMMON.includes(path));
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
-    const wrong = firstWrong(config);
-    if (wrong) reveal(wrong);
-    else actions.apply(config);
+    actions.apply();
   };
   return html`<form id="settings" class="settings" novalidate aria-labelledby="settings-title" @submit=${submit}>
     <div class="head">
@@ -103,7 +101,7 @@ function presets(config: RunConfig, actions: PanelActions) {
     <legend>${strings.board.preset}</legend>
     ${PRESETS.map((name) => {
       const { name: label, what } = strings.presets[name];
-      return choice(name, label, what, () => actions.change(presetRun(name, config.seed)));
+      return choice(name, label, what, () => actions.change(({ seed }) => presetRun(name, seed)));
     })}
     ${chosen === null ? choice("own", say.own, say.ownWhat, () => {}) : nothing}
   </fieldset>`;
