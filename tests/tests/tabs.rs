@@ -253,6 +253,9 @@ async fn settings_in_the_address_are_those_of_the_room() -> Result<()> {
     let mut browser = Browser::start().await?;
     let asked = "rounds=3&data.partition.kind=shards&data.partition.labels_per_device=4&arms=fed_avg.few*ifca&arms.1.k=2";
     let board = browser.open(&server.url(&format!("/?{asked}"))).await?;
+    board
+        .wait_for(&format!("{}[data-count=\"5\"]", testid("with-settings")))
+        .await?;
     board.click(&testid("start-room")).await?;
     board.wait_for(&testid("settings-open")).await?;
     let told = "const asked = new URLSearchParams(args[0]); const now = new URLSearchParams(location.search); \

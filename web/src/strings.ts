@@ -189,6 +189,8 @@ export const en = {
     stays: "The examples a device learns from never leave its tab; only weights and counts do.",
     start: "Start a room",
     startHint: "You get a board for the projector and the desk to run it from.",
+    withSettings: (count: number) =>
+      `This link brings settings of its own: ${plural(count, "differs from its default", "differ from their defaults")}.`,
     starting: "Starting…",
     code: "Room code",
     join: "Join",

@@ -233,6 +233,7 @@ export const ja: Strings = {
     stays: "学習に使うデータはタブの外に出ません。外に出るのは重みと件数などの数値だけです。",
     start: "ルームを開く",
     startHint: "投影用のボードと、進行のための操作ボタンが表示されます。",
+    withSettings: (count) => `このリンクには設定が含まれています。初期値とちがう設定：${whole(count)}個`,
     starting: "準備しています…",
     code: "ルームコード",
     join: "参加する",
