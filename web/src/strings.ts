@@ -375,6 +375,7 @@ export const en = {
     leaveDevice: (name: string) => `Leave: ${name}`,
     switcher: "Devices in this tab",
     gone: "No device is left in this tab",
+    notLetIn: "This device was not let in",
     joinAgain: "Join again",
     noWorker: "its worker did not load.",
     /** Why there is no connection; `detail` is the device's sentence, which is English. */

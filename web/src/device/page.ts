@@ -81,7 +81,7 @@ function switcher({ devices, shown }: TabState, actions: TabActions) {
 function gone({ farewell }: TabState, actions: TabActions) {
   if (farewell === null) return html`<main class="gone"><p class="dim">${say.joining}</p></main>`;
   return html`<main class="gone" data-testid="gone">
-    <h1>${say.gone}</h1>
+    <h1>${TURNED_AWAY.includes(farewell.code) ? say.notLetIn : say.gone}</h1>
     <p data-testid="farewell" data-code=${farewell.code}>${strings.refusal(farewell.code, farewell.detail)}</p>
     <button type="button" class="primary" data-testid="join-again" @click=${actions.add}>${say.joinAgain}</button>
   </main>`;

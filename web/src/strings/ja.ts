@@ -414,6 +414,7 @@ export const ja: Strings = {
     leaveDevice: (name) => `退出：${name}`,
     switcher: "このタブのデバイス",
     gone: "このタブにデバイスはありません",
+    notLetIn: "参加できませんでした",
     joinAgain: "もう一度参加する",
     noWorker: "処理用のプログラムを読み込めませんでした。",
     trouble: (_detail) => "サーバーにつながりません。自動でつなぎ直しています。",
