@@ -120,7 +120,7 @@ function footer({ config, running, busy, notice }: PanelState, actions: PanelAct
           ? nothing
           : html`<button type="button" data-testid="settings-discard" @click=${actions.discard}>${say.discard}</button>`
       }
-      <a href="/?${new URLSearchParams(encodeSettings(config))}" data-testid="settings-link">${say.link}</a>
+      <a href="/?${new URLSearchParams(encodeSettings(config))}" target="_blank" rel="noopener" data-testid="settings-link">${say.link}</a>
     </p>
   </div>`;
 }
