@@ -124,16 +124,11 @@ impl Session {
         while !self.over.get() {
             match self.try_connect().await {
                 Ok(()) => return,
-                Err(
-                    Failure::Refused {
-                        status: 404,
-                        refusal,
-                    }
-                    | Failure::Refused {
-                        status: 409,
-                        refusal,
-                    },
-                ) => {
+                Err(Failure::Refused {
+                    // No such room or device, no place left, or the room is locked.
+                    status: 404 | 409 | 423,
+                    refusal,
+                }) => {
                     return self.end(&refusal.code, &refusal.detail);
                 }
                 Err(Failure::Refused { refusal, .. }) => self.tell_refusal(refusal),

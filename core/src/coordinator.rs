@@ -37,6 +37,8 @@ use round::{OpenRound, Purpose};
 pub struct Coordinator {
     members: BTreeMap<DeviceId, Member>,
     will: Will,
+    /// The desk lets nobody new in.
+    locked: bool,
     run: Run,
     maps: Maps,
 }
@@ -179,6 +181,7 @@ impl Coordinator {
         Self {
             members: BTreeMap::new(),
             will: Will::Gather,
+            locked: false,
             run: Run::new(RunId(1), config),
             maps: Maps::Drawn,
         }
@@ -320,6 +323,7 @@ impl Coordinator {
             run: run.id,
             phase: self.phase(),
             round: Round(run.current_round().0.min(run.config.rounds)),
+            locked: self.locked,
             seed: run.config.seed,
             fingerprint: run.fingerprint.to_hex(),
             config: (*run.config).clone(),

@@ -47,4 +47,6 @@ pub mod view;
 pub mod wire;
 
 #[cfg(test)]
+mod settings;
+#[cfg(test)]
 mod typescript;

@@ -25,6 +25,8 @@ pub struct View {
     pub phase: Phase,
     /// The round under way, or the last one closed; 0 before the first.
     pub round: Round,
+    /// Whether the desk lets nobody new in.
+    pub locked: bool,
     /// The run's seed.
     pub seed: u32,
     /// Hash of all models of all finished rounds, as 64 hexadecimal digits; empty before the first round closed.

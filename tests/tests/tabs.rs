@@ -230,15 +230,138 @@ async fn a_preset_begins_another_run() -> Result<()> {
     let room = Room::create(&server, json!({ "seed": 5, "data": { "groups": null } })).await?;
     let mut browser = Browser::start().await?;
     let board = browser.open(&room.board_url).await?;
-    board.click(&testid("desk-reset-open")).await?;
+    board.click(&testid("settings-open")).await?;
     board.click(&testid("preset-swapped")).await?;
-    board.screenshot("board-presets").await?;
-    board.click(&testid("desk-reset")).await?;
+    board.screenshot("board-settings").await?;
+    board.click(&testid("desk-apply")).await?;
     let view = room
         .wait_until("the second run", |view| view.run == RunId(2))
         .await?;
     let groups = view.config.data.groups.map(|groups| groups.kind);
     assert_eq!((groups, view.seed), (Some(GroupKind::LabelSwap), 5));
+    no_errors(&browser).await
+}
+
+fn setting(path: &str, value: &str) -> String {
+    format!("[data-testid=setting][data-path=\"{path}\"][data-value=\"{value}\"]")
+}
+
+/// From the first page's address to the room, from the room to the board's address, and back after a reload.
+#[tokio::test]
+async fn settings_in_the_address_are_those_of_the_room() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let mut browser = Browser::start().await?;
+    let asked = "rounds=3&data.partition.kind=shards&data.partition.labels_per_device=4&arms=fed_avg.few*ifca&arms.1.k=2";
+    let board = browser.open(&server.url(&format!("/?{asked}"))).await?;
+    board
+        .wait_for(&format!("{}[data-count=\"5\"]", testid("with-settings")))
+        .await?;
+    board.click(&testid("start-room")).await?;
+    board.wait_for(&testid("settings-open")).await?;
+    let told = "const asked = new URLSearchParams(args[0]); const now = new URLSearchParams(location.search); \
+        return asked.size === now.size && [...asked].every(([key, text]) => now.get(key) === text)";
+    let told = format!("(() => {{ {told} }})()");
+    let wait =
+        |what: &'static str, asked: String| board.wait_until(what, &told, vec![json!(asked)], LONG);
+    wait("the room's settings in the address", asked.to_owned()).await?;
+
+    board.click(&testid("settings-open")).await?;
+    board.wait_for(&setting("rounds", "3")).await?;
+    board
+        .wait_for(&setting("data.partition.labels_per_device", "4"))
+        .await?;
+    board.wait_for(&setting("arms.1.strategy.k", "2")).await?;
+    // What the form says goes into the address as well, and is there after a reload, as is the desk.
+    board.click(&testid("preset-swapped")).await?;
+    board.click(&testid("settings-close")).await?;
+    board.click(&testid("question-own")).await?;
+    wait(
+        "the preset",
+        "data.groups.kind=label_swap&question=own".to_owned(),
+    )
+    .await?;
+    board.reload().await?;
+    board.click(&testid("settings-open")).await?;
+    board
+        .wait_for(&setting("data.groups.kind", "label_swap"))
+        .await?;
+    board.wait_for(&testid("settings-discard")).await?;
+
+    // The server says which setting cannot be run, and the form shows it there.
+    board.choose("#setting-data-dataset", "mnist").await?;
+    board.click(&testid("desk-apply")).await?;
+    board
+        .wait_for(&format!(
+            "{}[data-field=\"data.dataset\"]",
+            testid("settings-refused")
+        ))
+        .await?;
+    board
+        .wait_for("#setting-data-dataset[aria-invalid=true]:focus")
+        .await?;
+    // The browser reports the refusal.
+    browser.console_errors().await?;
+    board
+        .choose("#setting-data-dataset", "fashion-mnist-small")
+        .await?;
+    board.click(&testid("desk-apply")).await?;
+    wait(
+        "the new run",
+        "data.dataset=fashion-mnist-small&data.groups.kind=label_swap&question=own".to_owned(),
+    )
+    .await?;
+    let token = board
+        .eval("return location.hash.startsWith('#desk=')", vec![])
+        .await?;
+    assert_eq!(token, json!(true));
+    no_errors(&browser).await
+}
+
+#[tokio::test]
+async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, json!({})).await?;
+    let mut browser = Browser::start().await?;
+    let board = browser.open(&room.board_url).await?;
+    let online = format!("{}[data-online=true]", testid("connection"));
+    let device = browser.open(&room.join_url).await?;
+    device.wait_for(&online).await?;
+    wait_for_rows(&board, 1).await?;
+    board.click(&testid("desk-lock")).await?;
+    board.wait_for(&testid("join-locked")).await?;
+    board.screenshot("board-locked").await?;
+
+    let stranger = browser.open(&room.join_url).await?;
+    let away = format!("{}[data-code=room_locked]", testid("farewell"));
+    stranger.wait_for(&away).await?;
+    stranger.screenshot("device-locked").await?;
+    device.reload().await?;
+    device.wait_for(&online).await?;
+    device.click(&testid("add-device")).await?;
+    let another = format!("{}[data-code=room_locked]", testid("turned-away"));
+    device.wait_for(&another).await?;
+    assert_eq!(room.view().await?.devices.len(), 1);
+    // The browser reports both refusals.
+    browser.console_errors().await?;
+
+    board.click(&testid("desk-lock")).await?;
+    room.wait_until("the room unlocked", |view| !view.locked)
+        .await?;
+    stranger.click(&testid("join-again")).await?;
+    stranger.wait_for(&online).await?;
+    wait_for_rows(&board, 2).await?;
+
+    // Nobody is put out by a slip of the hand.
+    board.click(&testid("remove-device")).await?;
+    board.click(&testid("remove-cancel")).await?;
+    board.wait_for("[data-testid=remove-device]:focus").await?;
+    assert_eq!(room.view().await?.devices.len(), 2);
+    board.click(&testid("remove-device")).await?;
+    board.click(&testid("remove-confirm")).await?;
+    wait_for_rows(&board, 1).await?;
+    device
+        .wait_for(&format!("{}[data-code=removed]", testid("farewell")))
+        .await?;
     no_errors(&browser).await
 }
 

@@ -7,6 +7,7 @@ import { percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
+import { settings } from "./strings/settings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
@@ -181,11 +182,15 @@ export const en = {
     },
   } satisfies Record<PresetName, { name: string; what: string }>,
 
+  settings,
+
   home: {
     what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
     stays: "The examples a device learns from never leave its tab; only weights and counts do.",
     start: "Start a room",
     startHint: "You get a board for the projector and the desk to run it from.",
+    withSettings: (count: number) =>
+      `This link brings settings of its own: ${plural(count, "differs from its default", "differ from their defaults")}.`,
     starting: "Starting…",
     code: "Room code",
     join: "Join",
@@ -206,15 +211,21 @@ export const en = {
     goOn: "Go on",
     pause: "Pause",
     step: "Step",
-    reset: "Reset",
-    resetTitle: "Start over from round 1",
     seed: "Seed",
-    resetNow: "Reset the run",
     preset: "Preset",
-    presetSame: "The same settings",
     close: "Close",
     remove: "Remove",
     removeDevice: (id: number) => `Remove device ${id}`,
+    removeAsk: (id: number, name: string) => `Remove device ${id}, ${name}?`,
+    removeWhat: "It is put out for good and gives its place back. It can join again only as a new device.",
+    removeNow: "Remove it",
+    removeNot: "Keep it",
+    lock: "Lock",
+    lockHint: "Nobody new can join; who is in the room stays.",
+    unlock: "Unlock",
+    unlockHint: "Devices can join again.",
+    locked: "Locked",
+    joinLocked: "The room is locked: nobody new can join. Devices that are in it stay, and may come back.",
 
     join: "Join",
     joinTitle: "Join with a phone or a tab",
@@ -364,6 +375,7 @@ export const en = {
     leaveDevice: (name: string) => `Leave: ${name}`,
     switcher: "Devices in this tab",
     gone: "No device is left in this tab",
+    notLetIn: "This device was not let in",
     joinAgain: "Join again",
     noWorker: "its worker did not load.",
     /** Why there is no connection; `detail` is the device's sentence, which is English. */

@@ -28,6 +28,10 @@ phase: Phase,
  */
 round: Round, 
 /**
+ * Whether the desk lets nobody new in.
+ */
+locked: boolean, 
+/**
  * The run's seed.
  */
 seed: number, 

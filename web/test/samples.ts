@@ -87,6 +87,7 @@ export function view(change: Partial<View> = {}): View {
     room: "K7QF",
     run: 1,
     phase: "lobby",
+    locked: false,
     round: 0,
     seed: 7,
     fingerprint: "",

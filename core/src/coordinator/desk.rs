@@ -37,6 +37,8 @@ impl Coordinator {
             Command::Pause => self.will = Will::Hold,
             Command::Step => self.will = Will::OneRound,
             Command::Remove(device) => return self.left(device, Farewell::Removed, effects),
+            Command::Lock => self.locked = true,
+            Command::Unlock => self.locked = false,
             Command::Reset(seed) => {
                 let config = self
                     .run

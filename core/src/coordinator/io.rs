@@ -83,6 +83,10 @@ pub enum Command {
     Reset(Option<u32>),
     /// Put a device out for good.
     Remove(DeviceId),
+    /// Let nobody new in; who is in the room stays, and may come back.
+    Lock,
+    /// Let devices join again.
+    Unlock,
     /// Begin a run with another configuration.
     Configure(Box<CheckedConfig>),
 }

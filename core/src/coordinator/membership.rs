@@ -24,6 +24,9 @@ impl Coordinator {
         if !(capability.is_finite() && capability >= 0.0) {
             return Err(Rejection::Capability(capability));
         }
+        if self.locked {
+            return Err(Rejection::RoomLocked);
+        }
         if self.members.len() >= limits::DEVICES as usize {
             return Err(Rejection::RoomFull(limits::DEVICES));
         }

@@ -65,6 +65,14 @@ fn parse(command: &str, body: Value) -> Result<Command, ApiError> {
             let Nothing {} = fields(body)?;
             Command::Step
         }
+        "lock" => {
+            let Nothing {} = fields(body)?;
+            Command::Lock
+        }
+        "unlock" => {
+            let Nothing {} = fields(body)?;
+            Command::Unlock
+        }
         "reset" => {
             let Reset { seed } = fields(body)?;
             Command::Reset(seed)

@@ -23,7 +23,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
   const shown = listingShown(state, past);
   return html`<section class="membership" aria-labelledby="membership-title">
     <div class="head">
-      <h2 id="membership-title">${say.membership}</h2>
+      <h2 id="membership-title" tabindex="-1">${say.membership}</h2>
       ${arm ? html`<span class="dim">${say.membershipOf(strings.armShort(arm.name, arm.strategy))}</span>` : nothing}
       ${
         groups
@@ -162,7 +162,7 @@ function row(
               aria-label=${say.removeDevice(device.id)}
               data-testid="remove-device"
               ?disabled=${state.busy}
-              @click=${() => actions.desk({ command: "remove", device: device.id })}
+              @click=${() => actions.dispatch({ type: "remove_asked", device: device.id })}
             >
               ✕
             </button>

@@ -11,6 +11,9 @@ import { coalitionShown, MOST_DEVICES, shownDevice, type TabDevice, type TabStat
 
 const say = strings.device;
 
+/** Why a room lets a device not even join. */
+const TURNED_AWAY: readonly string[] = ["room_full", "room_locked"];
+
 export interface TabActions {
   add(): void;
   leave(key: number): void;
@@ -35,11 +38,19 @@ export function tabPage(state: TabState, actions: TabActions) {
             <button type="button" data-testid="leave-device" aria-label=${say.leaveDevice(nameOf(shown))} @click=${() => actions.leave(shown.key)}>
               ${say.leave}
             </button>
+            ${turnedAway(state)}
             ${state.devices.length >= MOST_DEVICES ? html`<small class="dim">${say.limit(MOST_DEVICES)}</small>` : nothing}
           </p>`
         : nothing
     }
     <footer>${preferences()}</footer>`;
+}
+
+/** Where another device of this tab was not let in, the ones that are in say so. */
+function turnedAway({ farewell }: TabState) {
+  return farewell && TURNED_AWAY.includes(farewell.code)
+    ? html`<small role="alert" data-testid="turned-away" data-code=${farewell.code}>${strings.refusal(farewell.code, farewell.detail)}</small>`
+    : nothing;
 }
 
 export function nameOf({ identity }: TabDevice): string {
@@ -70,7 +81,7 @@ function switcher({ devices, shown }: TabState, actions: TabActions) {
 function gone({ farewell }: TabState, actions: TabActions) {
   if (farewell === null) return html`<main class="gone"><p class="dim">${say.joining}</p></main>`;
   return html`<main class="gone" data-testid="gone">
-    <h1>${say.gone}</h1>
+    <h1>${TURNED_AWAY.includes(farewell.code) ? say.notLetIn : say.gone}</h1>
     <p data-testid="farewell" data-code=${farewell.code}>${strings.refusal(farewell.code, farewell.detail)}</p>
     <button type="button" class="primary" data-testid="join-again" @click=${actions.add}>${say.joinAgain}</button>
   </main>`;
