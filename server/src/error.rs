@@ -24,7 +24,9 @@ pub(crate) enum ApiError {
     UnknownArm(String),
     #[error("arm \"{arm}\" has not published a model \"{model}\"")]
     UnknownModel { arm: String, model: String },
-    #[error("the desk knows start, pause, step, reset, remove and configure, not \"{0}\"")]
+    #[error(
+        "the desk knows start, pause, step, reset, remove, configure and mischief, not \"{0}\""
+    )]
     UnknownCommand(String),
     #[error("there is nothing at this address")]
     UnknownPath,
