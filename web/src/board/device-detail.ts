@@ -6,6 +6,7 @@ import { armMarks, coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { armSign, coalitionSign } from "../ui/marks";
+import { influenceTable } from "./mischief";
 import { nearest, toBarycenter } from "./neighbours";
 import { coalitionOf, selectedArm } from "./select";
 import type { BoardState } from "./state";
@@ -65,6 +66,7 @@ export function deviceDetail(state: BoardState, view: View) {
         </tbody>
       </table>
     </div>
+    ${influenceTable(view, device)}
     <p class="dim">${say.detailCounts(device.examples, bytes(device.bytes_up), bytes(device.bytes_down))}</p>
   </aside>`;
 }
