@@ -441,7 +441,7 @@ async fn an_attacker_is_switched_on_and_seen_on_the_board() -> Result<()> {
     let global = weight("fed_avg").map_or(0.0, |weight| weight.global);
     assert!((global - 1.0 / 3.0).abs() < 1e-12, "{global}");
     assert!(weight("coalition_models").is_some_and(|weight| weight.coalition.is_some()));
-    assert!(weight("local_only").is_some_and(|weight| weight.global == 0.0));
+    assert_eq!(weight("local_only"), None, "nothing is sent there");
 
     // Beside each arm's accuracy, on the map, in the table, and in words.
     board.wait_for(&testid("influence-fed_avg")).await?;
