@@ -550,6 +550,7 @@ mod tests {
 
     #[test]
     fn shares_are_those_of_the_model_that_is_the_global_one() {
+        let unjudged: [&[f64]; 4] = [&[]; 4];
         let count = |strategy: &Ours, device| strategy.global_shares()[&DeviceId(device)];
         let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
         let with_examples = |mut round: RoundUpdates| {
@@ -559,7 +560,7 @@ mod tests {
         let mut strategy = strategy();
         strategy.close(&with_examples(updates(1, &sent)));
         assert_eq!(count(&strategy, 1), 5.0 / 8.0, "gathering");
-        let mut round = with_examples(tried(2, &sent, [0.5; 6], &[&[]; 4], Some((90, 60))));
+        let mut round = with_examples(tried(2, &sent, [0.5; 6], &unjudged, Some((90, 60))));
         round.updates[3].beside = None;
         strategy.close(&round);
         assert_eq!(count(&strategy, 1), 5.0 / 7.0, "on trial");
