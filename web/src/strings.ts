@@ -420,9 +420,8 @@ export const en = {
       `${plural(devices, "difficult device", "difficult devices")}: ${part} of the global model`,
     weightIn: (part: string, letter: string) => `${part} of coalition ${letter}`,
     weightHint: "What the updates of difficult devices count in the means of the last round",
-    itsWeight: "Its weight in the last round's models",
-    inCoalition: "Its coalition",
-    inGlobal: "Global model",
+    inCoalition: "of its coalition",
+    inGlobal: "of the global model",
   },
 };
 

@@ -146,9 +146,9 @@ function row(
   actions: Actions,
 ) {
   return html`<tr data-testid="device-row" data-device=${device.id} data-state=${device.state} data-coalition=${coalition ?? nothing}>
-    <th scope="row"><b>${device.id}</b> ${device.name} ${mischiefOf(device)}</th>
+    <th scope="row"><b>${device.id}</b> ${device.name}</th>
     <td class="count">${device.slot}</td>
-    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span></td>
+    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${mischiefOf(device)}</td>
     <td>${coalition === undefined ? "—" : html`${coalitionSign(coalition)} ${coalitionMark(coalition).letter}`}</td>
     ${groups ? html`<td data-testid="group">${state.answerShown ? groupLabel(view, device.group) : "?"}</td>` : nothing}
     <td class="count">${bytes(device.bytes_up)}</td>

@@ -58,36 +58,20 @@ function said({ devices, global, most }: Weight): string {
   return most ? `${all}${strings.comma}${say.weightIn(percent(most.part), coalitionMark(most.coalition).letter)}` : all;
 }
 
-/** A row per arm: what one device's update counts. */
-export function influenceTable(view: View, device: DeviceRow) {
-  if (device.mischief === null) return nothing;
-  const rows = view.arms.flatMap((arm) => {
-    const found = arm.influence.find((influence) => influence.device === device.id);
-    return found ? { arm, found } : [];
-  });
-  return html`<p>${mischiefOf(device)} <span class="dim">${say.saysSo}</span></p>
-    ${
-      rows.length === 0
-        ? nothing
-        : html`<table>
-            <caption>${say.itsWeight}</caption>
-            <thead><tr>
-              <th></th><th scope="col" class="count">${say.inCoalition}</th><th scope="col" class="count">${say.inGlobal}</th>
-            </tr></thead>
-            <tbody>
-              ${rows.map(
-                ({ arm, found }) => html`<tr
-                  data-testid="detail-influence"
-                  data-arm=${arm.name}
-                  data-coalition=${found.coalition ?? nothing}
-                  data-global=${found.global}
-                >
-                  <th scope="row">${strings.armShort(arm.name, arm.strategy)}</th>
-                  <td class="count">${percent(found.coalition)}</td>
-                  <td class="count">${percent(found.global)}</td>
-                </tr>`,
-              )}
-            </tbody>
-          </table>`
-    }`;
+/** Two more columns for a difficult device: what its update counts in an arm's models. */
+export function influenceHead({ mischief }: DeviceRow) {
+  return mischief === null
+    ? nothing
+    : html`<th scope="col" class="count" title=${say.weightHint}>${say.inCoalition}</th>
+        <th scope="col" class="count" title=${say.weightHint}>${say.inGlobal}</th>`;
+}
+
+export function influenceCells(arm: ArmView, { id, mischief }: DeviceRow) {
+  const found = arm.influence.find(({ device }) => device === id);
+  return mischief === null
+    ? nothing
+    : html`<td class="count" data-testid="detail-influence" data-arm=${arm.name} data-part=${found?.coalition ?? nothing}>
+          ${percent(found?.coalition)}
+        </td>
+        <td class="count" data-part=${found?.global ?? nothing}>${percent(found?.global)}</td>`;
 }

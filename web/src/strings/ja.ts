@@ -456,8 +456,7 @@ export const ja: Strings = {
     weight: (devices, part) => `困ったデバイス${whole(devices)}台：グローバルモデルの${part}`,
     weightIn: (part, letter) => `コアリション${letter}の${part}`,
     weightHint: "直前のラウンドの平均に、困ったデバイスの更新が占める割合",
-    itsWeight: "直前のラウンドのモデルに占める割合",
-    inCoalition: "コアリション",
-    inGlobal: "グローバルモデル",
+    inCoalition: "コアリションに占める割合",
+    inGlobal: "グローバルモデルに占める割合",
   },
 };
