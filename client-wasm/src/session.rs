@@ -57,6 +57,7 @@ pub(crate) struct Session {
 struct Shown {
     at_ms: f64,
     activity: Activity,
+    mischief_allowed: bool,
 }
 
 impl Session {
@@ -362,11 +363,16 @@ impl Session {
         }
     }
 
-    /// Tells the page what the device is doing, if it is something else or some time has passed.
+    /// Tells the page what the device is doing, if it is something else or some time has passed, or what the desk allows it
+    /// has changed, after which nothing else may happen for long.
     fn show(&self) {
-        let (activity, now) = (self.device.borrow().view().activity, now_ms());
-        let shown = self.shown.get();
-        if activity != shown.activity || now - shown.at_ms >= VIEW_MS {
+        let (now, shown) = (now_ms(), self.shown.get());
+        let is_new = {
+            let device = self.device.borrow();
+            let view = device.view();
+            view.activity != shown.activity || view.mischief_allowed != shown.mischief_allowed
+        };
+        if is_new || now - shown.at_ms >= VIEW_MS {
             self.tell_view(now);
         }
     }
@@ -376,6 +382,7 @@ impl Session {
         self.shown.set(Shown {
             at_ms: now,
             activity: view.activity,
+            mischief_allowed: view.mischief_allowed,
         });
         self.tell(&DeviceEvent::View {
             view: Box::new(view),

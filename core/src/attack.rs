@@ -81,18 +81,12 @@ const STREAMS: u32 = 1 << 20;
 
 impl Attacker {
     /// Makes an honest update that answers `plans` into what the device of a slot sends.
-    pub fn poison<'a>(
-        &self,
-        seed: u32,
-        slot: Slot,
-        plans: impl Iterator<Item = &'a ArmPlan> + Clone,
-        update: &mut Update,
-    ) {
+    pub fn poison(&self, seed: u32, slot: Slot, plans: &[&ArmPlan], update: &mut Update) {
         let Round(round) = update.round;
         let mut stream = Stream::new(seed, Purpose::Trouble, round, STREAMS + slot.0);
         for (name, weights) in &mut update.weights {
             let picked = update.report.arms.get(name).and_then(|arm| arm.picked);
-            let start = started_from(plans.clone(), picked, name);
+            let start = started_from(plans, picked, name);
             *weights = self.poisoned(start, weights, &mut stream);
         }
     }
@@ -123,12 +117,8 @@ impl Attacker {
 }
 
 /// The model that training began with whose weights travel under a name.
-fn started_from<'a>(
-    plans: impl Iterator<Item = &'a ArmPlan>,
-    picked: Option<u32>,
-    name: &str,
-) -> Option<&'a Params> {
-    plans.into_iter().find_map(|plan| {
+fn started_from<'a>(plans: &[&'a ArmPlan], picked: Option<u32>, name: &str) -> Option<&'a Params> {
+    plans.iter().find_map(|plan| {
         let task = &plan.task;
         if name == beside(&plan.name) {
             return task.beside.as_deref();

@@ -386,16 +386,16 @@ impl Device {
         }
         let config = &run.configured;
         run.job = run.data.as_ref().map(|data| {
-            Box::new(Job::new(
+            let job = Job::new(
                 &run.network,
                 opened,
                 &run.own,
                 data,
-                self.mischief,
                 &config.config.training,
                 config.config.seed,
                 config.slot,
-            ))
+            );
+            Box::new(job.difficult(self.mischief))
         });
         Vec::new()
     }

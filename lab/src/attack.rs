@@ -52,7 +52,8 @@ impl Attacks {
             self.attackers.filter(|_| self.slots.contains(&slot))
         {
             let attacker = Attacker { kind, strength };
-            attacker.poison(self.seed, slot, message.arms.iter(), update);
+            let plans: Vec<_> = message.arms.iter().collect();
+            attacker.poison(self.seed, slot, &plans, update);
         }
     }
 }

@@ -416,10 +416,10 @@ export const en = {
     allowHint: "Students can switch wrong labels, noise and other mischief on, each on its own device.",
     saysSo: "by what the device says itself",
     legend: "is difficult",
-    weight: (devices: number, part: string) =>
-      `${plural(devices, "difficult device", "difficult devices")}: ${part} of the global model`,
-    weightIn: (part: string, letter: string) => `${part} of coalition ${letter}`,
-    weightHint: "What the updates of difficult devices count in the means of the last round",
+    weight: (devices: number, part: string) => `${whole(devices)} difficult: ${part} of global`,
+    weightIn: (part: string, letter: string) => `${part} of ${letter}`,
+    weightHint:
+      "What the updates of difficult devices count in the global model of the last round, and in the coalition where they count most",
     inCoalition: "of its coalition",
     inGlobal: "of the global model",
   },

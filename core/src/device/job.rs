@@ -48,21 +48,14 @@ impl Job {
         opened: RoundOpened,
         own: &BTreeMap<String, Arc<Params>>,
         data: &Arc<LocalData>,
-        mischief: Option<Mischief>,
         training: &TrainingConfig,
         seed: u32,
         slot: Slot,
     ) -> Self {
         let upload = opened.training.is_some();
-        let data = match mischief {
-            Some(Mischief::LabelFlip) => {
-                Arc::new(data.with_flipped_labels(network.classes() as u8))
-            }
-            _ => Arc::clone(data),
-        };
         let setting = Setting {
             network: Arc::clone(network),
-            data,
+            data: Arc::clone(data),
             training: opened.training.unwrap_or_else(|| training.clone()),
             seed,
             slot,
@@ -78,7 +71,7 @@ impl Job {
         Self {
             run: opened.run,
             upload,
-            mischief,
+            mischief: None,
             done: Vec::new(),
             reports,
             work: network.workspace(EVALUATION_BATCH.max(batch)),
@@ -87,6 +80,17 @@ impl Job {
             ahead,
             setting,
         }
+    }
+
+    /// The same, done by a device that is difficult, if it is.
+    pub(super) fn difficult(mut self, mischief: Option<Mischief>) -> Self {
+        self.mischief = mischief;
+        if mischief == Some(Mischief::LabelFlip) {
+            let Setting { network, data, .. } = &self.setting;
+            let flipped = data.with_flipped_labels(network.classes() as u8);
+            self.setting.data = Arc::new(flipped);
+        }
+        self
     }
 
     pub(super) fn round(&self) -> Round {
@@ -162,14 +166,12 @@ impl Job {
             .collect();
         let attacker = self.mischief.and_then(Mischief::attacker);
         let poisoned = attacker.and_then(|attacker| self.poisoned(attacker, &report, &sent));
-        let body = match poisoned {
-            Some(update) => update.encode(),
-            None => {
-                let sent = sent
-                    .into_iter()
-                    .map(|(name, values)| (name, &**spec, values));
-                Update::encode_values(self.run, self.setting.round, &report, sent)
-            }
+        let body = if let Some(update) = poisoned {
+            update.encode()
+        } else {
+            let sent = sent.into_iter();
+            let sent = sent.map(|(name, values)| (name, &**spec, values));
+            Update::encode_values(self.run, self.setting.round, &report, sent)
         };
         let keeps = |arm: &ArmDone| {
             matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves == Serves::Chosen
@@ -210,8 +212,8 @@ impl Job {
             report: report.clone(),
             weights: honest.collect::<Option<_>>()?,
         };
-        let plans = self.done.iter().map(|arm| &arm.plan);
-        attacker.poison(self.setting.seed, self.setting.slot, plans, &mut update);
+        let plans: Vec<_> = self.done.iter().map(|arm| &arm.plan).collect();
+        attacker.poison(self.setting.seed, self.setting.slot, &plans, &mut update);
         Some(update)
     }
 }

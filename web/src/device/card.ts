@@ -92,7 +92,7 @@ function learned(arms: readonly DeviceArm[]) {
             <td>${percent(arm.balanced_before)}</td>
             <td>${percent(arm.own_before)}</td>
             <td>${percent(arm.own_after)}</td>
-            <td>${fixed(arm.loss, 2)}</td>
+            <td>${lossText(arm.loss)}</td>
           </tr>`,
         )}
       </tbody>
@@ -100,6 +100,12 @@ function learned(arms: readonly DeviceArm[]) {
     <p class="dim hint">${say.learnedHint}</p>
   </section>`;
 }
+
+/** The weights of a difficult device can go anywhere, and the loss with them. */
+const LARGEST_LOSS = 100;
+
+const lossText = (loss: number | null) =>
+  loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2);
 
 function sent(view: DeviceView) {
   return html`<section>

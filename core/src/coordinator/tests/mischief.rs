@@ -60,7 +60,8 @@ fn who_says_so_is_shown_with_its_weight() {
     room.post(1, update);
     let shown = |room: &Room| {
         let devices = room.view().devices;
-        Vec::from_iter(devices.into_iter().map(|row| row.mischief))
+        let how = devices.into_iter().map(|row| row.mischief);
+        how.collect::<Vec<_>>()
     };
     assert_eq!(shown(&room), [Some(Mischief::SignFlip), None, None, None]);
     assert_eq!(room.arm(AVERAGED).influence, [], "the round is open");
