@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome};
 
+use crate::attack::Mischief;
 use crate::config::CheckedConfig;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
@@ -41,6 +42,8 @@ pub struct Coordinator {
     locked: bool,
     run: Run,
     maps: Maps,
+    /// Whether the desk allows devices to be difficult.
+    mischief: bool,
 }
 
 /// Whether distances between devices are measured and drawn, which costs a round N² inner products of whole models
@@ -68,6 +71,8 @@ struct Member {
     bytes_down: u64,
     refused: u32,
     last_refusal: Option<&'static str>,
+    /// By its last report in this run.
+    mischief: Option<Mischief>,
 }
 
 /// What the desk wants of the rounds to come.
@@ -184,6 +189,7 @@ impl Coordinator {
             locked: false,
             run: Run::new(RunId(1), config),
             maps: Maps::Drawn,
+            mischief: false,
         }
     }
 
@@ -316,6 +322,7 @@ impl Coordinator {
             bytes_down: member.bytes_down,
             refused: member.refused,
             last_refusal: member.last_refusal.map(str::to_owned),
+            mischief: member.mischief,
         };
         View {
             seq,
@@ -327,6 +334,7 @@ impl Coordinator {
             seed: run.config.seed,
             fingerprint: run.fingerprint.to_hex(),
             config: (*run.config).clone(),
+            mischief_allowed: self.mischief,
             devices: self.members.iter().map(row).collect(),
             arms: run.arms.iter().map(|arm| arm.view(&in_room)).collect(),
             traffic: run.traffic,
@@ -363,7 +371,7 @@ impl Coordinator {
     }
 }
 
-fn configured(run: &Run, device: DeviceId, slot: Slot) -> Message {
+fn configured(run: &Run, mischief: bool, device: DeviceId, slot: Slot) -> Message {
     let config = (*run.config).clone();
     Message::Configured(Box::new(Configured {
         protocol: PROTOCOL,
@@ -371,6 +379,7 @@ fn configured(run: &Run, device: DeviceId, slot: Slot) -> Message {
         device,
         slot,
         config,
+        mischief,
     }))
 }
 

@@ -24,6 +24,7 @@
 )]
 
 pub mod aggregate;
+pub mod attack;
 pub mod coalition;
 pub mod config;
 pub mod coordinator;

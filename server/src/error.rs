@@ -25,7 +25,7 @@ pub(crate) enum ApiError {
     #[error("arm \"{arm}\" has not published a model \"{model}\"")]
     UnknownModel { arm: String, model: String },
     #[error(
-        "the desk knows start, pause, step, reset, remove, lock, unlock and configure, not \"{0}\""
+        "the desk knows start, pause, step, reset, remove, lock, unlock, configure and mischief, not \"{0}\""
     )]
     UnknownCommand(String),
     #[error("there is nothing at this address")]

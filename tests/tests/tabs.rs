@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use constellation_core::attack::Mischief;
 use constellation_core::config::{GroupKind, RunConfig};
 use constellation_core::data::DatasetName;
 use constellation_core::ids::RunId;
 use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
+use constellation_lab::verify::verify;
 use constellation_tests::{Browser, Room, Server, Tab};
 use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
@@ -508,5 +510,92 @@ async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab() ->
     // What left is weights and a report, of the same size but for a few digits.
     let up = |view: &View| view.traffic.bytes_up as f64 / f64::from(view.traffic.rounds);
     assert!((up(&view) - up(&before)).abs() < 200.0);
+    no_errors(&browser).await
+}
+
+/// Everything an outside program needs to recompute a room's run.
+async fn record(server: &Server, room: &Room) -> Result<String> {
+    let path = format!("/api/rooms/{}/export?format=jsonl", room.room);
+    Ok(reqwest::get(server.url(&path)).await?.text().await?)
+}
+
+#[tokio::test]
+async fn an_attacker_is_switched_on_and_seen_on_the_board() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start().await?;
+    let board = browser.open(&room.board_url).await?;
+    let tab = browser.open(&room.join_url).await?;
+    room.wait_until("the first device", |view| connected(view) == 1)
+        .await?;
+    for count in 2..=3 {
+        browser.open(&room.join_url).await?;
+        room.wait_until("three devices", |view| connected(view) == count)
+            .await?;
+    }
+    let step = async |rounds: u32| {
+        room.desk("step", json!({})).await?;
+        room.wait_until("a closed round", |view| view.traffic.rounds == rounds)
+            .await
+    };
+    // Nothing is offered before the desk allows it.
+    let view = step(1).await?;
+    assert!(!view.mischief_allowed);
+    let offered = "return document.querySelector(arguments[0]) !== null";
+    let panel = json!(testid("mischief"));
+    assert_eq!(tab.eval(offered, vec![panel.clone()]).await?, json!(false));
+
+    board.click(&testid("desk-mischief")).await?;
+    tab.resize(360, 640).await?;
+    tab.click(&testid("mischief-sign_flip")).await?;
+    tab.wait_for("[data-testid=mischief][data-mischief=sign_flip]")
+        .await?;
+    let view = step(2).await?;
+    let difficult: Vec<_> = view.devices.iter().map(|row| row.mischief).collect();
+    assert_eq!(difficult, [Some(Mischief::SignFlip), None, None]);
+    let weight = |name: &str| {
+        let arm = view.arms.iter().find(|arm| arm.name == name);
+        arm.and_then(|arm| arm.influence.first().copied())
+    };
+    let averaged = weight("fed_avg").map(|weight| (weight.device.0, weight.coalition));
+    assert_eq!(averaged, Some((1, None)));
+    // Three devices with as many examples each.
+    let global = weight("fed_avg").map_or(0.0, |weight| weight.global);
+    assert!((global - 1.0 / 3.0).abs() < 1e-12, "{global}");
+    assert!(weight("coalition_models").is_some_and(|weight| weight.coalition.is_some()));
+    assert_eq!(weight("local_only"), None, "nothing is sent there");
+
+    // Beside each arm's accuracy, on the map, in the table, and in words.
+    board.wait_for(&testid("influence-fed_avg")).await?;
+    board
+        .wait_for("[data-testid=map-device][data-device='1'][data-mischief=sign_flip]")
+        .await?;
+    board.click(&testid("listing-devices")).await?;
+    board
+        .wait_for_text("[data-testid=device-row][data-device='1']", "The other way")
+        .await?;
+    board.screenshot("board-difficult").await?;
+    let scroll = "document.querySelector(arguments[0]).scrollIntoView()";
+    tab.eval(scroll, vec![panel.clone()]).await?;
+    tab.screenshot("device-difficult").await?;
+
+    // The desk forbids it: the choice is gone, and the next update is honest.
+    board.click(&testid("desk-mischief")).await?;
+    let gone = "document.querySelector(args[0]) === null";
+    tab.wait_until("no choice", gone, vec![panel], LONG).await?;
+    let view = step(3).await?;
+    assert!(view.devices.iter().all(|row| row.mischief.is_none()));
+    assert!(view.arms.iter().all(|arm| arm.influence.is_empty()));
+
+    // Whoever has the record gets the same models, the attack among them.
+    let text = record(&server, &room).await?;
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+    let verdicts = tokio::task::spawn_blocking(move || {
+        verify(&text, |config| Ok(Arc::new(load(&data, config.dataset)?)))
+    })
+    .await??;
+    let said: Vec<String> = verdicts.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["seed 7: all 3 rounds are the same"]);
     no_errors(&browser).await
 }

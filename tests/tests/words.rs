@@ -64,6 +64,19 @@ async fn look(tab: &Tab, page: &str, found: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
+/// The board with the table of devices, one of which is difficult and pointed at.
+async fn look_at_listed(board: &Tab, found: &mut Vec<String>) -> Result<()> {
+    board.click("[data-testid=listing-devices]").await?;
+    board.wait_for("[data-testid=device-row] .mischief").await?;
+    let focus = "document.querySelector('[data-testid=map-device][data-mischief]')?.focus() ?? \
+        document.querySelector('[data-testid=detail-influence]')";
+    board
+        .wait_until("the difficult device's weight", focus, vec![], PATIENCE)
+        .await?;
+    look(board, "difficult", found).await?;
+    board.click("[data-testid=listing-rounds]").await
+}
+
 fn headless(server: &Server, room: &Room) -> RoomAddress {
     RoomAddress {
         url: server.base().to_owned(),
@@ -102,6 +115,13 @@ async fn axe_finds_nothing_on_any_page() -> Result<()> {
     room.wait_until("coalitions", |view| view.traffic.rounds >= 5)
         .await?;
     tab.click("[data-testid=show-answer]").await?;
+    tab.click("[data-testid=desk-mischief]").await?;
+    device.click("[data-testid=mischief-sign_flip]").await?;
+    room.wait_until("a difficult device", |view| {
+        view.arms.iter().any(|arm| !arm.influence.is_empty())
+    })
+    .await?;
+    look_at_listed(&tab, &mut found).await?;
     look(&tab, "running", &mut found).await?;
     room.desk("lock", json!({})).await?;
     tab.click("[data-testid=settings-open]").await?;

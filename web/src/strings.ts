@@ -8,7 +8,7 @@ import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
 import { settings } from "./strings/settings";
-import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
+import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
 
@@ -409,6 +409,31 @@ export const en = {
     taken: (label: number) => `Taught as a ${label}. It is an example from the next round on, and stays in this tab.`,
     refused: (detail: string) => `It was not taught: ${detail}.`,
     taughtHere: "taught here",
+  },
+
+  mischief: {
+    title: "Be difficult",
+    hint: "The desk allows it. What you choose counts from the next round on, and the board shows it: real attackers would not say so.",
+    honest: { name: "Honest", what: "Learns from its examples and sends what it learned." },
+    kinds: {
+      label_flip: { name: "Wrong labels", what: "Learns that every 0 is a 9, every 1 an 8, and so on." },
+      sign_flip: { name: "The other way", what: "Sends the opposite of what it learned." },
+      noise: { name: "Noise", what: "Adds random numbers to its weights before it sends them." },
+      silence: { name: "Silent", what: "Learns and sends nothing: the round waits for it until time is up." },
+      slowness: { name: "Slow", what: "Sends what it learned 6 seconds late: everybody waits." },
+    } satisfies Record<Mischief, { name: string; what: string }>,
+    leaving: "Leaving is difficult too: that is the button at the bottom.",
+    allow: "Let devices be difficult",
+    allowed: "Devices may be difficult",
+    allowHint: "Students can switch wrong labels, noise and other mischief on, each on its own device.",
+    saysSo: "by what the device says itself",
+    legend: "is difficult",
+    weight: (devices: number, part: string) => `${whole(devices)} difficult: ${part} of global`,
+    weightIn: (part: string, letter: string) => `${part} of ${letter}`,
+    weightHint:
+      "What the updates of difficult devices count in the global model of the last round, and in the coalition where they count most",
+    inCoalition: "of its coalition",
+    inGlobal: "of the global model",
   },
 };
 

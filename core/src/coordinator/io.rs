@@ -89,6 +89,11 @@ pub enum Command {
     Unlock,
     /// Begin a run with another configuration.
     Configure(Box<CheckedConfig>),
+    /// Allow devices to be difficult, or forbid it.
+    Mischief {
+        /// Whether they may.
+        allowed: bool,
+    },
 }
 
 /// What came of an input, and what the driver must do now, in this order.

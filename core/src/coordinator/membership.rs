@@ -49,6 +49,7 @@ impl Coordinator {
             bytes_down: 0,
             refused: 0,
             last_refusal: None,
+            mischief: None,
         };
         self.members.insert(device, member);
         effects.record(Event::Joined { device, slot });
@@ -67,7 +68,7 @@ impl Coordinator {
         member.connected = true;
         member.state = DeviceState::Ready;
         let slot = member.slot;
-        effects.send(device, configured(&self.run, device, slot));
+        effects.send(device, configured(&self.run, self.mischief, device, slot));
         effects.record(Event::Connected { device });
         match &mut self.run.stage {
             Stage::Finished => effects.send(device, Message::RunFinished),

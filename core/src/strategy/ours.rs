@@ -20,7 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grouping::coalition;
-use super::{ArmUpdate, Coalition, RoundUpdates, Strategy, coalition_of};
+use super::{
+    ArmUpdate, Coalition, RoundUpdates, Shares, Strategy, coalition_of, shares_by_examples,
+    shares_of_coalitions,
+};
 use crate::aggregate::weighted_mean;
 use crate::coalition::keep_ids;
 use crate::coalition::label_agreement::{self, LabelRows, output_layer};
@@ -55,6 +58,7 @@ pub(super) struct Ours {
     options: OursOptions,
     /// The one model, as long as it is trained; then the coalitions' mean.
     global: Arc<Params>,
+    global_shares: Shares,
     coalitions: Vec<Coalition>,
     phase: Phase,
     /// Rounds closed so far.
@@ -91,6 +95,7 @@ impl Ours {
     pub(super) fn new(options: OursOptions, initial: Arc<Params>) -> Self {
         Self {
             global: initial,
+            global_shares: Shares::new(),
             coalitions: Vec::new(),
             phase: Phase::Gathering {
                 look_at: options.warm_up,
@@ -115,6 +120,7 @@ impl Ours {
     fn gather(&mut self, round: &RoundUpdates) {
         if let Some(mean) = by_examples(round.updates.iter().map(|u| (u, &u.weights))) {
             self.global = Arc::new(mean);
+            self.global_shares = shares_by_examples(round.updates.iter());
         }
         let (rounds, options) = (self.rounds, self.options.clone());
         let Phase::Gathering { look_at, sums } = &mut self.phase else {
@@ -176,6 +182,7 @@ impl Ours {
         self.take_barycenters(round, members);
         if let Some(global) = by_examples(beside()) {
             self.global = Arc::new(global);
+            self.global_shares = shares_by_examples(beside().map(|(update, _)| update));
         }
         if over && !found.speaks_for_coalitions() || self.coalitions.len() == 1 {
             self.give_up(round);
@@ -267,6 +274,7 @@ impl Ours {
             .map(|c| (c.barycenter.as_ref(), c.weight));
         if let Some(mean) = weighted_mean(models) {
             self.global = Arc::new(mean);
+            self.global_shares = shares_of_coalitions(&self.coalitions);
         }
     }
 }
@@ -312,6 +320,10 @@ impl Strategy for Ours {
 
     fn global(&self) -> &Arc<Params> {
         &self.global
+    }
+
+    fn global_shares(&self) -> Shares {
+        self.global_shares.clone()
     }
 
     fn coalitions(&self) -> &[Coalition] {
@@ -616,5 +628,28 @@ mod tests {
         with_fifth.updates[4].report.losses = vec![2.0, 0.3, 1.0];
         strategy.close(&with_fifth);
         assert_eq!(members(strategy.coalitions()), [vec![1, 3], vec![2, 4, 5]]);
+    }
+
+    #[test]
+    fn shares_are_those_of_the_model_that_is_the_global_one() {
+        let unjudged: [&[f64]; 4] = [&[]; 4];
+        let count = |strategy: &Ours, device| strategy.global_shares()[&DeviceId(device)];
+        let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
+        let with_examples = |mut round: RoundUpdates| {
+            round.updates[0].examples = 5;
+            round
+        };
+        let mut strategy = strategy();
+        strategy.close(&with_examples(updates(1, &sent)));
+        assert_eq!(count(&strategy, 1), 5.0 / 8.0, "gathering");
+        let mut round = with_examples(tried(2, &sent, &sent, &unjudged, Some((90, 60))));
+        round.updates[3].beside = None;
+        strategy.close(&round);
+        assert_eq!(count(&strategy, 1), 5.0 / 7.0, "on trial");
+        assert!(!strategy.global_shares().contains_key(&DeviceId(4)));
+        let home = coalition_of(strategy.coalitions(), DeviceId(1)).unwrap();
+        assert_eq!(home.shares[&DeviceId(1)], 5.0 / 6.0);
+        strategy.close(&with_examples(tried(3, &sent, &sent, &[], Some((90, 60)))));
+        assert_eq!(count(&strategy, 1), 5.0 / 8.0, "settled");
     }
 }

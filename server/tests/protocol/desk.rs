@@ -1,5 +1,6 @@
 //! The desk.
 
+use constellation_core::attack::Mischief;
 use constellation_core::ids::DeviceId;
 use constellation_core::view::Phase;
 use constellation_core::wire::{Farewell, RoomNews};
@@ -66,6 +67,44 @@ async fn another_configuration_changes_what_updates_must_be() {
         panic!("a new run is told")
     };
     assert_eq!(configured.config.arms.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_are_told_that_they_may_be_difficult_and_the_view_says_who_is() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (mut b_socket, _) = room.connect(&b).await;
+    assert!(!room.view().await.mischief_allowed);
+    let view = fine(
+        room.desk("mischief", &json!({ "allowed": true })).await,
+        200,
+    )
+    .await;
+    assert_eq!(view["mischief_allowed"], true);
+    for socket in [&mut a_socket, &mut b_socket] {
+        let RoomNews::Configured(configured) = socket.news().await else {
+            panic!("devices are told")
+        };
+        assert!(configured.mischief);
+    }
+    fine(room.desk("start", &json!({})).await, 200).await;
+    let (round, _) = a_socket.round(&a).await;
+    let mut update = a.update(&round, 1.0);
+    update.report.mischief = Some(Mischief::Noise);
+    let response = room.post_update(&a, round.round, update.encode()).await;
+    fine(response, 202).await;
+    let devices = room.view().await.devices;
+    assert_eq!(devices[0].mischief, Some(Mischief::Noise));
+    assert_eq!(devices[1].mischief, None);
+    for wrong in [
+        json!({}),
+        json!({ "allowed": 1 }),
+        json!({ "allowed": true, "who": 1 }),
+    ] {
+        problem(room.desk("mischief", &wrong).await, 422, "wrong_fields").await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

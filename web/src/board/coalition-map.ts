@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import type { Fit, Size } from "../lib/fit";
 import { hullPath, type Place } from "../lib/hull";
 import { Motion } from "../lib/motion";
-import { coalitionMark, shapePath, starPath } from "../lib/palette";
+import { burstPath, coalitionMark, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
 import type { ArmView, CoalitionId, CoalitionView, DeviceId, DeviceRow, MapView, RunId } from "../types.gen";
 import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
@@ -184,13 +184,15 @@ export class CoalitionMap extends LitElement {
       class="device ${className} ${row?.state === "away" || !row ? "away" : ""} ${back ? "back" : ""}"
       role="img"
       tabindex=${entry ? 0 : -1}
-      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter)}
+      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter) + mischiefWords(row)}
       transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})"
       data-testid="map-device"
       data-device=${id}
       data-coalition=${letter}
+      data-mischief=${row?.mischief ?? nothing}
     >
       <circle class="halo" r=${radius * 1.75} />
+      ${row?.mischief ? svg`<path class="burst" d=${burstPath(radius * 2)} />` : nothing}
       <path d=${shapePath(shape, radius)} />
       ${radius >= NUMBERED ? svg`<text class="number" font-size=${radius * 0.95} dy="0.38em">${id}</text>` : nothing}
     </g>`;
@@ -269,6 +271,10 @@ export class CoalitionMap extends LitElement {
   #globalName({ x, y }: Place) {
     return svg`<text class="global-name" x=${(x + this.#radius * 1.4).toFixed(1)} y=${y.toFixed(1)} dy="0.36em">${strings.board.globalModel}</text>`;
   }
+}
+
+function mischiefWords(row: DeviceRow | undefined): string {
+  return row?.mischief ? strings.comma + strings.mischief.kinds[row.mischief].name : "";
 }
 
 function line(name: string, from: Place | undefined, to: Place | undefined) {

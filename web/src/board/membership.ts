@@ -10,6 +10,7 @@ import { coalitionSign } from "../ui/marks";
 import type { Actions } from "./actions";
 import "./membership-ribbon";
 import type { Answer } from "./membership-ribbon";
+import { mischiefOf, mischiefSwitch } from "./mischief";
 import { coalitionOf, groupLabel, selectedArm } from "./select";
 import type { BoardState, Listing } from "./state";
 
@@ -38,6 +39,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
             </button>`
           : nothing
       }
+      ${mischiefSwitch(state, view, actions)}
     </div>
     <div class="head below">
       ${groups && state.answerShown ? agreement(view) : nothing}
@@ -146,7 +148,7 @@ function row(
   return html`<tr data-testid="device-row" data-device=${device.id} data-state=${device.state} data-coalition=${coalition ?? nothing}>
     <th scope="row"><b>${device.id}</b> ${device.name}</th>
     <td class="count">${device.slot}</td>
-    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span></td>
+    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${mischiefOf(device)}</td>
     <td>${coalition === undefined ? "—" : html`${coalitionSign(coalition)} ${coalitionMark(coalition).letter}`}</td>
     ${groups ? html`<td data-testid="group">${state.answerShown ? groupLabel(view, device.group) : "?"}</td>` : nothing}
     <td class="count">${bytes(device.bytes_up)}</td>

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
+import type { Mischief } from "../types.gen";
 import { coalitionSign, logo } from "../ui/marks";
 import { preferences } from "../ui/preferences";
 import { card } from "./card";
@@ -18,6 +19,8 @@ export interface TabActions {
   add(): void;
   leave(key: number): void;
   show(key: number): void;
+  /** Makes the shown device difficult, or honest again. */
+  misbehave(mischief: Mischief | null): void;
   readonly draw: DrawActions;
 }
 
@@ -28,7 +31,7 @@ export function tabPage(state: TabState, actions: TabActions) {
       <span>${say.room} <span class="code" data-testid="room">${state.room}</span></span>
     </header>
     ${state.devices.length > 1 ? switcher(state, actions) : nothing}
-    ${shown ? card(shown, state.draw, actions.draw) : gone(state, actions)}
+    ${shown ? card(shown, state.draw, actions) : gone(state, actions)}
     ${
       shown
         ? html`<p class="row">

@@ -9,7 +9,8 @@ export type DeskCommand =
   | { readonly command: "lock" }
   | { readonly command: "unlock" }
   | { readonly command: "configure"; readonly config: RunConfig }
-  | { readonly command: "remove"; readonly device: DeviceId };
+  | { readonly command: "remove"; readonly device: DeviceId }
+  | { readonly command: "mischief"; readonly allowed: boolean };
 
 /** What `POST /api/rooms` answers, as far as a page needs it. */
 export interface NewRoom {

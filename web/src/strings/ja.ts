@@ -448,4 +448,28 @@ export const ja: Strings = {
     refused: (detail) => `教えられませんでした：${detail}`,
     taughtHere: "件を教えた",
   },
+
+  mischief: {
+    title: "困ったデバイスになる",
+    hint: "先生が許可しました。選んだことは次のラウンドから有効になり、ボードにも表示されます。本物の攻撃者は、自分からは名乗りません。",
+    honest: { name: "正直", what: "自分のデータで学習し、学んだ重みをそのまま送ります。" },
+    kinds: {
+      label_flip: { name: "まちがったラベル", what: "0を9、1を8というように、逆のラベルで学習します。" },
+      sign_flip: { name: "逆向き", what: "学んだこととは反対の重みを送ります。" },
+      noise: { name: "ノイズ", what: "重みに乱数を加えてから送ります。" },
+      silence: { name: "だんまり", what: "学習はしますが、何も送りません。ラウンドは時間切れまで待ちます。" },
+      slowness: { name: "のろま", what: "学んだ重みを6秒遅れて送ります。全員が待たされます。" },
+    },
+    leaving: "途中で退出するのも、困ったデバイスです。下のボタンで退出できます。",
+    allow: "困ったデバイスを許可",
+    allowed: "困ったデバイスを許可中",
+    allowHint: "生徒は自分のデバイスで、まちがったラベルやノイズなどを選べるようになります。",
+    saysSo: "デバイス自身の申告",
+    legend: "困ったデバイス",
+    weight: (devices, part) => `困った${whole(devices)}台：全体の${part}`,
+    weightIn: (part, letter) => `${letter}の${part}`,
+    weightHint: "困ったデバイスの更新が、直前のラウンドのグローバルモデルと、最も割合の大きいコアリションに占める割合",
+    inCoalition: "コアリションに占める割合",
+    inGlobal: "グローバルモデルに占める割合",
+  },
 };
