@@ -104,8 +104,7 @@ function learned(arms: readonly DeviceArm[]) {
 /** The weights of a difficult device can go anywhere, and the loss with them. */
 const LARGEST_LOSS = 100;
 
-const lossText = (loss: number | null) =>
-  loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2);
+const lossText = (loss: number | null) => (loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2));
 
 function sent(view: DeviceView) {
   return html`<section>
