@@ -24,7 +24,9 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
 use crate::strategy::Beginning;
-use crate::view::{DeviceRow, DeviceState, Distances, Memberships, Phase, Traffic, View};
+use crate::view::{
+    CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, Traffic, View,
+};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
 
 use arm::Arm;
@@ -94,6 +96,8 @@ struct Run {
     /// How often the next round has been opened and nobody answered.
     unanswered: u32,
     fingerprint: Fingerprint,
+    /// Who takes part in the training round that was opened last.
+    cohort: CohortView,
     traffic: Traffic,
     refusals: BTreeMap<String, u32>,
 }
@@ -133,6 +137,7 @@ impl Run {
             closed: Round(0),
             unanswered: 0,
             fingerprint: Fingerprint::default(),
+            cohort: CohortView::default(),
             traffic: Traffic::default(),
             refusals: BTreeMap::new(),
             config,
@@ -227,10 +232,7 @@ impl Coordinator {
                 Ok(Answer::Done)
             }
             Input::Sent { device, bytes } => {
-                self.run.traffic.bytes_down += bytes;
-                if let Some(member) = self.members.get_mut(&device) {
-                    member.bytes_down += bytes;
-                }
+                self.sent(device, bytes);
                 Ok(Answer::Done)
             }
             Input::Desk(command) => self.desk(command, &mut effects),
@@ -325,6 +327,7 @@ impl Coordinator {
             config: (*run.config).clone(),
             devices: self.members.iter().map(row).collect(),
             arms: run.arms.iter().map(|arm| arm.view(&in_room)).collect(),
+            cohort: run.cohort.clone(),
             traffic: run.traffic,
             refusals: run.refusals.clone(),
         }

@@ -14,9 +14,10 @@ use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
-    Accuracy, Activity, ArmView, CoalitionView, DeviceAccuracy, DeviceArm, DeviceEvent, DeviceRow,
-    DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, MapBarycenter, MapPlace,
-    MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples, Traffic, View,
+    Accuracy, Activity, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm, DeviceEvent,
+    DeviceRow, DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, MapBarycenter,
+    MapPlace, MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples,
+    Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -36,6 +37,7 @@ fn declarations() -> String {
         RunId,
         CoalitionId,
         View,
+        CohortView,
         Phase,
         DeviceRow,
         DeviceState,

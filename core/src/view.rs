@@ -35,10 +35,26 @@ pub struct View {
     pub devices: Vec<DeviceRow>,
     /// One per arm, in the order of the configuration.
     pub arms: Vec<ArmView>,
+    /// Who takes part in the training round under way, or took part in the last one.
+    pub cohort: CohortView,
     /// Model bytes of this run.
     pub traffic: Traffic,
     /// How often something was refused in this run, by code.
     pub refusals: BTreeMap<String, u32>,
+}
+
+/// Who takes part in a training round. What happened in it stays: devices that have left since are not taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct CohortView {
+    /// The round; 0 before the first.
+    pub round: Round,
+    /// Whom it was opened with, in device order.
+    pub asked: Vec<DeviceId>,
+    /// Whom its models were sent to, in the order in which they were sent.
+    pub received: Vec<DeviceId>,
+    /// Whose updates are counted, in the order in which they arrived.
+    pub answered: Vec<DeviceId>,
 }
 
 /// What a room is doing.

@@ -48,6 +48,10 @@ devices: Array<DeviceRow>,
  */
 arms: Array<ArmView>, 
 /**
+ * Who takes part in the training round under way, or took part in the last one.
+ */
+cohort: CohortView, 
+/**
  * Model bytes of this run.
  */
 traffic: Traffic, 
@@ -55,6 +59,23 @@ traffic: Traffic,
  * How often something was refused in this run, by code.
  */
 refusals: { [key in string]: number }, };
+export type CohortView = { 
+/**
+ * The round; 0 before the first.
+ */
+round: Round, 
+/**
+ * Whom it was opened with, in device order.
+ */
+asked: Array<DeviceId>, 
+/**
+ * Whom its models were sent to, in the order in which they were sent.
+ */
+received: Array<DeviceId>, 
+/**
+ * Whose updates are counted, in the order in which they arrived.
+ */
+answered: Array<DeviceId>, };
 export type Phase = "lobby" | "waiting" | "training" | "resting" | "paused" | "evaluating" | "finished";
 export type DeviceRow = { 
 /**

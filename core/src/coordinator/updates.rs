@@ -8,6 +8,20 @@ use crate::view::DeviceState;
 use crate::wire::{Update, WireError};
 
 impl Coordinator {
+    /// A model message has been handed to a device's socket.
+    pub(super) fn sent(&mut self, device: DeviceId, bytes: u64) {
+        let run = &mut self.run;
+        run.traffic.bytes_down += bytes;
+        if let Some(member) = self.members.get_mut(&device) {
+            member.bytes_down += bytes;
+        }
+        let trains = matches!(&run.stage, Stage::Open(open) if open.purpose == Purpose::Train);
+        // A device that comes back in time is sent the models again.
+        if trains && !run.cohort.received.contains(&device) {
+            run.cohort.received.push(device);
+        }
+    }
+
     pub(super) fn update(
         &mut self,
         device: DeviceId,
@@ -82,6 +96,9 @@ impl Coordinator {
         member.examples = Some(update.report.examples);
         *participant = Participant::Answered(Box::new(update));
         member.answered = sent;
+        if open.purpose == Purpose::Train {
+            self.run.cohort.answered.push(device);
+        }
         // The post of a device whose socket is lost may still arrive.
         if member.connected {
             member.state = DeviceState::Sent;
