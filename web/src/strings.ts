@@ -149,6 +149,8 @@ export const en = {
   refusal: (code: string, detail: string) => ofKey(refusals, code) ?? detail,
   /** Between the parts of a list in a line. */
   comma: ", ",
+  /** Between the parts of a longer list. */
+  listed: " · ",
 
   preferences: {
     language: "Language",
@@ -323,6 +325,57 @@ export const en = {
     noRefusals: "nothing refused",
     fingerprint: "Fingerprint",
     fingerprintNone: "after round 1",
+  },
+
+  slow: {
+    title: "Slow motion",
+    phases: {
+      out: "Models out",
+      training: "Training",
+      in: "Weights in",
+      distances: "Distances",
+      coalitions: "Coalitions",
+      barycenters: "Barycenters",
+      global: "Global model",
+    },
+    sentences: {
+      out: "The server sends every device the model it starts from.",
+      training: "Every device trains on its own examples, which never leave it.",
+      in: "Devices send their weights to the server, and nothing they learned from.",
+      distances: "The server measures how far apart weights are. A line joins each device to the nearest one.",
+      coalitions: "Devices whose weights are close form a coalition.",
+      barycenters: "A star is the mean of its coalition's weights: the barycenter.",
+      global: "The mean of the barycenters is the global model.",
+    },
+    ungrouped: "This arm forms no coalitions: all weights go into one mean, the global model.",
+    alone: "In this arm nothing is sent: weights stay on their device.",
+    round: (round: number) => `Round ${round}`,
+    now: "going on now",
+    afterwards: "as it was",
+    gathering: (here: number, least: number) =>
+      `The round opens in a moment: ${plural(here, "device is here", "devices are here")}, at least ${least} must be.`,
+    received: (done: number, of: number) => `Sent to ${done} of ${plural(of, "device", "devices")}.`,
+    trained: (done: number, of: number) => `${done} of ${plural(of, "device", "devices")} have finished.`,
+    answered: (done: number, of: number) => `${done} of ${plural(of, "update", "updates")} have arrived.`,
+    extremes: (a: number, b: number, near: string, c: number, d: number, far: string) =>
+      `Nearest: ${a} and ${b}, ${near} apart. Farthest: ${c} and ${d}, ${far} apart.`,
+    members: (letter: string, members: readonly number[]) =>
+      `${letter}: ${members.length === 1 ? "device" : "devices"} ${members.join(", ")}`,
+    spread: (letter: string, spread: string) => `${letter}: members typically ${spread} away`,
+    near: (device: number, distance: string) => `nearest: device ${device}, ${distance}`,
+    placed: {
+      out: (place: number) => `models sent, number ${place}`,
+      in: (place: number) => `update arrived, number ${place}`,
+    },
+    pending: "not yet",
+    table: (phase: string, round: number) => `${phase}, round ${round}`,
+    server: "server",
+    next: "Next phase",
+    nextRound: "Next round",
+    lastRound: "The last round is over",
+    auto: "By itself",
+    leave: "Leave slow motion",
+    close: "Close",
   },
 
   device: {

@@ -93,6 +93,7 @@ export function view(change: Partial<View> = {}): View {
     config,
     devices: [],
     arms: [],
+    cohort: { round: 0, asked: [], received: [], answered: [] },
     traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
     refusals: {},
     ...change,

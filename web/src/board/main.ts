@@ -3,6 +3,7 @@ import "../styles/marks.css";
 import "../styles/board.css";
 import "../styles/board-map.css";
 import "../styles/board-panels.css";
+import "../styles/board-slow.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
 import { desk, joinAddress, liveUrl, noticeOf, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
@@ -15,16 +16,20 @@ import type { View } from "../types.gen";
 import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
 import { boardPage } from "./page";
+import { canGoOn, firstCommand, slowAllowed } from "./slow";
+import { SlowPace } from "./slow-pace";
 import { initialBoard, reduceBoard } from "./state";
 import { Asking, type Wanted } from "./wanted";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
+const pace = new SlowPace(() => actions.slow.next());
 const asking = new Asking((wanted) => void ask(wanted));
 
 const store = createStore(initialBoard(room, token), reduceBoard, (state) => {
   render(boardPage(state, actions), document.body);
   asking.look(state);
+  pace.look(state);
 });
 
 startPreferences(() => {
@@ -41,6 +46,25 @@ const actions: Actions = {
       (view) => store.dispatch({ type: "desk_answered", view }),
       (error: unknown) => store.dispatch({ type: "desk_refused", notice: noticeOf(error) }),
     );
+  },
+  slow: {
+    begin() {
+      const { view, busy } = store.state;
+      if (!view || busy || !slowAllowed(view)) return;
+      store.dispatch({ type: "slow_begun" });
+      actions.desk({ command: firstCommand(view) });
+    },
+    next() {
+      const { view, slow, busy } = store.state;
+      if (!view || !slow || busy || !canGoOn(slow, view)) return;
+      store.dispatch({ type: "slow_next" });
+      if (slow.phase === "global") actions.desk({ command: "step" });
+    },
+    leave() {
+      const { view } = store.state;
+      store.dispatch({ type: "slow_left" });
+      if (view && slowAllowed(view)) actions.desk({ command: "start" });
+    },
   },
 };
 

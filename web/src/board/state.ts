@@ -4,6 +4,7 @@ import type { JoinAddress, Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
 import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
 import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
+import { beginSlow, followSlow, type Slow, slowNext } from "./slow";
 
 export type Connection =
   | { readonly kind: "connecting" }
@@ -41,6 +42,8 @@ export interface BoardState {
   readonly past: Past;
   /** The distances fetched last. */
   readonly distances: ArmDistances | null;
+  /** `null` while rounds follow each other as usual. */
+  readonly slow: Slow | null;
   readonly answerShown: boolean;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
@@ -66,6 +69,10 @@ export type BoardMessage =
   | { readonly type: "device_looked"; readonly device: DeviceId | null }
   | { readonly type: "memberships"; readonly arm: string; readonly closed: Round; readonly answer: Memberships }
   | { readonly type: "distances"; readonly arm: string; readonly answer: Distances }
+  | { readonly type: "slow_begun" }
+  | { readonly type: "slow_next" }
+  | { readonly type: "slow_auto_toggled" }
+  | { readonly type: "slow_left" }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
   | { readonly type: "reset_toggled" }
@@ -88,6 +95,7 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     looked: null,
     past: noPast,
     distances: null,
+    slow: null,
     answerShown: false,
     joinOpen: null,
     resetOpen: false,
@@ -127,6 +135,14 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return sameRun(state.past, message.answer)
         ? { ...state, distances: { arm: message.arm, ...message.answer } }
         : state;
+    case "slow_begun":
+      return state.view ? { ...state, slow: beginSlow(state.view), joinOpen: null } : state;
+    case "slow_next":
+      return state.slow && state.view ? { ...state, slow: slowNext(state.slow, state.view) } : state;
+    case "slow_auto_toggled":
+      return state.slow ? { ...state, slow: { ...state.slow, auto: !state.slow.auto } } : state;
+    case "slow_left":
+      return { ...state, slow: null };
     case "answer_toggled":
       return { ...state, answerShown: !state.answerShown };
     case "join_toggled":
@@ -155,6 +171,7 @@ function withView(state: BoardState, view: View): BoardState {
     ...state,
     view,
     past,
+    slow: state.slow && followSlow(state.slow, state.view, view),
     distances: sameRun(state.past, view) ? state.distances : null,
     looked: gone ? null : state.looked,
     joinOpen: leavesLobby ? null : state.joinOpen,
@@ -162,6 +179,6 @@ function withView(state: BoardState, view: View): BoardState {
 }
 
 /** The join panel is what a lobby is about; later it is there on demand. */
-export function joinShown({ joinOpen, view }: BoardState): boolean {
-  return joinOpen ?? view?.phase === "lobby";
+export function joinShown({ joinOpen, view, slow }: BoardState): boolean {
+  return joinOpen ?? (view?.phase === "lobby" && slow === null);
 }
