@@ -67,7 +67,7 @@ export function mapPanel(state: BoardState, view: View, actions: Actions) {
           : nothing
       }
     </div>
-    ${arm?.map ? legend(view, arm, picture) : nothing}
+    ${arm?.map ? legend(view, arm, picture, slow) : nothing}
   </section>`;
 }
 
@@ -135,8 +135,10 @@ function armTabs(view: View, selected: ArmView | null, actions: Actions) {
   </div>`;
 }
 
-function legend(view: View, arm: ArmView, shown: Picture) {
+function legend(view: View, arm: ArmView, shown: Picture, slow: Slow | null) {
   const map = shown === "map";
+  // Before the first round closes, devices stand where there is room.
+  const measured = !slow || !isEarly(slow.phase) || slow.round > 1;
   const missing = missingFromMap(view, arm).map(({ id }) => id);
   const lone = arm.coalitions.filter(({ members }) => members.length === 1);
   return html`<div class="legend">
@@ -147,7 +149,8 @@ function legend(view: View, arm: ArmView, shown: Picture) {
       )}
       ${map && arm.coalitions.length > 0 ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
       ${map && arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
-      ${map ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
+      ${measured ? nothing : html`<span class="dim">${strings.slow.noPlaces}</span>`}
+      ${map && measured ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
       ${loneCounts(view, arm) ? lone.map(({ id }) => html`<span>${say.lone(coalitionMark(id).letter, arm.coalitions.length)}</span>`) : nothing}
       ${missing.length > 0 ? html`<span class="dim" data-testid="map-missing">${say.notShown(missing)}</span>` : nothing}
     </div>

@@ -404,6 +404,7 @@ export const ja: Strings = {
       in: (place) => `${place}番目に更新が到着`,
     },
     pending: "まだ",
+    noPlaces: "まだ重みを比べていないので、デバイスの位置に意味はありません。",
     table: (phase, round) => `ラウンド${round}：${phase}`,
     server: "サーバー",
     next: "次の段階へ",
