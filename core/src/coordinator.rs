@@ -6,12 +6,14 @@ mod arm;
 mod cohort;
 mod desk;
 mod distances;
+mod feed;
 mod fingerprint;
 mod io;
 mod membership;
 mod memberships;
 mod round;
 mod rounds;
+mod traffic;
 mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,14 +26,14 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
 use crate::strategy::Beginning;
-use crate::view::{
-    CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, Traffic, View,
-};
+use crate::view::{CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, View};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
 
 use arm::Arm;
+use feed::Feed;
 use fingerprint::Fingerprint;
 use round::{OpenRound, Purpose};
+use traffic::{RunTraffic, Span};
 
 /// A room's state machine. Drivers give it inputs with the time in milliseconds, which must not go backwards, do what
 /// its effects say, and come back with [`Input::Tick`] at [`Coordinator::next_deadline`].
@@ -40,6 +42,7 @@ pub struct Coordinator {
     members: BTreeMap<DeviceId, Member>,
     will: Will,
     run: Run,
+    feed: Feed,
     maps: Maps,
 }
 
@@ -98,7 +101,7 @@ struct Run {
     fingerprint: Fingerprint,
     /// Who takes part in the training round that was opened last.
     cohort: CohortView,
-    traffic: Traffic,
+    traffic: RunTraffic,
     refusals: BTreeMap<String, u32>,
 }
 
@@ -138,7 +141,7 @@ impl Run {
             unanswered: 0,
             fingerprint: Fingerprint::default(),
             cohort: CohortView::default(),
-            traffic: Traffic::default(),
+            traffic: RunTraffic::new(config.arms.len()),
             refusals: BTreeMap::new(),
             config,
         }
@@ -150,6 +153,15 @@ impl Run {
             .groups
             .as_ref()
             .map(|groups| groups.of(slot))
+    }
+
+    /// What bytes that cross the wire now belong to.
+    fn span(&self) -> Span {
+        match &self.stage {
+            Stage::Open(open) if open.purpose == Purpose::Evaluate => Span::Evaluation,
+            Stage::Finished => Span::Evaluation,
+            Stage::Open(_) | Stage::Idle | Stage::Resting(_) => Span::Round,
+        }
     }
 
     /// The round whose updates are awaited, or the last one that is over.
@@ -185,6 +197,7 @@ impl Coordinator {
             members: BTreeMap::new(),
             will: Will::Gather,
             run: Run::new(RunId(1), config),
+            feed: Feed::default(),
             maps: Maps::Drawn,
         }
     }
@@ -231,14 +244,23 @@ impl Coordinator {
                 self.count_refusal(device, code, &mut effects);
                 Ok(Answer::Done)
             }
-            Input::Sent { device, bytes } => {
-                self.sent(device, bytes);
+            Input::Sent {
+                device,
+                bytes,
+                alone,
+            } => {
+                self.sent(device, bytes, &alone);
                 Ok(Answer::Done)
             }
             Input::Desk(command) => self.desk(command, &mut effects),
             Input::Tick => Ok(Answer::Done),
         };
         self.advance(now_ms, &mut effects);
+        for effect in &effects.0 {
+            if let Effect::Record(event) = effect {
+                self.feed.take(event);
+            }
+        }
         effects.0.push(Effect::Publish);
         Outcome {
             answer,
@@ -326,10 +348,16 @@ impl Coordinator {
             fingerprint: run.fingerprint.to_hex(),
             config: (*run.config).clone(),
             devices: self.members.iter().map(row).collect(),
-            arms: run.arms.iter().map(|arm| arm.view(&in_room)).collect(),
+            arms: run
+                .arms
+                .iter()
+                .zip(run.traffic.arms())
+                .map(|(arm, traffic)| arm.view(&in_room, *traffic))
+                .collect(),
             cohort: run.cohort.clone(),
-            traffic: run.traffic,
+            traffic: run.traffic.view(run.closed.0),
             refusals: run.refusals.clone(),
+            feed: self.feed.view(),
         }
     }
 

@@ -14,10 +14,10 @@ use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
-    Accuracy, Activity, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm, DeviceEvent,
-    DeviceRow, DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, MapBarycenter,
-    MapPlace, MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples,
-    Traffic, View,
+    Accuracy, Activity, ArmTraffic, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm,
+    DeviceEvent, DeviceRow, DeviceState, DeviceView, Distances, FeedEntry, FeedEvent, Guess,
+    HistoryRow, Identity, MapBarycenter, MapPlace, MapPoint, MapView, Membership, Memberships,
+    Phase, RoundMemberships, Samples, Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -55,6 +55,9 @@ fn declarations() -> String {
         Membership,
         Distances,
         Traffic,
+        ArmTraffic,
+        FeedEntry,
+        FeedEvent,
         DeviceEvent,
         Guess,
         Identity,

@@ -58,7 +58,11 @@ traffic: Traffic,
 /**
  * How often something was refused in this run, by code.
  */
-refusals: { [key in string]: number }, };
+refusals: { [key in string]: number }, 
+/**
+ * What happened to devices in this run, the newest first; of many entries, the last ones.
+ */
+feed: Array<FeedEntry>, };
 export type CohortView = { 
 /**
  * The round; 0 before the first.
@@ -156,7 +160,11 @@ map: MapView | null,
 /**
  * How the last measured models serve each of the devices that measured them, in device order.
  */
-devices: Array<DeviceAccuracy>, };
+devices: Array<DeviceAccuracy>, 
+/**
+ * What this arm alone would have cost.
+ */
+traffic: ArmTraffic, };
 export type Accuracy = { 
 /**
  * Mean over devices.
@@ -363,9 +371,64 @@ bytes_up: number,
  */
 bytes_down: number, 
 /**
+ * From devices in the training round under way, or else the last one.
+ */
+round_up: number, 
+/**
+ * To devices in that round.
+ */
+round_down: number, 
+/**
  * Rounds closed.
  */
-rounds: number, };
+rounds: number, 
+/**
+ * What plain averaging alone would have cost: one model to every device that was sent models, one back.
+ */
+plain_averaging: ArmTraffic, };
+export type ArmTraffic = { 
+/**
+ * From devices.
+ */
+bytes_up: number, 
+/**
+ * To devices.
+ */
+bytes_down: number, 
+/**
+ * From devices in the training round under way, or else the last one.
+ */
+round_up: number, 
+/**
+ * To devices in that round.
+ */
+round_down: number, };
+export type FeedEntry = { 
+/**
+ * A later entry has a larger one.
+ */
+number: number, 
+/**
+ * The round under way, or the last one; 0 before the first.
+ */
+round: Round, 
+/**
+ * The device. It may have left since.
+ */
+device: DeviceId, 
+/**
+ * What happened.
+ */
+event: FeedEvent, 
+/**
+ * Why it was refused.
+ */
+code: string | null, 
+/**
+ * How often, one time after the other.
+ */
+count: number, };
+export type FeedEvent = "joined" | "away" | "back" | "left" | "late" | "refused";
 export type DeviceEvent = { "type": "joined", 
 /**
  * Who it is.

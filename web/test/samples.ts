@@ -1,6 +1,7 @@
 /** Small views to test with. */
 
 import type {
+  ArmTraffic,
   ArmView,
   DeviceArm,
   DeviceRow,
@@ -46,6 +47,10 @@ export function device(id: number, change: Partial<DeviceRow> = {}): DeviceRow {
   };
 }
 
+export function traffic(bytes_up: number, bytes_down: number): ArmTraffic {
+  return { bytes_up, bytes_down, round_up: bytes_up, round_down: bytes_down };
+}
+
 export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
   return {
     name: strategy,
@@ -57,6 +62,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
     history: [],
     map: null,
     devices: [],
+    traffic: traffic(0, 0),
     ...change,
   };
 }
@@ -94,8 +100,9 @@ export function view(change: Partial<View> = {}): View {
     devices: [],
     arms: [],
     cohort: { round: 0, asked: [], received: [], answered: [] },
-    traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
+    traffic: { ...traffic(0, 0), rounds: 0, plain_averaging: traffic(0, 0) },
     refusals: {},
+    feed: [],
     ...change,
   };
 }

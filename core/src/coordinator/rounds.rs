@@ -62,6 +62,7 @@ impl Coordinator {
         };
         let run = &mut self.run;
         if purpose == Purpose::Train {
+            run.traffic.open_round();
             run.cohort = CohortView {
                 round,
                 asked: cohort.clone(),
@@ -155,7 +156,6 @@ impl Coordinator {
             }
         }
         (run.closed, run.unanswered) = (round, 0);
-        run.traffic.rounds = round.0;
         run.fingerprint.add(round, &run.arms);
         effects.record(Event::RoundClosed {
             round,

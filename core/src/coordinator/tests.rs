@@ -4,6 +4,7 @@
 mod boards;
 mod cohort;
 mod desk;
+mod feed;
 mod fingerprint;
 mod methods;
 mod reference;
@@ -12,6 +13,7 @@ mod room;
 mod rounds;
 mod run;
 mod simulation;
+mod traffic;
 
 use super::rounds::RETRY_MS;
 use super::*;

@@ -5,13 +5,13 @@ use super::{Answer, Coordinator, Effects, Event, Stage};
 use crate::ids::{DeviceId, Round};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
-use crate::wire::{Update, WireError};
+use crate::wire::{Alone, Update, WireError};
 
 impl Coordinator {
     /// A model message has been handed to a device's socket.
-    pub(super) fn sent(&mut self, device: DeviceId, bytes: u64) {
+    pub(super) fn sent(&mut self, device: DeviceId, bytes: u64, alone: &Alone) {
         let run = &mut self.run;
-        run.traffic.bytes_down += bytes;
+        run.traffic.down(bytes, alone, run.span());
         if let Some(member) = self.members.get_mut(&device) {
             member.bytes_down += bytes;
         }
@@ -29,7 +29,9 @@ impl Coordinator {
         update: Update,
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
-        self.run.traffic.bytes_up += bytes;
+        let run = &mut self.run;
+        let alone = update.alone(&run.models);
+        run.traffic.up(bytes, &alone, run.span());
         if let Some(member) = self.members.get_mut(&device) {
             member.bytes_up += bytes;
         }

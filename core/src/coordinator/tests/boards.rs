@@ -117,6 +117,7 @@ fn sent(device: u32) -> Input {
     Input::Sent {
         device: DeviceId(device),
         bytes: 10,
+        alone: Arc::default(),
     }
 }
 
