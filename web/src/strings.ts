@@ -3,7 +3,7 @@
  * `strings` follows the language of the page, also where a module keeps a part of it.
  */
 
-import { percent, signed, whole } from "./lib/format";
+import { fixed, percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
@@ -130,6 +130,27 @@ const refusals: Record<PageCode, string> = {
   left_unstarted: "The device had not started.",
 };
 
+/** Why updates are refused, where the server's own sentence is not at hand. */
+const reasons: Record<string, string> = {
+  stale: "its update was for a round that is over",
+  future_round: "its update was for a round that has not been opened",
+  round_mismatch: "its update and its address name different rounds",
+  not_in_cohort: "this round did not ask it",
+  wrong_kind: "its update was of another kind than was asked for",
+  bad_file: "its file could not be read",
+  bad_metadata: "its update's description could not be read",
+  missing_tensor: "some of its weights were missing",
+  unknown_tensor: "its weights were not this model's",
+  wrong_type: "its weights had another type of number",
+  wrong_shape: "its weights had another shape than the model's",
+  wrong_length: "it sent another number of weights than the model has",
+  non_finite: "its weights were not numbers",
+  bad_report: "its report made no sense",
+  bad_message: "it sent a message that nobody knows",
+  message_too_large: "it sent a message that is too long",
+  too_many_requests: "it sent too much at once",
+};
+
 export type PageCode = "no_server" | "no_code" | "left_unstarted";
 
 export const en = {
@@ -147,6 +168,8 @@ export const en = {
 
   /** Something refused, by its code; `detail` is the server's sentence, which is English. */
   refusal: (code: string, detail: string) => ofKey(refusals, code) ?? detail,
+  /** Why something of a device was refused, by its code alone. */
+  reason: (code: string) => ofKey(reasons, code) ?? code,
   /** Between the parts of a list in a line. */
   comma: ", ",
   /** Between the parts of a longer list. */
@@ -377,6 +400,38 @@ export const en = {
     auto: "Run by itself",
     leave: "Leave slow motion",
     close: "Close",
+  },
+
+  cost: {
+    tab: "Traffic",
+    title: "What every arm costs",
+    hint: "as if it were the only one: left part up, right part down",
+    picture: "Up and down as bars",
+    up: "Up",
+    down: "Down",
+    roundUp: "Last round: up",
+    roundDown: "down",
+    times: "Plain averaging = 1",
+    timesPlain: (times: number) => `× ${fixed(times, 2)}`,
+    plain: (name: string) => `${name}, for comparison`,
+  },
+
+  feed: {
+    tab: "Events",
+    title: "What happened",
+    latest: "Latest",
+    none: "Nothing has happened in this run yet.",
+    round: (round: number) => (round === 0 ? "before round 1" : `round ${round}`),
+    events: {
+      joined: (device: string) => `${device} joined`,
+      away: (device: string) => `${device} lost its connection`,
+      back: (device: string) => `${device} is back`,
+      left: (device: string) => `${device} left`,
+      late: (device: string) => `${device} was late: its update does not count`,
+    },
+    refused: (device: string, reason: string) => `${device} was refused: ${reason}`,
+    device: (id: number) => `Device ${id}`,
+    times: (count: number) => `× ${count}`,
   },
 
   device: {

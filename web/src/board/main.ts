@@ -3,6 +3,7 @@ import "../styles/marks.css";
 import "../styles/board.css";
 import "../styles/board-map.css";
 import "../styles/board-panels.css";
+import "../styles/board-events.css";
 import "../styles/board-slow.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";

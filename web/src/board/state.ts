@@ -18,8 +18,8 @@ export type Question = "balanced" | "own";
 /** The two pictures of the distances between devices' weights. */
 export type Picture = "map" | "distances";
 
-/** The two ways to say who is in which coalition: in every round, or now and with everything else about a device. */
-export type Listing = "rounds" | "devices";
+/** Who is in which coalition, in every round or now; what the arms cost; what happened to devices. */
+export type Listing = "rounds" | "devices" | "traffic" | "feed";
 
 export interface BoardState {
   readonly room: string;

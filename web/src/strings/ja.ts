@@ -9,7 +9,7 @@
  * agreement 一致度 · seed シード · fingerprint フィンガープリント · refused 拒否.
  */
 
-import { percent, signed, whole } from "../lib/format";
+import { fixed, percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
 
@@ -191,6 +191,7 @@ export const ja: Strings = {
     const sentence = ofKey(refusals, code);
     return sentence && NAMED_BY_SERVER.includes(code) ? `${sentence}（${detail}）` : (sentence ?? detail);
   },
+  reason: (code) => ofKey(refusals, code) ?? code,
   comma: "、",
   listed: "・",
 
@@ -413,6 +414,38 @@ export const ja: Strings = {
     auto: "自動で進める",
     leave: "スローモーションをやめる",
     close: "閉じる",
+  },
+
+  cost: {
+    tab: "通信量",
+    title: "方式ごとの通信量",
+    hint: "その方式だけを使った場合。棒の左が上り、右が下り",
+    picture: "上りと下りの棒グラフ",
+    up: "上り",
+    down: "下り",
+    roundUp: "直近のラウンド：上り",
+    roundDown: "下り",
+    times: "単純平均を1とすると",
+    timesPlain: (times) => `${fixed(times, 2)}倍`,
+    plain: (name) => `${name}（比較用）`,
+  },
+
+  feed: {
+    tab: "出来事",
+    title: "これまでの出来事",
+    latest: "最新",
+    none: "この実行では、まだ何も起きていません。",
+    round: (round) => (round === 0 ? "ラウンド1の前" : `ラウンド${round}`),
+    events: {
+      joined: (device) => `${device}が参加しました`,
+      away: (device) => `${device}の接続が切れました`,
+      back: (device) => `${device}が戻りました`,
+      left: (device) => `${device}が退出しました`,
+      late: (device) => `${device}は間に合わず、更新は数えられません`,
+    },
+    refused: (device, reason) => `${device}の送信が拒否されました：${reason}`,
+    device: (id) => `デバイス${id}`,
+    times: (count) => `${count}回`,
   },
 
   device: {
