@@ -402,6 +402,80 @@ async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board() -> Resu
     Ok(())
 }
 
+/// Waits until the board shows a phase of a round in slow motion and what belongs to it, and goes to the next.
+async fn walk(board: &Tab, round: u32, phase: &str, shown: &str) -> Result<()> {
+    let found = format!(
+        "(() => {{ const slow = document.querySelector('[data-testid=slow]'); \
+           const all = (selector) => document.querySelectorAll(selector); \
+           const map = all('[data-testid=map]')[0]; \
+           return slow?.dataset.phase === args[0] && slow.dataset.round === args[1] && ({shown}) \
+             && !all('[data-testid=slow-next]')[0].disabled; }})()"
+    );
+    let what = format!("slow motion shows {phase} of round {round}");
+    let args = vec![json!(phase), json!(round.to_string())];
+    board.wait_until(&what, &found, args, LONG).await?;
+    board.screenshot(&format!("board-slow-{phase}")).await?;
+    board.click(&testid("slow-next")).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn slow_motion_steps_through_every_phase_of_a_round() -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let config = json!({ "rounds": 3, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
+    let room = Room::create(&server, config).await?;
+    let address = constellation_lab::devices::RoomAddress {
+        url: server.base().to_owned(),
+        room: room.room.clone(),
+        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
+    };
+    let devices = tokio::spawn(constellation_lab::devices::run(address, 4));
+    room.wait_until("four devices connected", |view| connected(view) == 4)
+        .await?;
+    let mut browser = Browser::start().await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("desk-slow")).await?;
+
+    let all_done = "all('[data-testid=slow-row][data-done=true]').length === 4";
+    let arrows = "all('[data-testid=flow][data-done=true]').length === 4";
+    walk(&board, 1, "out", &format!("{all_done} && {arrows}")).await?;
+    walk(&board, 1, "training", all_done).await?;
+    walk(&board, 1, "in", &format!("{all_done} && {arrows}")).await?;
+    let stars = "map.querySelectorAll('.star').length";
+    let bare = "map.querySelectorAll('.hull').length === 0";
+    let measured = "map.querySelectorAll('.to-neighbour').length === 4 \
+        && /[1-4].*apart/.test(all('[data-testid=slow-fact]')[0].textContent)";
+    walk(&board, 1, "distances", &format!("{bare} && {measured}")).await?;
+    let view = room.view().await?;
+    let coalitions = view.arms[3].coalitions.len();
+    let hulls = format!("map.querySelectorAll('.hull').length === {coalitions}");
+    walk(
+        &board,
+        1,
+        "coalitions",
+        &format!("{hulls} && {stars} === 0"),
+    )
+    .await?;
+    let ring = "map.querySelectorAll('.global-ring').length";
+    let shown = format!("{stars} === {coalitions} && {ring} === 0");
+    walk(&board, 1, "barycenters", &shown).await?;
+    let view = room.view().await?;
+    assert_eq!((view.phase, view.traffic.rounds), (Phase::Paused, 1));
+    walk(&board, 1, "global", &format!("{ring} === 1")).await?;
+
+    // The next round is opened for its first phase. Left, the run goes on as usual.
+    walk(&board, 2, "out", all_done).await?;
+    board.click(&testid("slow-leave")).await?;
+    room.wait_until("the end of the run", |view| view.phase == Phase::Finished)
+        .await?;
+    let gone = "document.querySelector('[data-testid=slow]') === null";
+    board
+        .wait_until("slow motion is over", gone, vec![], LONG)
+        .await?;
+    devices.abort();
+    no_errors(&browser).await
+}
+
 #[tokio::test]
 async fn a_removed_device_is_told_so() -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;

@@ -10,6 +10,7 @@ import { strings } from "../strings";
 import type { ArmView, CoalitionId, CoalitionView, DeviceId, DeviceRow, MapView, RunId } from "../types.gen";
 import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
 import { coalitionOf } from "./select";
+import { type Flow, flowLines, flowMarks, serverAt } from "./slow-flow";
 import { trails } from "./trails";
 
 const GLIDE_MS = 700;
@@ -23,6 +24,8 @@ export class CoalitionMap extends LitElement {
     earlier: { attribute: false },
     looked: { attribute: false },
     near: { attribute: false },
+    flow: { attribute: false },
+    links: { attribute: false },
     onlook: { attribute: false },
   };
 
@@ -37,6 +40,10 @@ export class CoalitionMap extends LitElement {
   declare looked: DeviceId | null;
   /** Its nearest neighbours. */
   declare near: readonly DeviceId[];
+  /** What slow motion shows over the map. */
+  declare flow: Flow | null;
+  /** Devices joined by a line, two by two. */
+  declare links: readonly (readonly [DeviceId, DeviceId])[];
   declare onlook: (device: DeviceId | null) => void;
 
   #size: Size = { width: 0, height: 0 };
@@ -60,6 +67,8 @@ export class CoalitionMap extends LitElement {
     this.earlier = [];
     this.looked = null;
     this.near = [];
+    this.flow = null;
+    this.links = [];
     this.onlook = () => {};
   }
 
@@ -124,13 +133,14 @@ export class CoalitionMap extends LitElement {
     const global = places.get(GLOBAL);
     const points = arm.map.points.map(({ device }) => device);
     const entry = points.find((id) => id === this.#entry);
+    const placeOf = (id: DeviceId) => places.get(deviceKey(id));
     // What the global model is the mean of: the barycenters, or every device where there are no coalitions.
     const averaged =
       arm.coalitions.length > 0 ? arm.coalitions.map(({ id }) => barycenterKey(id)) : points.map((id) => deviceKey(id));
     return html`<svg
       viewBox="0 0 ${width} ${height}"
       role="group"
-      class=${this.looked === null ? "" : "looking"}
+      class="${this.looked === null ? "" : "looking"} ${this.flow ? "flowing" : ""}"
       aria-label=${strings.board.mapLabel(points.length, arm.coalitions.length)}
       @pointerover=${(event: Event) => this.#look(event)}
       @pointerleave=${() => this.onlook(null)}
@@ -146,6 +156,8 @@ export class CoalitionMap extends LitElement {
       ${this.#trails(arm.map, places, coalition)} ${this.#neighbours(places)}
       ${averaged.map((key) => line("to-global", places.get(key), global))}
       ${global ? this.#globalName(global) : nothing}
+      ${this.links.map(([a, b]) => line("to-neighbour", placeOf(a), placeOf(b)))}
+      ${this.flow ? flowLines(this.flow, serverAt(width), placeOf, this.#radius) : nothing}
       ${repeat(
         points,
         (id) => id,
@@ -157,6 +169,7 @@ export class CoalitionMap extends LitElement {
         (view) => this.#barycenter(view, places),
       )}
       ${global ? this.#global(global) : nothing} ${this.#answers(places)}
+      ${this.flow ? flowMarks(this.flow, serverAt(width), placeOf, this.#radius) : nothing}
     </svg>`;
   }
 
