@@ -2,6 +2,7 @@
 //!
 //! Whatever a command needs and can fetch, it fetches; what it cannot, it names in one sentence.
 
+mod browsers;
 mod build;
 mod demo;
 mod processes;
