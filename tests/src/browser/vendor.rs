@@ -14,7 +14,7 @@ pub(crate) enum Vendor {
     /// Extension commands, which need nothing but the client.
     Chromium,
     /// WebDriver BiDi, for which there is a socket beside the client.
-    Firefox(Bidi),
+    Firefox(Box<Bidi>),
 }
 
 impl Vendor {
@@ -28,7 +28,7 @@ impl Vendor {
                 let url = url.and_then(Value::as_str);
                 let bidi = Bidi::connect(url.context("the driver offers no BiDi")?).await?;
                 firefox::listen(&bidi).await?;
-                Self::Firefox(bidi)
+                Self::Firefox(Box::new(bidi))
             }
         })
     }
