@@ -4,6 +4,7 @@ import { html, LitElement, nothing, type PropertyValues, svg } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Fit, Size } from "../lib/fit";
 import { hullPath, type Place } from "../lib/hull";
+import { language } from "../lib/language";
 import { Motion } from "../lib/motion";
 import { coalitionMark, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
@@ -20,9 +21,9 @@ export class CoalitionMap extends LitElement {
     devices: { attribute: false },
     run: { attribute: false },
     answer: { attribute: false },
-    earlier: { attribute: false },
+    earlier: { attribute: false, hasChanged: othersIn },
     looked: { attribute: false },
-    near: { attribute: false },
+    near: { attribute: false, hasChanged: othersIn },
     onlook: { attribute: false },
   };
 
@@ -46,6 +47,9 @@ export class CoalitionMap extends LitElement {
   /** The device that the tab key goes to. */
   #entry: DeviceId | null = null;
   #shown = "";
+  #said = "";
+  /** To be drawn whatever has changed: marks are on their way, or the picture has another size. */
+  #due = true;
   #motion = new Motion(GLIDE_MS);
   #frame = 0;
   #observer = new ResizeObserver(() => this.#measure());
@@ -85,7 +89,19 @@ export class CoalitionMap extends LitElement {
     if (size.width === this.#size.width && size.height === this.#size.height) return;
     this.#size = size;
     this.#aim(false);
+    this.#due = true;
     this.requestUpdate();
+  }
+
+  /** Views come often and seldom change anything here: of a device, what it is called and whether it is away. */
+  protected override shouldUpdate(changed: PropertyValues<this>): boolean {
+    const devices = this.devices.map(({ id, name, group, state }) => `${id}:${group}:${state === "away"}:${name}`);
+    const said = [language(), this.answer !== null, ...devices].join("|");
+    const properties = ["arm", "run", "earlier", "looked", "near"] as const;
+    const due = this.#due || said !== this.#said || properties.some((one) => changed.has(one));
+    this.#due = false;
+    this.#said = said;
+    return due;
   }
 
   protected override willUpdate(changed: PropertyValues<this>) {
@@ -111,6 +127,7 @@ export class CoalitionMap extends LitElement {
     if (this.#frame !== 0 || !this.#motion.moving(performance.now())) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
+      this.#due = true;
       this.requestUpdate();
     });
   }
@@ -269,6 +286,10 @@ export class CoalitionMap extends LitElement {
   #globalName({ x, y }: Place) {
     return svg`<text class="global-name" x=${(x + this.#radius * 1.4).toFixed(1)} y=${y.toFixed(1)} dy="0.36em">${strings.board.globalModel}</text>`;
   }
+}
+
+function othersIn(now: readonly unknown[], before: readonly unknown[] | undefined): boolean {
+  return now.length !== before?.length || now.some((one, i) => one !== before[i]);
 }
 
 function line(name: string, from: Place | undefined, to: Place | undefined) {

@@ -1,6 +1,7 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
 import type { JoinAddress, Notice } from "../lib/api";
+import { share } from "../lib/share";
 import { unreachable } from "../lib/store";
 import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
 import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
@@ -145,8 +146,9 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
 }
 
 /** Takes a view unless a newer one is already shown: the answer to a desk command may overtake the feed. */
-function withView(state: BoardState, view: View): BoardState {
-  if (state.view && state.synced && view.seq <= state.view.seq) return state;
+function withView(state: BoardState, sent: View): BoardState {
+  if (state.view && state.synced && sent.seq <= state.view.seq) return state;
+  const view = share(state.view, sent);
   const past = withClosedRound(state.past, view);
   const gone = !view.devices.some(({ id }) => id === state.looked);
   const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
