@@ -294,7 +294,8 @@ function othersIn(now: readonly unknown[], before: readonly unknown[] | undefine
 
 function line(name: string, from: Place | undefined, to: Place | undefined) {
   if (!from || !to) return nothing;
-  return svg`<line class=${name} x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} />`;
+  const [x1, y1, x2, y2] = [from.x, from.y, to.x, to.y].map((value) => value.toFixed(1));
+  return svg`<line class=${name} x1=${x1} y1=${y1} x2=${x2} y2=${y2} />`;
 }
 
 customElements.define("coalition-map", CoalitionMap);
