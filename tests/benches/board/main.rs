@@ -24,7 +24,7 @@ const UPDATES_A_SECOND: u32 = 10;
 const UPDATES: usize = 300;
 /// The first of them, which are not counted: the browser compiles what it runs often.
 const WARM_UP: usize = 50;
-const ROUNDS: u32 = 15;
+const ROUNDS: u32 = 12;
 /// A projector.
 const SIZE: (u32, u32) = (1920, 1080);
 /// How long all updates of a case may take.
@@ -56,7 +56,7 @@ async fn main() -> Result<()> {
     server.kill().await?;
     let size = recording.views.iter().map(String::len).max().unwrap_or(0);
     println!(
-        "{} views, the largest of {} kB, at {UPDATES_A_SECOND} a second; milliseconds, median and 95th percentile:\n",
+        "{} views of {ROUNDS} rounds, the largest of {} kB, at {UPDATES_A_SECOND} a second; milliseconds, median and 95th percentile:\n",
         recording.views.len(),
         size / 1000
     );

@@ -42,9 +42,9 @@ impl Recording {
     ) -> Result<Self> {
         let config = json!({
             "rounds": rounds,
-            "data": { "examples": 60, "held_out": 20, "groups": { "count": 4, "kind": "rotation" } },
+            "data": { "groups": { "count": 4, "kind": "rotation" } },
             "training": { "epochs": 1 },
-            "pacing": { "start_at": count, "pace_ms": 300, "deadline_ms": 120_000 }
+            "pacing": { "start_at": count, "pace_ms": 1_000, "deadline_ms": 120_000 }
         });
         let room = Room::create(server, config).await?;
         let address = RoomAddress {
