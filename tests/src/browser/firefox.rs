@@ -34,10 +34,12 @@ pub(super) fn driver_arguments(profile: &TempDir) -> Vec<OsString> {
 pub(super) fn capabilities() -> Capabilities {
     let mut capabilities = Capabilities::new();
     let arguments = ["-headless", "--width=1280", "--height=900"];
-    capabilities.insert(
-        "moz:firefoxOptions".to_owned(),
-        json!({ "args": arguments }),
-    );
+    let options = json!({
+        "args": arguments,
+        // On a busy machine Firefox would end scripts that it finds slow.
+        "prefs": { "dom.max_script_run_time": 0 }
+    });
+    capabilities.insert("moz:firefoxOptions".to_owned(), options);
     capabilities.insert("webSocketUrl".to_owned(), json!(true));
     capabilities
 }
