@@ -11,6 +11,7 @@ mod worker;
 
 use std::rc::Rc;
 
+use constellation_core::attack::Mischief;
 use constellation_core::view::Identity;
 use js_sys::Function;
 use serde::Serialize;
@@ -19,7 +20,8 @@ use wasm_bindgen::prelude::*;
 use session::Session;
 
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str = r#"import type { DeviceEvent, Guess, Identity } from "../src/types.gen";"#;
+const TYPES: &str =
+    r#"import type { DeviceEvent, Guess, Identity, Mischief } from "../src/types.gen";"#;
 
 /// One device. Made in a worker, joins one room, and is of no use after it has left.
 #[wasm_bindgen]
@@ -84,6 +86,22 @@ impl DeviceClient {
         let session = self.session.as_ref()?;
         let refusal = session.teach(pixels, label).err()?;
         Some(refusal.to_string())
+    }
+
+    /// Makes the device difficult from the next round on, or honest again; a "view" event says how it is. Nothing comes
+    /// of it where the desk does not allow it.
+    ///
+    /// # Errors
+    /// `mischief` is none that there is.
+    pub fn misbehave(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Mischief | null")] mischief: JsValue,
+    ) -> Result<(), JsValue> {
+        let mischief: Option<Mischief> = serde_wasm_bindgen::from_value(mischief)?;
+        if let Some(session) = &self.session {
+            session.misbehave(mischief);
+        }
+        Ok(())
     }
 
     /// Leaves the room for good; the event "left" says when that is done.

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use constellation_core::attack::Mischief;
 use constellation_core::data::DatasetName;
 use constellation_core::device::{Device, DrawingError, Effect, Input, PostAnswer, Refusal};
 use constellation_core::ids::Round;
@@ -56,6 +57,7 @@ pub(crate) struct Session {
 struct Shown {
     at_ms: f64,
     activity: Activity,
+    mischief_allowed: bool,
 }
 
 impl Session {
@@ -119,21 +121,22 @@ impl Session {
         Ok(())
     }
 
+    /// Makes the device difficult, or honest again, and tells the page how it is now.
+    pub(crate) fn misbehave(&self, mischief: Option<Mischief>) {
+        self.device.borrow_mut().misbehave(mischief);
+        self.tell_view(now_ms());
+    }
+
     /// Joins if need be, and opens the socket; tries again until that works or the server says no.
     async fn connect(self: Rc<Self>) {
         while !self.over.get() {
             match self.try_connect().await {
                 Ok(()) => return,
-                Err(
-                    Failure::Refused {
-                        status: 404,
-                        refusal,
-                    }
-                    | Failure::Refused {
-                        status: 409,
-                        refusal,
-                    },
-                ) => {
+                Err(Failure::Refused {
+                    // No such room or device, no place left, or the room is locked.
+                    status: 404 | 409 | 423,
+                    refusal,
+                }) => {
                     return self.end(&refusal.code, &refusal.detail);
                 }
                 Err(Failure::Refused { refusal, .. }) => self.tell_refusal(refusal),
@@ -279,7 +282,11 @@ impl Session {
         for effect in effects {
             match effect {
                 Effect::LoadData(name) => spawn_local(Rc::clone(self).load(name)),
-                Effect::Post { round, body } => spawn_local(Rc::clone(self).post(round, body)),
+                Effect::Post {
+                    round,
+                    body,
+                    after_ms,
+                } => spawn_local(Rc::clone(self).post(round, body, after_ms)),
                 Effect::Show(samples) => self.tell(&DeviceEvent::Samples { samples }),
                 Effect::Refused(refusal) => self.tell_refusal(refusal),
                 Effect::Left(Farewell::Removed) => {
@@ -306,9 +313,13 @@ impl Session {
         }
     }
 
-    /// Posts an update until the room has said something about it, or the connection it was asked over is gone.
-    async fn post(self: Rc<Self>, round: Round, body: Arc<[u8]>) {
+    /// Posts an update, after a while, until the room has said something about it, or the connection it was asked over
+    /// is gone.
+    async fn post(self: Rc<Self>, round: Round, body: Arc<[u8]>, after_ms: u32) {
         let asked_over = self.connection.get();
+        if after_ms > 0 {
+            sleep(i32::try_from(after_ms).unwrap_or(i32::MAX)).await;
+        }
         while self.connection.get() == asked_over {
             let Some(Identity { token, .. }) = self.identity.borrow().clone() else {
                 return;
@@ -347,11 +358,16 @@ impl Session {
         }
     }
 
-    /// Tells the page what the device is doing, if it is something else or some time has passed.
+    /// Tells the page what the device is doing, if it is something else or some time has passed, or what the desk allows it
+    /// has changed, after which nothing else may happen for long.
     fn show(&self) {
-        let (activity, now) = (self.device.borrow().view().activity, now_ms());
-        let shown = self.shown.get();
-        if activity != shown.activity || now - shown.at_ms >= VIEW_MS {
+        let (now, shown) = (now_ms(), self.shown.get());
+        let is_new = {
+            let device = self.device.borrow();
+            let view = device.view();
+            view.activity != shown.activity || view.mischief_allowed != shown.mischief_allowed
+        };
+        if is_new || now - shown.at_ms >= VIEW_MS {
             self.tell_view(now);
         }
     }
@@ -361,6 +377,7 @@ impl Session {
         self.shown.set(Shown {
             at_ms: now,
             activity: view.activity,
+            mischief_allowed: view.mischief_allowed,
         });
         self.tell(&DeviceEvent::View {
             view: Box::new(view),

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome};
 
+use crate::attack::Mischief;
 use crate::config::CheckedConfig;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
@@ -37,8 +38,12 @@ use round::{OpenRound, Purpose};
 pub struct Coordinator {
     members: BTreeMap<DeviceId, Member>,
     will: Will,
+    /// The desk lets nobody new in.
+    locked: bool,
     run: Run,
     maps: Maps,
+    /// Whether the desk allows devices to be difficult.
+    mischief: bool,
 }
 
 /// Whether distances between devices are measured and drawn, which costs a round N² inner products of whole models
@@ -66,6 +71,8 @@ struct Member {
     bytes_down: u64,
     refused: u32,
     last_refusal: Option<&'static str>,
+    /// By its last report in this run.
+    mischief: Option<Mischief>,
 }
 
 /// What the desk wants of the rounds to come.
@@ -179,8 +186,10 @@ impl Coordinator {
         Self {
             members: BTreeMap::new(),
             will: Will::Gather,
+            locked: false,
             run: Run::new(RunId(1), config),
             maps: Maps::Drawn,
+            mischief: false,
         }
     }
 
@@ -313,6 +322,7 @@ impl Coordinator {
             bytes_down: member.bytes_down,
             refused: member.refused,
             last_refusal: member.last_refusal.map(str::to_owned),
+            mischief: member.mischief,
         };
         View {
             seq,
@@ -320,9 +330,11 @@ impl Coordinator {
             run: run.id,
             phase: self.phase(),
             round: Round(run.current_round().0.min(run.config.rounds)),
+            locked: self.locked,
             seed: run.config.seed,
             fingerprint: run.fingerprint.to_hex(),
             config: (*run.config).clone(),
+            mischief_allowed: self.mischief,
             devices: self.members.iter().map(row).collect(),
             arms: run.arms.iter().map(|arm| arm.view(&in_room)).collect(),
             traffic: run.traffic,
@@ -359,7 +371,7 @@ impl Coordinator {
     }
 }
 
-fn configured(run: &Run, device: DeviceId, slot: Slot) -> Message {
+fn configured(run: &Run, mischief: bool, device: DeviceId, slot: Slot) -> Message {
     let config = (*run.config).clone();
     Message::Configured(Box::new(Configured {
         protocol: PROTOCOL,
@@ -367,6 +379,7 @@ fn configured(run: &Run, device: DeviceId, slot: Slot) -> Message {
         device,
         slot,
         config,
+        mischief,
     }))
 }
 

@@ -19,6 +19,7 @@ pub(crate) use partition::TRAIN_OF_FIVE;
 pub use transform::GroupView;
 pub use watch::{WatchError, Windows};
 
+use crate::attack::flipped;
 use crate::config::DataConfig;
 use crate::ids::Slot;
 use crate::linalg::LANES;
@@ -193,7 +194,7 @@ impl Dataset {
     /// The same with wrong labels on the training examples: label l is called last − l. What an attacker learns.
     #[must_use]
     pub fn with_flipped_labels(&self) -> Self {
-        let train = self.train.relabelled(|label, classes| classes - 1 - label);
+        let train = self.train.relabelled(flipped);
         Self::new(train, self.test.clone())
     }
 }
@@ -353,6 +354,17 @@ impl LocalData {
         let label = self.view.label(label);
         self.train.push(self.view.image(image, width), label);
         self.own += 1;
+    }
+
+    /// The same with wrong labels on the training examples: label l is called last − l. What it is measured on, and
+    /// chooses models by, stays right.
+    #[must_use]
+    pub fn with_flipped_labels(&self, classes: u8) -> Self {
+        let mut data = self.clone();
+        for label in &mut data.train.labels {
+            *label = flipped(*label, classes);
+        }
+        data
     }
 
     /// Number of training examples by label.

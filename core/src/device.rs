@@ -7,12 +7,14 @@ mod arm_work;
 mod drawing;
 mod guessing;
 mod job;
+mod posted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attack::Mischief;
 use crate::data::{Dataset, DatasetName, LocalData};
 use crate::ids::{Round, RunId};
 use crate::model::Network;
@@ -24,6 +26,7 @@ pub use drawing::DrawingError;
 use drawing::Taught;
 use guessing::Guessing;
 use job::{Done, Job};
+use posted::Posted;
 
 /// What happens to a device.
 #[derive(Debug)]
@@ -71,6 +74,8 @@ pub enum Effect {
         round: Round,
         /// The body.
         body: Arc<[u8]>,
+        /// Milliseconds to wait first.
+        after_ms: u32,
     },
     /// Some of the device's own examples, for its page; only where they are images.
     Show(Samples),
@@ -93,6 +98,8 @@ pub struct Device {
     taught: Vec<Taught>,
     /// Whether it keeps models to guess with.
     guesses: Guesses,
+    /// How its user wants it to be difficult, from the next round on.
+    mischief: Option<Mischief>,
     view: DeviceView,
 }
 
@@ -118,7 +125,7 @@ struct RunState {
     /// What it guesses with, if it does.
     guessing: Option<Guessing>,
     /// The last update, kept until the room has it: it may ask again.
-    posted: Option<(Round, Arc<[u8]>)>,
+    posted: Option<Posted>,
 }
 
 impl Device {
@@ -186,7 +193,7 @@ impl Device {
                     PostAnswer::Accepted(round) => {
                         self.view.updates_accepted += 1;
                         if let Some(run) = &mut self.run {
-                            run.posted.take_if(|(posted, _)| *posted == round);
+                            run.posted.take_if(|posted| posted.round == round);
                         }
                         Vec::new()
                     }
@@ -229,25 +236,37 @@ impl Device {
             guessing.trained(job.done(), run.network.spec());
             self.view.models += 1;
         }
-        let Done { round, body, own } = job.finish();
+        let Done {
+            round,
+            body,
+            mischief,
+            own,
+        } = job.finish();
         run.own.extend(own);
-        run.posted = Some((round, Arc::clone(&body)));
-        self.view.bytes_up += body.len() as u64;
-        self.view.activity = Activity::Sending;
-        vec![Effect::Post { round, body }]
+        let posted = run.posted.insert(Posted {
+            round,
+            body,
+            mischief,
+        });
+        posted.send(&mut self.view)
+    }
+
+    /// Makes the device difficult from the next round on, or honest again. Honest it stays where the desk does not allow
+    /// anything else.
+    pub fn misbehave(&mut self, mischief: Option<Mischief>) {
+        self.mischief = mischief.filter(|_| self.view.mischief_allowed);
+        self.view.mischief = self.mischief;
     }
 
     fn configured(&mut self, configured: Configured) -> Vec<Effect> {
+        self.view.mischief_allowed = configured.mischief;
+        self.misbehave(self.mischief);
         let config = &configured.config;
         self.view.rounds = config.rounds;
         if self.view.activity == Activity::Connecting {
             self.view.activity = Activity::Waiting;
         }
-        if self
-            .run
-            .as_ref()
-            .is_some_and(|run| run.configured == configured)
-        {
+        if self.is_in(&configured) {
             // The same run after a lost connection: the device goes on with what it has.
             return Vec::new();
         }
@@ -261,6 +280,8 @@ impl Device {
             rounds: config.rounds,
             arms: arms.collect(),
             models,
+            mischief_allowed: configured.mischief,
+            mischief: self.mischief,
             ..DeviceView::default()
         };
         self.run = Some(RunState {
@@ -274,6 +295,18 @@ impl Device {
             configured,
         });
         self.prepare_data()
+    }
+
+    /// Whether it is this run that the device is part of.
+    fn is_in(&self, configured: &Configured) -> bool {
+        self.run.as_ref().is_some_and(|run| {
+            let mischief = run.configured.mischief;
+            let configured = Configured {
+                mischief,
+                ..configured.clone()
+            };
+            run.configured == configured
+        })
     }
 
     /// Computes the device's own examples, or asks for the data set they come from.
@@ -328,16 +361,11 @@ impl Device {
         if opened.run != run.configured.run {
             return Vec::new();
         }
-        if let Some((round, body)) = &run.posted
-            && *round == opened.round
+        if let Some(posted) = &run.posted
+            && posted.round == opened.round
         {
             // The room asks again: the connection was lost before it heard, or said, that it has the update.
-            self.view.bytes_up += body.len() as u64;
-            self.view.activity = Activity::Sending;
-            return vec![Effect::Post {
-                round: *round,
-                body: Arc::clone(body),
-            }];
+            return posted.send(&mut self.view);
         }
         if run
             .job
@@ -358,7 +386,7 @@ impl Device {
         }
         let config = &run.configured;
         run.job = run.data.as_ref().map(|data| {
-            Box::new(Job::new(
+            let job = Job::new(
                 &run.network,
                 opened,
                 &run.own,
@@ -366,7 +394,8 @@ impl Device {
                 &config.config.training,
                 config.config.seed,
                 config.slot,
-            ))
+            );
+            Box::new(job.difficult(self.mischief))
         });
         Vec::new()
     }

@@ -124,6 +124,7 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
         device: DeviceId(2),
         slot: Slot(1),
         config: (*config).clone(),
+        mischief: false,
     }))));
     device.handle(Input::Data(config.data.dataset, Arc::new(dataset())));
     device.handle(Input::Round(opened.encode()));

@@ -24,6 +24,7 @@
 )]
 
 pub mod aggregate;
+pub mod attack;
 pub mod coalition;
 pub mod config;
 pub mod coordinator;
@@ -46,5 +47,7 @@ pub mod train;
 pub mod view;
 pub mod wire;
 
+#[cfg(test)]
+mod settings;
 #[cfg(test)]
 mod typescript;

@@ -14,6 +14,9 @@ pub enum Rejection {
     /// The room has as many devices as it takes.
     #[error("the room is full: it takes {0} devices")]
     RoomFull(u32),
+    /// The desk has locked the room.
+    #[error("the room is locked: ask whoever has its desk to unlock it, then join again")]
+    RoomLocked,
     /// The device says that it trains so many examples per second.
     #[error("profile.capability is {0}; allowed: a number of examples per second, 0 or more")]
     Capability(f64),
@@ -77,6 +80,7 @@ impl Rejection {
     pub fn code(&self) -> &'static str {
         match self {
             Self::RoomFull(_) => "room_full",
+            Self::RoomLocked => "room_locked",
             Self::Capability(_) => "wrong_fields",
             Self::UnknownDevice(_) => "unknown_device",
             Self::Stale { .. } => "stale",

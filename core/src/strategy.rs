@@ -20,6 +20,7 @@ mod local_only;
 mod oracle_groups;
 mod ours;
 mod scaffold;
+mod shares;
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,8 @@ use local_only::LocalOnly;
 use oracle_groups::OracleGroups;
 use ours::Ours;
 use scaffold::Scaffold;
+pub use shares::Shares;
+use shares::{shares_by_examples, shares_of, shares_of_coalitions};
 
 /// A coalition after a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +68,8 @@ pub struct Coalition {
     pub spread: f64,
     /// What it counts in the global model.
     pub weight: f64,
+    /// What each device's update counts in the barycenter. The sum is 1.
+    pub shares: Shares,
 }
 
 /// One device's update for one arm.
@@ -148,6 +153,11 @@ pub trait Strategy: fmt::Debug + Send + Sync {
 
     /// The one model for everybody, or the mean of several.
     fn global(&self) -> &Arc<Params>;
+
+    /// What each device's update counts in the global model; nothing where no update does.
+    fn global_shares(&self) -> Shares {
+        shares_of_coalitions(self.coalitions())
+    }
 
     /// The coalitions after the last round, by id. None where the strategy forms none, and before the first round.
     fn coalitions(&self) -> &[Coalition] {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ts_rs::{Config, TS};
 
+use crate::attack::Mischief;
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
     FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
@@ -15,8 +16,9 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
     Accuracy, Activity, ArmView, CoalitionView, DeviceAccuracy, DeviceArm, DeviceEvent, DeviceRow,
-    DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, MapBarycenter, MapPlace,
-    MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples, Traffic, View,
+    DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, Influence, MapBarycenter,
+    MapPlace, MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples,
+    Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -48,6 +50,8 @@ fn declarations() -> String {
         MapPoint,
         MapBarycenter,
         DeviceAccuracy,
+        Influence,
+        Mischief,
         Memberships,
         RoundMemberships,
         Membership,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::attack::Mischief;
 use crate::config::RunConfig;
 use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -25,12 +26,16 @@ pub struct View {
     pub phase: Phase,
     /// The round under way, or the last one closed; 0 before the first.
     pub round: Round,
+    /// Whether the desk lets nobody new in.
+    pub locked: bool,
     /// The run's seed.
     pub seed: u32,
     /// Hash of all models of all finished rounds, as 64 hexadecimal digits; empty before the first round closed.
     pub fingerprint: String,
     /// Everything a run can be repeated from.
     pub config: RunConfig,
+    /// Whether the desk allows devices to be difficult.
+    pub mischief_allowed: bool,
     /// The devices of the room, in the order of joining.
     pub devices: Vec<DeviceRow>,
     /// One per arm, in the order of the configuration.
@@ -88,6 +93,8 @@ pub struct DeviceRow {
     pub refused: u32,
     /// Code of the last refusal.
     pub last_refusal: Option<String>,
+    /// How it was difficult in its last update of this run, by what it says itself.
+    pub mischief: Option<Mischief>,
 }
 
 /// What a device is doing, as far as the room knows.
@@ -130,6 +137,20 @@ pub struct ArmView {
     pub map: Option<MapView>,
     /// How the last measured models serve each of the devices that measured them, in device order.
     pub devices: Vec<DeviceAccuracy>,
+    /// What the updates of difficult devices count in the models of the last closed round, in device order.
+    pub influence: Vec<Influence>,
+}
+
+/// What one device's update counts in the models of an arm, as fractions of 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Influence {
+    /// The device.
+    pub device: DeviceId,
+    /// Its share of its coalition's barycenter, where it is in one.
+    pub coalition: Option<f64>,
+    /// Its share of the global model.
+    pub global: f64,
 }
 
 /// How an arm's last measured model serves one device.
@@ -344,6 +365,10 @@ pub struct DeviceView {
     /// Model bytes received.
     #[cfg_attr(test, ts(type = "number"))]
     pub bytes_down: u64,
+    /// Whether the desk allows it to be difficult.
+    pub mischief_allowed: bool,
+    /// How it is difficult, from the next round on.
+    pub mischief: Option<Mischief>,
 }
 
 /// What a device is doing.

@@ -1,15 +1,14 @@
-//! The attackers of one run: what they learn from, and what they send instead of what they learned.
+//! The attackers of one run: who they are, and what they learn from.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use constellation_core::attack::{Attack, Attacker};
 use constellation_core::data::Dataset;
 use constellation_core::ids::Slot;
-use constellation_core::params::Params;
-use constellation_core::rng::{Purpose, Stream};
-use constellation_core::wire::{Report, RoundOpened, Start, Update, beside};
+use constellation_core::wire::{RoundOpened, Update};
 
-use crate::conditions::{Attack, Attackers, Conditions};
+use crate::conditions::{Attackers, Conditions};
 
 /// The attackers of one run.
 #[derive(Debug)]
@@ -49,36 +48,12 @@ impl Attacks {
 
     /// Makes an honest update that answers `message` into what the device of a slot sends.
     pub(crate) fn poison(&self, slot: Slot, message: &RoundOpened, update: &mut Update) {
-        let Some(attackers) = self.attackers.filter(|_| self.slots.contains(&slot)) else {
-            return;
-        };
-        let number = STREAMS + slot.0;
-        let mut stream = Stream::new(self.seed, Purpose::Trouble, message.round.0, number);
-        for (name, weights) in &mut update.weights {
-            let start = started_from(message, &update.report, name);
-            *weights = attackers.poison(start, weights, &mut stream);
+        if let Some(Attackers { kind, strength, .. }) =
+            self.attackers.filter(|_| self.slots.contains(&slot))
+        {
+            let attacker = Attacker { kind, strength };
+            let plans: Vec<_> = message.arms.iter().collect();
+            attacker.poison(self.seed, slot, &plans, update);
         }
     }
-}
-
-/// Streams of what attackers send lie behind those of what happens to devices.
-const STREAMS: u32 = 1 << 20;
-
-/// The model that training began with whose weights travel under a name.
-fn started_from<'a>(message: &'a RoundOpened, report: &Report, name: &str) -> Option<&'a Params> {
-    message.arms.iter().find_map(|plan| {
-        let task = &plan.task;
-        if name == beside(&plan.name) {
-            return task.beside.as_deref();
-        }
-        match &task.start {
-            _ if name != plan.name => None,
-            Start::Own => None,
-            Start::Model(model) => Some(&**model),
-            Start::BestOf(models) => {
-                let picked = report.arms.get(name)?.picked?;
-                models.get(picked as usize).map(|model| &**model)
-            }
-        }
-    })
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
+pub use constellation_core::attack::Attack;
 use constellation_core::ids::{Round, Slot};
-use constellation_core::params::Params;
 use constellation_core::rng::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
 
@@ -70,22 +70,6 @@ pub struct Attackers {
     /// For `scaled`, how many times the honest step; for `noise` and `random`, the standard deviation of each weight.
     #[serde(default = "default_strength")]
     pub strength: f64,
-}
-
-/// What an attacker does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Attack {
-    /// Trains on wrong labels: label l is called last − l.
-    LabelFlip,
-    /// Sends the honest step in the opposite direction.
-    SignFlip,
-    /// Sends `strength` times the honest step.
-    Scaled,
-    /// Adds Gaussian noise to its weights.
-    Noise,
-    /// Sends Gaussian weights.
-    Random,
 }
 
 fn default_strength() -> f64 {
@@ -218,45 +202,9 @@ fn chosen(seed: u32, lot: Lot, fraction: f64, devices: u32) -> Vec<u32> {
     slots
 }
 
-impl Attackers {
-    /// What the attacker sends instead of `weights`, trained from `start`; without one, steps count from zeros. Flipped
-    /// labels are no matter of weights.
-    #[must_use]
-    pub fn poison(&self, start: Option<&Params>, weights: &Params, stream: &mut Stream) -> Params {
-        let start = start.map(Params::values);
-        let step = |factor: f64| {
-            let zero = vec![0.0; weights.values().len()];
-            let start = start.unwrap_or(&zero);
-            let pairs = start.iter().zip(weights.values());
-            pairs
-                .map(|(s, w)| (f64::from(*s) + factor * (f64::from(*w) - f64::from(*s))) as f32)
-                .collect::<Vec<f32>>()
-        };
-        let mut noise = |from: f32| (f64::from(from) + self.strength * stream.normal()) as f32;
-        let values = match self.kind {
-            Attack::LabelFlip => return weights.clone(),
-            Attack::SignFlip => step(-1.0),
-            Attack::Scaled => step(self.strength),
-            Attack::Noise => weights.values().iter().map(|w| noise(*w)).collect(),
-            Attack::Random => weights.values().iter().map(|_| noise(0.0)).collect(),
-        };
-        // Weights beyond all bounds would be refused; the attacker sends its honest ones then.
-        Params::try_new(values, weights.spec()).unwrap_or_else(|_| weights.clone())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use constellation_core::params::ParamSpec;
-
     use super::*;
-
-    fn params(values: &[f32]) -> Params {
-        let spec = Arc::new(ParamSpec::new([("w".to_owned(), vec![values.len()])]));
-        Params::try_new(values.to_vec(), &spec).unwrap()
-    }
 
     #[test]
     fn as_many_attack_as_asked_for_and_always_the_same() {
@@ -272,29 +220,6 @@ mod tests {
         assert_eq!(who(1).len(), 3);
         assert_eq!(who(1), who(1));
         assert!((2..9).any(|seed| who(seed) != who(1)));
-    }
-
-    #[test]
-    fn poison_by_hand() {
-        let (start, weights) = (params(&[1.0, 2.0]), params(&[2.0, 0.0]));
-        let poison = |kind, strength| {
-            let attackers = Attackers {
-                fraction: 1.0,
-                kind,
-                strength,
-            };
-            let mut stream = Stream::new(1, Purpose::Trouble, 1, 1);
-            attackers
-                .poison(Some(&start), &weights, &mut stream)
-                .values()
-                .to_vec()
-        };
-        assert_eq!(poison(Attack::SignFlip, 0.0), [0.0, 4.0]);
-        assert_eq!(poison(Attack::Scaled, 3.0), [4.0, -4.0]);
-        assert_eq!(poison(Attack::Noise, 0.0), [2.0, 0.0]);
-        assert_eq!(poison(Attack::Random, 0.0), [0.0, 0.0]);
-        assert_eq!(poison(Attack::LabelFlip, 9.0), [2.0, 0.0]);
-        assert_ne!(poison(Attack::Noise, 1.0), poison(Attack::Random, 1.0));
     }
 
     #[test]

@@ -295,7 +295,7 @@ impl Connection<'_> {
                         return Ok(Some(ended));
                     }
                 }
-                Effect::Post { round, body } => {
+                Effect::Post { round, body, .. } => {
                     let post = Arc::clone(self.shared).post(self.identity.clone(), round, body);
                     self.posts.spawn(post);
                 }

@@ -3,12 +3,14 @@
 //! A record says who was asked in a round and whose updates were counted. Everything else follows from the
 //! configuration and the seed, so the fingerprints must come out the same. What a record does not say is whether a
 //! device that did not answer in time trained all the same, which matters where a device goes on from weights of its
-//! own: it is taken to have trained, unless the experiment's conditions say that it failed. Attackers attack again.
+//! own: it is taken to have trained, unless the experiment's conditions say that it failed. Attackers attack again, and devices whose reports say
+//! that they were difficult are difficult again in the same way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use constellation_core::attack::Mischief;
 use constellation_core::config::{
     CheckedConfig, ConfigError, DataConfig, PacingConfig, RunConfig, limits,
 };
@@ -262,6 +264,8 @@ impl ExperimentLine {
 struct ReportLine {
     #[serde(default)]
     own_data: u32,
+    #[serde(default)]
+    mischief: Option<Mischief>,
 }
 
 /// Replays every run of a record. `load` gets a run's data.
@@ -341,6 +345,8 @@ struct Replay {
     last: Round,
     missed: BTreeSet<DeviceId>,
     own_data: BTreeMap<Round, Vec<DeviceId>>,
+    /// How devices were difficult in the open round.
+    mischief: BTreeMap<DeviceId, Mischief>,
     end: Option<End>,
 }
 
@@ -356,7 +362,7 @@ impl Replay {
             devices,
             ref conditions,
         } = *experiment;
-        Self {
+        let mut replay = Self {
             attacks: Attacks::new(conditions, config.seed, devices, dataset),
             coordinator: Coordinator::without_maps(config),
             experiment,
@@ -371,8 +377,12 @@ impl Replay {
             last: Round(0),
             missed: BTreeSet::new(),
             own_data: BTreeMap::new(),
+            mischief: BTreeMap::new(),
             end: None,
-        }
+        };
+        // What devices did although it was forbidden, they do again.
+        replay.input(Input::Desk(Command::Mischief { allowed: true }));
+        replay
     }
 
     fn end(self) -> RunVerdict {
@@ -414,9 +424,15 @@ impl Replay {
             Line::Left { device } if open => self.pending.push(Pending::Left(device)),
             Line::Left { device } => self.leave(device),
             Line::RoundOpened { round, cohort } => self.open(round, &cohort),
-            Line::Accepted { round, device, .. } => {
+            Line::Accepted {
+                round,
+                device,
+                report,
+            } => {
                 // The closing evaluation changes no model.
                 if round.0 <= self.coordinator.config().rounds {
+                    self.mischief
+                        .extend(report.mischief.map(|mischief| (device, mischief)));
                     self.pending.push(Pending::Accepted(device));
                 }
             }
@@ -539,10 +555,12 @@ impl Replay {
     fn train(&mut self, round: Round, missing: &[DeviceId]) -> BTreeMap<DeviceId, Posted> {
         let seed = self.coordinator.config().seed;
         let mut work = Vec::new();
+        let mischief = core::mem::take(&mut self.mischief);
         for (id, message) in core::mem::take(&mut self.opened) {
-            let Some((slot, device)) = self.devices.remove(&id) else {
+            let Some((slot, mut device)) = self.devices.remove(&id) else {
                 continue;
             };
+            device.misbehave(mischief.get(&id).copied());
             let ExperimentLine {
                 devices,
                 ref conditions,
@@ -865,6 +883,8 @@ mod tests {
         dataset: Arc<Dataset>,
         /// Who trains on data of its own when.
         own_data: BTreeSet<(Round, DeviceId)>,
+        /// Who is difficult when, and how.
+        mischief: BTreeMap<(Round, DeviceId), Mischief>,
         lines: Vec<String>,
     }
 
@@ -875,6 +895,7 @@ mod tests {
                 coordinator: Coordinator::new(config),
                 devices: BTreeMap::new(),
                 own_data: BTreeSet::new(),
+                mischief: BTreeMap::new(),
                 lines: Vec::new(),
             }
         }
@@ -917,6 +938,7 @@ mod tests {
                     None
                 }
                 Message::RoundOpened(message) => {
+                    device.misbehave(self.mischief.get(&(message.round, id)).copied());
                     let body = work_out(device, &message)?;
                     let mut update = Update::decode(&body, self.coordinator.models()).unwrap();
                     if self.own_data.contains(&(message.round, id)) {
@@ -969,6 +991,41 @@ mod tests {
             ),
         ] {
             assert_eq!(verdicts(&record(own_data)), [format!("seed 3: {verdict}")]);
+        }
+    }
+
+    /// The record of a room in which devices are difficult, if it is not closed without them.
+    fn record_of_mischief(mischief: &[(u32, u32, Mischief)]) -> String {
+        let config = config(3);
+        let mut room = Room::new(config.clone());
+        let mischief = mischief.iter();
+        room.mischief
+            .extend(mischief.map(|(r, d, how)| ((Round(*r), DeviceId(*d)), *how)));
+        room.input(Input::Desk(Command::Mischief { allowed: true }));
+        for id in (1..=FEW).map(DeviceId) {
+            room.enter(id);
+        }
+        begun(&config) + "\n" + &room.lines.join("\n")
+    }
+
+    #[test]
+    fn difficult_devices_are_difficult_again() {
+        let text = record_of_mischief(&[
+            (1, 1, Mischief::SignFlip),
+            (2, 1, Mischief::SignFlip),
+            (2, 2, Mischief::LabelFlip),
+            (3, 3, Mischief::Noise),
+            (4, 4, Mischief::Slowness),
+        ]);
+        assert_eq!(verdicts(&text), ["seed 3: all 4 rounds are the same"]);
+        // A record that keeps one of them quiet is another run's from there on.
+        for (quiet, round) in [("sign_flip", 1), ("label_flip", 2), ("noise", 3)] {
+            let named = format!(r#","mischief":"{quiet}""#);
+            let kept = text.replace(&named, "");
+            assert_ne!(kept, text);
+            let first = verdicts(&kept)[0].lines().next().unwrap().to_owned();
+            let differs = format!("seed 3: round {round} is the first that differs");
+            assert_eq!(first, differs, "{quiet}");
         }
     }
 

@@ -24,7 +24,9 @@ pub(crate) enum ApiError {
     UnknownArm(String),
     #[error("arm \"{arm}\" has not published a model \"{model}\"")]
     UnknownModel { arm: String, model: String },
-    #[error("the desk knows start, pause, step, reset, remove and configure, not \"{0}\"")]
+    #[error(
+        "the desk knows start, pause, step, reset, remove, lock, unlock, configure and mischief, not \"{0}\""
+    )]
     UnknownCommand(String),
     #[error("there is nothing at this address")]
     UnknownPath,
@@ -97,6 +99,9 @@ struct Problem {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_round: Option<u32>,
+    /// The setting that cannot be run, as in `training.batch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
 }
 
 /// A refusal's code, for counters and logs.
@@ -158,6 +163,7 @@ impl ApiError {
 fn status_of(rejection: &Rejection) -> StatusCode {
     match rejection {
         Rejection::UnknownDevice(_) => StatusCode::NOT_FOUND,
+        Rejection::RoomLocked => StatusCode::LOCKED,
         Rejection::RoomFull(_)
         | Rejection::Stale { .. }
         | Rejection::Update(WireError::OtherRun { .. })
@@ -181,6 +187,10 @@ impl IntoResponse for ApiError {
             ) => Some(current.0),
             _ => None,
         };
+        let field = match &self {
+            Self::Room(Rejection::Config(error)) => Some(error.field.clone()),
+            _ => None,
+        };
         let problem = Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
@@ -188,6 +198,7 @@ impl IntoResponse for ApiError {
             code: self.code(),
             detail: self.to_string(),
             current_round,
+            field,
         };
         let mut response = (status, Json(problem)).into_response();
         response.extensions_mut().insert(ErrorCode(self.code()));
@@ -265,6 +276,7 @@ mod tests {
         };
         let room = [
             Rejection::RoomFull(1),
+            Rejection::RoomLocked,
             Rejection::Capability(-1.0),
             Rejection::UnknownDevice(device),
             Rejection::Stale {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use constellation_core::attack::Mischief;
 use constellation_core::config::{GroupKind, RunConfig};
 use constellation_core::data::DatasetName;
 use constellation_core::ids::RunId;
 use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
+use constellation_lab::verify::verify;
 use constellation_tests::{Browser, Engine, Room, Server, Tab, in_each_browser};
 use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
@@ -23,6 +25,9 @@ in_each_browser![
     what_the_room_refuses_is_shown_on_the_device_and_on_the_board,
     a_removed_device_is_told_so,
     a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab,
+    settings_in_the_address_are_those_of_the_room,
+    a_locked_room_turns_new_devices_away_and_takes_its_own_back,
+    an_attacker_is_switched_on_and_seen_on_the_board,
 ];
 
 /// Training four tabs on two cores, in seconds, when the machine is busy with other things as well.
@@ -238,15 +243,136 @@ async fn a_preset_begins_another_run(engine: Engine) -> Result<()> {
     let room = Room::create(&server, json!({ "seed": 5, "data": { "groups": null } })).await?;
     let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
-    board.click(&testid("desk-reset-open")).await?;
+    board.click(&testid("settings-open")).await?;
     board.click(&testid("preset-swapped")).await?;
-    board.screenshot("board-presets").await?;
-    board.click(&testid("desk-reset")).await?;
+    board.screenshot("board-settings").await?;
+    board.click(&testid("desk-apply")).await?;
     let view = room
         .wait_until("the second run", |view| view.run == RunId(2))
         .await?;
     let groups = view.config.data.groups.map(|groups| groups.kind);
     assert_eq!((groups, view.seed), (Some(GroupKind::LabelSwap), 5));
+    no_errors(&browser).await
+}
+
+fn setting(path: &str, value: &str) -> String {
+    format!("[data-testid=setting][data-path=\"{path}\"][data-value=\"{value}\"]")
+}
+
+/// From the first page's address to the room, from the room to the board's address, and back after a reload.
+async fn settings_in_the_address_are_those_of_the_room(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let mut browser = Browser::start(engine).await?;
+    let asked = "rounds=3&data.partition.kind=shards&data.partition.labels_per_device=4&arms=fed_avg.few*ifca&arms.1.k=2";
+    let board = browser.open(&server.url(&format!("/?{asked}"))).await?;
+    board
+        .wait_for(&format!("{}[data-count=\"5\"]", testid("with-settings")))
+        .await?;
+    board.click(&testid("start-room")).await?;
+    board.wait_for(&testid("settings-open")).await?;
+    let told = "const asked = new URLSearchParams(args[0]); const now = new URLSearchParams(location.search); \
+        return asked.size === now.size && [...asked].every(([key, text]) => now.get(key) === text)";
+    let told = format!("(() => {{ {told} }})()");
+    let wait =
+        |what: &'static str, asked: String| board.wait_until(what, &told, vec![json!(asked)], LONG);
+    wait("the room's settings in the address", asked.to_owned()).await?;
+
+    board.click(&testid("settings-open")).await?;
+    board.wait_for(&setting("rounds", "3")).await?;
+    board
+        .wait_for(&setting("data.partition.labels_per_device", "4"))
+        .await?;
+    board.wait_for(&setting("arms.1.strategy.k", "2")).await?;
+    // What the form says goes into the address as well, and is there after a reload, as is the desk.
+    board.click(&testid("preset-swapped")).await?;
+    board.click(&testid("settings-close")).await?;
+    board.click(&testid("question-own")).await?;
+    wait(
+        "the preset",
+        "data.groups.kind=label_swap&question=own".to_owned(),
+    )
+    .await?;
+    board.reload().await?;
+    board.click(&testid("settings-open")).await?;
+    board
+        .wait_for(&setting("data.groups.kind", "label_swap"))
+        .await?;
+    board.wait_for(&testid("settings-discard")).await?;
+
+    // The server says which setting cannot be run, and the form shows it there.
+    board.choose("#setting-data-dataset", "mnist").await?;
+    board.click(&testid("desk-apply")).await?;
+    board
+        .wait_for(&format!(
+            "{}[data-field=\"data.dataset\"]",
+            testid("settings-refused")
+        ))
+        .await?;
+    board
+        .wait_for("#setting-data-dataset[aria-invalid=true]:focus")
+        .await?;
+    // The browser reports the refusal.
+    browser.console_errors().await?;
+    board
+        .choose("#setting-data-dataset", "fashion-mnist-small")
+        .await?;
+    board.click(&testid("desk-apply")).await?;
+    wait(
+        "the new run",
+        "data.dataset=fashion-mnist-small&data.groups.kind=label_swap&question=own".to_owned(),
+    )
+    .await?;
+    let token = board
+        .eval("return location.hash.startsWith('#desk=')", vec![])
+        .await?;
+    assert_eq!(token, json!(true));
+    no_errors(&browser).await
+}
+
+async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, json!({})).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    let online = format!("{}[data-online=true]", testid("connection"));
+    let device = browser.open(&room.join_url).await?;
+    device.wait_for(&online).await?;
+    wait_for_rows(&board, 1).await?;
+    board.click(&testid("desk-lock")).await?;
+    board.wait_for(&testid("join-locked")).await?;
+    board.screenshot("board-locked").await?;
+
+    let stranger = browser.open(&room.join_url).await?;
+    let away = format!("{}[data-code=room_locked]", testid("farewell"));
+    stranger.wait_for(&away).await?;
+    stranger.screenshot("device-locked").await?;
+    device.reload().await?;
+    device.wait_for(&online).await?;
+    device.click(&testid("add-device")).await?;
+    let another = format!("{}[data-code=room_locked]", testid("turned-away"));
+    device.wait_for(&another).await?;
+    assert_eq!(room.view().await?.devices.len(), 1);
+    // The browser reports both refusals.
+    browser.console_errors().await?;
+
+    board.click(&testid("desk-lock")).await?;
+    room.wait_until("the room unlocked", |view| !view.locked)
+        .await?;
+    stranger.click(&testid("join-again")).await?;
+    stranger.wait_for(&online).await?;
+    wait_for_rows(&board, 2).await?;
+
+    // Nobody is put out by a slip of the hand.
+    board.click(&testid("remove-device")).await?;
+    board.click(&testid("remove-cancel")).await?;
+    board.wait_for("[data-testid=remove-device]:focus").await?;
+    assert_eq!(room.view().await?.devices.len(), 2);
+    board.click(&testid("remove-device")).await?;
+    board.click(&testid("remove-confirm")).await?;
+    wait_for_rows(&board, 1).await?;
+    device
+        .wait_for(&format!("{}[data-code=removed]", testid("farewell")))
+        .await?;
     no_errors(&browser).await
 }
 
@@ -394,5 +520,91 @@ async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab(
     // What left is weights and a report, of the same size but for a few digits.
     let up = |view: &View| view.traffic.bytes_up as f64 / f64::from(view.traffic.rounds);
     assert!((up(&view) - up(&before)).abs() < 200.0);
+    no_errors(&browser).await
+}
+
+/// Everything an outside program needs to recompute a room's run.
+async fn record(server: &Server, room: &Room) -> Result<String> {
+    let path = format!("/api/rooms/{}/export?format=jsonl", room.room);
+    Ok(reqwest::get(server.url(&path)).await?.text().await?)
+}
+
+async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    let tab = browser.open(&room.join_url).await?;
+    room.wait_until("the first device", |view| connected(view) == 1)
+        .await?;
+    for count in 2..=3 {
+        browser.open(&room.join_url).await?;
+        room.wait_until("three devices", |view| connected(view) == count)
+            .await?;
+    }
+    let step = async |rounds: u32| {
+        room.desk("step", json!({})).await?;
+        room.wait_until("a closed round", |view| view.traffic.rounds == rounds)
+            .await
+    };
+    // Nothing is offered before the desk allows it.
+    let view = step(1).await?;
+    assert!(!view.mischief_allowed);
+    let offered = "return document.querySelector(arguments[0]) !== null";
+    let panel = json!(testid("mischief"));
+    assert_eq!(tab.eval(offered, vec![panel.clone()]).await?, json!(false));
+
+    board.click(&testid("desk-mischief")).await?;
+    tab.resize(360, 640).await?;
+    tab.click(&testid("mischief-sign_flip")).await?;
+    tab.wait_for("[data-testid=mischief][data-mischief=sign_flip]")
+        .await?;
+    let view = step(2).await?;
+    let difficult: Vec<_> = view.devices.iter().map(|row| row.mischief).collect();
+    assert_eq!(difficult, [Some(Mischief::SignFlip), None, None]);
+    let weight = |name: &str| {
+        let arm = view.arms.iter().find(|arm| arm.name == name);
+        arm.and_then(|arm| arm.influence.first().copied())
+    };
+    let averaged = weight("fed_avg").map(|weight| (weight.device.0, weight.coalition));
+    assert_eq!(averaged, Some((1, None)));
+    // Three devices with as many examples each.
+    let global = weight("fed_avg").map_or(0.0, |weight| weight.global);
+    assert!((global - 1.0 / 3.0).abs() < 1e-12, "{global}");
+    assert!(weight("coalition_models").is_some_and(|weight| weight.coalition.is_some()));
+    assert_eq!(weight("local_only"), None, "nothing is sent there");
+
+    // Beside each arm's accuracy, on the map, in the table, and in words.
+    board.wait_for(&testid("influence-fed_avg")).await?;
+    board
+        .wait_for("[data-testid=map-device][data-device='1'][data-mischief=sign_flip]")
+        .await?;
+    board.click(&testid("listing-devices")).await?;
+    board
+        .wait_for_text("[data-testid=device-row][data-device='1']", "The other way")
+        .await?;
+    board.screenshot("board-difficult").await?;
+    let scroll = "document.querySelector(arguments[0]).scrollIntoView()";
+    tab.eval(scroll, vec![panel.clone()]).await?;
+    tab.screenshot("device-difficult").await?;
+
+    // The desk forbids it: the choice is gone, and the next update is honest.
+    board.click(&testid("desk-mischief")).await?;
+    let gone = "document.querySelector(args[0]) === null";
+    tab.wait_until("no choice", gone, vec![panel], LONG).await?;
+    let view = step(3).await?;
+    assert!(view.devices.iter().all(|row| row.mischief.is_none()));
+    assert!(view.arms.iter().all(|arm| arm.influence.is_empty()));
+
+    // Whoever has the record gets the same models, the attack among them.
+    let text = record(&server, &room).await?;
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+    let verdicts = tokio::task::spawn_blocking(move || {
+        verify(&text, |config| Ok(Arc::new(load(&data, config.dataset)?)))
+    })
+    .await??;
+    let said: Vec<String> = verdicts.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["seed 7: all 3 rounds are the same"]);
     no_errors(&browser).await
 }

@@ -38,6 +38,14 @@ fn axe() -> Result<String> {
         .with_context(|| format!("{} is missing: `npm ci` in web/", file.display()))
 }
 
+/// What axe finds on the page as it is, once [`look`] has loaded it.
+async fn violations(tab: &Tab, state: &str, found: &mut Vec<String>) -> Result<()> {
+    let lines = tab.client().await?.execute_async(AXE, vec![]).await?;
+    let lines: Vec<String> = serde_json::from_value(lines)?;
+    found.extend(lines.iter().map(|line| format!("{state}: {line}")));
+    Ok(())
+}
+
 /// Looks at a page in both languages, themes and sizes.
 async fn look(tab: &Tab, page: &str, found: &mut Vec<String>) -> Result<()> {
     tab.eval(&axe()?, vec![]).await?;
@@ -47,10 +55,8 @@ async fn look(tab: &Tab, page: &str, found: &mut Vec<String>) -> Result<()> {
             tab.choose(LANGUAGE, language).await?;
             for theme in ["light", "dark"] {
                 tab.choose(THEME, theme).await?;
-                let lines = tab.client().await?.execute_async(AXE, vec![]).await?;
-                let lines: Vec<String> = serde_json::from_value(lines)?;
                 let state = format!("{page}, {language}, {theme}, {width}×{height}");
-                found.extend(lines.iter().map(|line| format!("{state}: {line}")));
+                violations(tab, &state, found).await?;
                 let wider = "return document.documentElement.scrollWidth > innerWidth";
                 if tab.eval(wider, vec![]).await? == Value::Bool(true) {
                     found.push(format!("{state}: wider than the screen"));
@@ -61,6 +67,19 @@ async fn look(tab: &Tab, page: &str, found: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The board with the table of devices, one of which is difficult and pointed at.
+async fn look_at_listed(board: &Tab, found: &mut Vec<String>) -> Result<()> {
+    board.click("[data-testid=listing-devices]").await?;
+    board.wait_for("[data-testid=device-row] .mischief").await?;
+    let focus = "document.querySelector('[data-testid=map-device][data-mischief]')?.focus() ?? \
+        document.querySelector('[data-testid=detail-influence]')";
+    board
+        .wait_until("the difficult device's weight", focus, vec![], PATIENCE)
+        .await?;
+    look(board, "difficult", found).await?;
+    board.click("[data-testid=listing-rounds]").await
 }
 
 fn headless(server: &Server, room: &Room) -> RoomAddress {
@@ -100,8 +119,26 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     room.wait_until("coalitions", |view| view.traffic.rounds >= 5)
         .await?;
     tab.click("[data-testid=show-answer]").await?;
-    tab.click("[data-testid=desk-reset-open]").await?;
+    tab.click("[data-testid=desk-mischief]").await?;
+    device.click("[data-testid=mischief-sign_flip]").await?;
+    room.wait_until("a difficult device", |view| {
+        view.arms.iter().any(|arm| !arm.influence.is_empty())
+    })
+    .await?;
+    look_at_listed(&tab, &mut found).await?;
     look(&tab, "running", &mut found).await?;
+    room.desk("lock", json!({})).await?;
+    tab.click("[data-testid=settings-open]").await?;
+    let unfold =
+        "document.querySelectorAll('.settings details').forEach((part) => { part.open = true; })";
+    tab.eval(unfold, vec![]).await?;
+    look(&tab, "settings", &mut found).await?;
+    tab.click("[data-testid=settings-close]").await?;
+    tab.click("[data-testid=listing-devices]").await?;
+    tab.click("[data-testid=remove-device]").await?;
+    tab.wait_for("[data-testid=remove-dialog][open]").await?;
+    violations(&tab, "removing", &mut found).await?;
+    tab.click("[data-testid=remove-cancel]").await?;
     device.wait_for("[data-testid=device-arm]").await?;
     look(&device, "device", &mut found).await?;
     runners.abort();

@@ -7,7 +7,8 @@ import { percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
-import type { Activity, DeviceState, Phase, StrategyConfig } from "./types.gen";
+import { settings } from "./strings/settings";
+import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
 
@@ -181,11 +182,15 @@ export const en = {
     },
   } satisfies Record<PresetName, { name: string; what: string }>,
 
+  settings,
+
   home: {
     what: "Watch devices learn together: every browser tab trains a small model, and the server groups devices whose weights are close into coalitions.",
     stays: "The examples a device learns from never leave its tab; only weights and counts do.",
     start: "Start a room",
     startHint: "You get a board for the projector and the desk to run it from.",
+    withSettings: (count: number) =>
+      `This link brings settings of its own: ${plural(count, "differs from its default", "differ from their defaults")}.`,
     starting: "Starting…",
     code: "Room code",
     join: "Join",
@@ -206,15 +211,21 @@ export const en = {
     goOn: "Go on",
     pause: "Pause",
     step: "Step",
-    reset: "Reset",
-    resetTitle: "Start over from round 1",
     seed: "Seed",
-    resetNow: "Reset the run",
     preset: "Preset",
-    presetSame: "The same settings",
     close: "Close",
     remove: "Remove",
     removeDevice: (id: number) => `Remove device ${id}`,
+    removeAsk: (id: number, name: string) => `Remove device ${id}, ${name}?`,
+    removeWhat: "It is put out for good and gives its place back. It can join again only as a new device.",
+    removeNow: "Remove it",
+    removeNot: "Keep it",
+    lock: "Lock",
+    lockHint: "Nobody new can join; who is in the room stays.",
+    unlock: "Unlock",
+    unlockHint: "Devices can join again.",
+    locked: "Locked",
+    joinLocked: "The room is locked: nobody new can join. Devices that are in it stay, and may come back.",
 
     join: "Join",
     joinTitle: "Join with a phone or a tab",
@@ -364,6 +375,7 @@ export const en = {
     leaveDevice: (name: string) => `Leave: ${name}`,
     switcher: "Devices in this tab",
     gone: "No device is left in this tab",
+    notLetIn: "This device was not let in",
     joinAgain: "Join again",
     noWorker: "its worker did not load.",
     /** Why there is no connection; `detail` is the device's sentence, which is English. */
@@ -397,6 +409,31 @@ export const en = {
     taken: (label: number) => `Taught as a ${label}. It is an example from the next round on, and stays in this tab.`,
     refused: (detail: string) => `It was not taught: ${detail}.`,
     taughtHere: "taught here",
+  },
+
+  mischief: {
+    title: "Be difficult",
+    hint: "The desk allows it. What you choose counts from the next round on, and the board shows it: real attackers would not say so.",
+    honest: { name: "Honest", what: "Learns from its examples and sends what it learned." },
+    kinds: {
+      label_flip: { name: "Wrong labels", what: "Learns that every 0 is a 9, every 1 an 8, and so on." },
+      sign_flip: { name: "The other way", what: "Sends the opposite of what it learned." },
+      noise: { name: "Noise", what: "Adds random numbers to its weights before it sends them." },
+      silence: { name: "Silent", what: "Learns and sends nothing: the round waits for it until time is up." },
+      slowness: { name: "Slow", what: "Sends what it learned 6 seconds late: everybody waits." },
+    } satisfies Record<Mischief, { name: string; what: string }>,
+    leaving: "Leaving is difficult too: that is the button at the bottom.",
+    allow: "Allow mischief",
+    allowed: "Mischief allowed",
+    allowHint: "Students can switch wrong labels, noise and other mischief on, each on its own device.",
+    saysSo: "by what the device says itself",
+    legend: "is difficult",
+    weight: (devices: number, part: string) => `${whole(devices)} difficult: ${part} of global`,
+    weightIn: (part: string, letter: string) => `${part} of ${letter}`,
+    weightHint:
+      "What the updates of difficult devices count in the global model of the last round, and in the coalition where they count most",
+    inCoalition: "of its coalition",
+    inGlobal: "of the global model",
   },
 };
 

@@ -28,6 +28,10 @@ phase: Phase,
  */
 round: Round, 
 /**
+ * Whether the desk lets nobody new in.
+ */
+locked: boolean, 
+/**
  * The run's seed.
  */
 seed: number, 
@@ -39,6 +43,10 @@ fingerprint: string,
  * Everything a run can be repeated from.
  */
 config: RunConfig, 
+/**
+ * Whether the desk allows devices to be difficult.
+ */
+mischief_allowed: boolean, 
 /**
  * The devices of the room, in the order of joining.
  */
@@ -96,7 +104,11 @@ refused: number,
 /**
  * Code of the last refusal.
  */
-last_refusal: string | null, };
+last_refusal: string | null, 
+/**
+ * How it was difficult in its last update of this run, by what it says itself.
+ */
+mischief: Mischief | null, };
 export type DeviceState = "ready" | "training" | "sent" | "late" | "away";
 export type ArmView = { 
 /**
@@ -135,7 +147,11 @@ map: MapView | null,
 /**
  * How the last measured models serve each of the devices that measured them, in device order.
  */
-devices: Array<DeviceAccuracy>, };
+devices: Array<DeviceAccuracy>, 
+/**
+ * What the updates of difficult devices count in the models of the last closed round, in device order.
+ */
+influence: Array<Influence>, };
 export type Accuracy = { 
 /**
  * Mean over devices.
@@ -280,6 +296,20 @@ balanced: number | null,
  * Accuracy on the device's own held-out examples, where it has some.
  */
 own: number | null, };
+export type Influence = { 
+/**
+ * The device.
+ */
+device: DeviceId, 
+/**
+ * Its share of its coalition's barycenter, where it is in one.
+ */
+coalition: number | null, 
+/**
+ * Its share of the global model.
+ */
+global: number, };
+export type Mischief = "label_flip" | "sign_flip" | "noise" | "silence" | "slowness";
 export type Memberships = { 
 /**
  * The run.
@@ -464,7 +494,15 @@ bytes_up: number,
 /**
  * Model bytes received.
  */
-bytes_down: number, };
+bytes_down: number, 
+/**
+ * Whether the desk allows it to be difficult.
+ */
+mischief_allowed: boolean, 
+/**
+ * How it is difficult, from the next round on.
+ */
+mischief: Mischief | null, };
 export type Activity = "connecting" | "loading_data" | "waiting" | "evaluating" | "training" | "sending" | "finished";
 export type DeviceArm = { 
 /**

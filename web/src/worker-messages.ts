@@ -1,6 +1,6 @@
 /** What a page and a device's worker say to each other. */
 
-import type { DeviceEvent, Guess, Identity } from "./types.gen";
+import type { DeviceEvent, Guess, Identity, Mischief } from "./types.gen";
 
 export type ToWorker =
   | {
@@ -15,6 +15,8 @@ export type ToWorker =
   | { readonly type: "guess"; readonly pixels: Float32Array }
   /** The same image becomes a training example with this label. */
   | { readonly type: "teach"; readonly pixels: Float32Array; readonly label: number }
+  /** Be difficult in this way from the next round on, or honest. */
+  | { readonly type: "misbehave"; readonly mischief: Mischief | null }
   | { readonly type: "leave" };
 
 /** The device's own events, what it answers to the page, and the one thing it cannot say itself: that it never started. */

@@ -31,6 +31,9 @@ async function handle(message: ToWorker): Promise<void> {
       post({ type: "taught", label, refusal: client?.teach(pixels, label) ?? null });
       return;
     }
+    case "misbehave":
+      client?.misbehave(message.mischief);
+      return;
     case "leave":
       client?.leave();
       return;

@@ -65,11 +65,11 @@ it("names the devices that the picture does not show", () => {
 });
 
 it("allows what makes sense in a phase", () => {
-  expect(deskAllows("lobby")).toEqual({ start: true, pause: false, step: true, reset: true });
-  expect(deskAllows("training")).toEqual({ start: false, pause: true, step: false, reset: true });
+  expect(deskAllows("lobby")).toEqual({ start: true, pause: false, step: true });
+  expect(deskAllows("training")).toEqual({ start: false, pause: true, step: false });
   expect(deskAllows("waiting").pause).toBe(true);
-  expect(deskAllows("paused")).toEqual({ start: true, pause: false, step: true, reset: true });
-  expect(deskAllows("finished")).toEqual({ start: false, pause: false, step: false, reset: true });
+  expect(deskAllows("paused")).toEqual({ start: true, pause: false, step: true });
+  expect(deskAllows("finished")).toEqual({ start: false, pause: false, step: false });
 });
 
 it("counts the updates of a round without the devices that are not in it", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type BoardMessage, type BoardState, initialBoard, joinShown, reduceBoard } from "../src/board/state";
-import { view } from "./samples";
+import { defaultRun } from "../src/settings/description";
+import { device, view } from "./samples";
 
 const play = (messages: BoardMessage[], from: BoardState = initialBoard("K7QF", "token")) =>
   messages.reduce(reduceBoard, from);
@@ -20,7 +21,7 @@ describe("views", () => {
       { type: "view", view: view({ seq: 5, phase: "training" }) },
       { type: "desk_sent" },
       { type: "view", view: view({ seq: 7, phase: "resting" }) },
-      { type: "desk_answered", view: view({ seq: 6, phase: "training" }) },
+      { type: "desk_answered", command: "step", view: view({ seq: 6, phase: "training" }) },
     ]);
     expect(state.view?.phase).toBe("resting");
     expect(state.busy).toBe(false);
@@ -82,8 +83,36 @@ describe("the desk", () => {
     expect(play([{ type: "desk_sent" }], refused).notice).toBeNull();
   });
 
-  it("closes the reset form when the command goes out", () => {
-    expect(play([{ type: "reset_toggled" }, { type: "desk_sent" }]).resetOpen).toBe(false);
+  it("is asked before it removes a device, unless the device has gone by itself", () => {
+    const asked = play([
+      { type: "view", view: view({ devices: [device(1), device(2)] }) },
+      { type: "remove_asked", device: 2 },
+    ]);
+    expect(asked.removing).toBe(2);
+    expect(reduceBoard(asked, { type: "remove_closed" }).removing).toBeNull();
+    const still = reduceBoard(asked, { type: "view", view: view({ seq: 2, devices: [device(2)] }) });
+    expect(still.removing).toBe(2);
+    const gone = reduceBoard(asked, { type: "view", view: view({ seq: 2, devices: [device(1)] }) });
+    expect(gone.removing).toBeNull();
+  });
+
+  it("has the settings of the run in the form until somebody changes one", () => {
+    const running = play([{ type: "view", view: view({ config: defaultRun }) }]);
+    const config = { ...defaultRun, rounds: 3 };
+    const changed = reduceBoard(running, { type: "settings_changed", config });
+    expect(changed.draft).toBe(config);
+    expect(reduceBoard(changed, { type: "settings_changed", config: { ...config, rounds: 30 } }).draft).toBeNull();
+    expect(reduceBoard(changed, { type: "settings_discarded" }).draft).toBeNull();
+    // The room has begun to run them.
+    expect(reduceBoard(changed, { type: "view", view: view({ seq: 2, config }) }).draft).toBeNull();
+  });
+
+  it("closes the settings when another run has begun with them, and not before", () => {
+    const sent = play([{ type: "settings_toggled" }, { type: "desk_sent" }]);
+    expect(sent.settingsOpen).toBe(true);
+    const answered = (command: "step" | "configure") =>
+      reduceBoard(sent, { type: "desk_answered", command, view: view() }).settingsOpen;
+    expect([answered("step"), answered("configure")]).toEqual([true, false]);
   });
 });
 

@@ -42,6 +42,7 @@ export function device(id: number, change: Partial<DeviceRow> = {}): DeviceRow {
     bytes_down: 0,
     refused: 0,
     last_refusal: null,
+    mischief: null,
     ...change,
   };
 }
@@ -57,6 +58,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
     history: [],
     map: null,
     devices: [],
+    influence: [],
     ...change,
   };
 }
@@ -87,10 +89,12 @@ export function view(change: Partial<View> = {}): View {
     room: "K7QF",
     run: 1,
     phase: "lobby",
+    locked: false,
     round: 0,
     seed: 7,
     fingerprint: "",
     config,
+    mischief_allowed: false,
     devices: [],
     arms: [],
     traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
@@ -119,6 +123,8 @@ export function deviceView(arms: [string, number | null][]): DeviceView {
     updates_accepted: 0,
     bytes_up: 0,
     bytes_down: 0,
+    mischief_allowed: false,
+    mischief: null,
   };
 }
 

@@ -17,7 +17,7 @@ use crate::params::ParamSpec;
 const PRESUMED: f64 = 0.25;
 
 /// How one device, or several together, moved the output layer, label by label.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelRows {
     /// Direction times mass, for every label, `[labels, inputs]`.
     rows: Vec<Vec<f64>>,
@@ -58,6 +58,15 @@ impl LabelRows {
                 }
             })
             .sum()
+    }
+
+    /// Of several devices together; nothing, of none.
+    #[must_use]
+    pub fn together<'a>(devices: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut devices = devices.into_iter();
+        let mut all = devices.next().cloned().unwrap_or_default();
+        devices.for_each(|device| all.join(device));
+        all
     }
 
     fn join(&mut self, other: &Self) {

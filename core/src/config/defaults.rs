@@ -106,8 +106,8 @@ impl Default for OursOptions {
     fn default() -> Self {
         Self {
             warm_up: 6,
-            agreement: 0.83,
-            trial: 4,
+            agreement: 0.78,
+            trial: 6,
             judge_every: 10,
         }
     }

@@ -14,8 +14,8 @@ use crate::strategy::{
     ArmUpdate, Beginning, Coalition, RoundUpdates, Strategy, coalition_of, strategy,
 };
 use crate::view::{
-    Accuracy, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, MapBarycenter,
-    MapPlace, MapPoint, MapView, RoundMemberships,
+    Accuracy, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, Influence,
+    MapBarycenter, MapPlace, MapPoint, MapView, RoundMemberships,
 };
 use crate::wire::{ArmPlan, Start, Update, beside};
 
@@ -31,6 +31,7 @@ pub(super) struct Arm {
     history: Vec<HistoryRow>,
     map: Option<MapView>,
     devices: Vec<DeviceAccuracy>,
+    influence: Vec<Influence>,
     memberships: PastMemberships,
     distances: Arc<Distances>,
 }
@@ -47,6 +48,7 @@ impl Arm {
             history: Vec::new(),
             map: None,
             devices: Vec::new(),
+            influence: Vec::new(),
             memberships: PastMemberships::new(limits::MEMBERSHIPS),
             distances: Arc::new(Distances {
                 run,
@@ -139,6 +141,11 @@ impl Arm {
         updates: &mut BTreeMap<DeviceId, Update>,
         groups: &BTreeMap<DeviceId, Option<u32>>,
     ) -> Option<RoundUpdates> {
+        let difficult: Vec<DeviceId> = updates
+            .iter()
+            .filter(|(_, update)| update.report.mischief.is_some())
+            .map(|(device, _)| *device)
+            .collect();
         let updates = updates.iter_mut().filter_map(|(&device, update)| {
             let weights = update.weights.remove(&self.config.name)?;
             let report = update.report.arms.get(&self.config.name)?.clone();
@@ -161,11 +168,27 @@ impl Arm {
             return None;
         }
         self.strategy.close(&round);
+        self.influence = self.influence_of(&difficult);
         self.agreement = self.agreement_with(groups);
         let coalitions = self.strategy.coalitions();
         self.memberships
             .add(round.round, self.agreement, coalitions);
         Some(round)
+    }
+
+    /// What some devices' updates count in the models that the round has left.
+    fn influence_of(&self, devices: &[DeviceId]) -> Vec<Influence> {
+        if devices.is_empty() {
+            return Vec::new();
+        }
+        let global = self.strategy.global_shares();
+        let of = |&device: &DeviceId| Influence {
+            device,
+            coalition: coalition_of(self.strategy.coalitions(), device)
+                .map(|coalition| coalition.shares.get(&device).copied().unwrap_or(0.0)),
+            global: global.get(&device).copied().unwrap_or(0.0),
+        };
+        devices.iter().map(of).collect()
     }
 
     /// A published model: the global one, or a coalition's barycenter.
@@ -233,6 +256,12 @@ impl Arm {
                 .devices
                 .iter()
                 .filter(|measured| in_room.contains(&measured.device))
+                .copied()
+                .collect(),
+            influence: self
+                .influence
+                .iter()
+                .filter(|influence| in_room.contains(&influence.device))
                 .copied()
                 .collect(),
         }

@@ -37,6 +37,8 @@ impl Coordinator {
             Command::Pause => self.will = Will::Hold,
             Command::Step => self.will = Will::OneRound,
             Command::Remove(device) => return self.left(device, Farewell::Removed, effects),
+            Command::Lock => self.locked = true,
+            Command::Unlock => self.locked = false,
             Command::Reset(seed) => {
                 let config = self
                     .run
@@ -45,8 +47,17 @@ impl Coordinator {
                 self.begin_run(config, effects);
             }
             Command::Configure(config) => self.begin_run(*config, effects),
+            Command::Mischief { allowed } => self.allow_mischief(allowed, effects),
         }
         Ok(Answer::Done)
+    }
+
+    /// Tells every device, which does as it is told: nothing keeps a real attacker from attacking.
+    fn allow_mischief(&mut self, allowed: bool, effects: &mut Effects) {
+        self.mischief = allowed;
+        for (&device, member) in self.members.iter().filter(|(_, member)| member.connected) {
+            effects.send(device, configured(&self.run, allowed, device, member.slot));
+        }
     }
 
     fn begin_run(&mut self, config: CheckedConfig, effects: &mut Effects) {
@@ -65,6 +76,7 @@ impl Coordinator {
             });
             member.answered = Round(0);
             member.examples = None;
+            member.mischief = None;
             (
                 member.bytes_up,
                 member.bytes_down,
@@ -73,7 +85,10 @@ impl Coordinator {
             ) = (0, 0, 0, None);
             if member.connected {
                 member.state = DeviceState::Ready;
-                effects.send(device, configured(&self.run, device, member.slot));
+                effects.send(
+                    device,
+                    configured(&self.run, self.mischief, device, member.slot),
+                );
             }
         }
     }

@@ -40,6 +40,7 @@ mod tests {
 
     use super::*;
     use crate::ids::{CoalitionId, DeviceId};
+    use crate::strategy::Shares;
     use crate::strategy::testing::{model, round};
 
     #[test]
@@ -52,6 +53,7 @@ mod tests {
             barycenter: model(&[3.0, 4.0]),
             spread: 5.0,
             weight: 1.0,
+            shares: Shares::new(),
         };
         let kept = distances(RunId(2), &round, &[coalition]);
         assert_eq!((kept.run, kept.round.0), (RunId(2), 3));

@@ -83,8 +83,17 @@ pub enum Command {
     Reset(Option<u32>),
     /// Put a device out for good.
     Remove(DeviceId),
+    /// Let nobody new in; who is in the room stays, and may come back.
+    Lock,
+    /// Let devices join again.
+    Unlock,
     /// Begin a run with another configuration.
     Configure(Box<CheckedConfig>),
+    /// Allow devices to be difficult, or forbid it.
+    Mischief {
+        /// Whether they may.
+        allowed: bool,
+    },
 }
 
 /// What came of an input, and what the driver must do now, in this order.

@@ -24,6 +24,9 @@ impl Coordinator {
         if !(capability.is_finite() && capability >= 0.0) {
             return Err(Rejection::Capability(capability));
         }
+        if self.locked {
+            return Err(Rejection::RoomLocked);
+        }
         if self.members.len() >= limits::DEVICES as usize {
             return Err(Rejection::RoomFull(limits::DEVICES));
         }
@@ -46,6 +49,7 @@ impl Coordinator {
             bytes_down: 0,
             refused: 0,
             last_refusal: None,
+            mischief: None,
         };
         self.members.insert(device, member);
         effects.record(Event::Joined { device, slot });
@@ -64,7 +68,7 @@ impl Coordinator {
         member.connected = true;
         member.state = DeviceState::Ready;
         let slot = member.slot;
-        effects.send(device, configured(&self.run, device, slot));
+        effects.send(device, configured(&self.run, self.mischief, device, slot));
         effects.record(Event::Connected { device });
         match &mut self.run.stage {
             Stage::Finished => effects.send(device, Message::RunFinished),

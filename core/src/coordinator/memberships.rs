@@ -65,6 +65,7 @@ fn memberships(row: &RoundMemberships) -> usize {
 mod tests {
     use super::*;
     use crate::ids::{CoalitionId, DeviceId};
+    use crate::strategy::Shares;
     use crate::strategy::testing::model;
 
     fn coalition(members: &[u32]) -> Coalition {
@@ -75,6 +76,7 @@ mod tests {
             barycenter: model(&[0.0]),
             spread: 0.0,
             weight: 1.0,
+            shares: Shares::new(),
         }
     }
 

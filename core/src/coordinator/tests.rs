@@ -6,6 +6,7 @@ mod cohort;
 mod desk;
 mod fingerprint;
 mod methods;
+mod mischief;
 mod reference;
 mod refusals;
 mod room;
@@ -188,6 +189,7 @@ impl Room {
             report: Report {
                 examples: 400,
                 own_data: 0,
+                mischief: None,
                 arms: models
                     .arms
                     .iter()

@@ -80,6 +80,7 @@ impl Coordinator {
             _ => {}
         }
         member.examples = Some(update.report.examples);
+        member.mischief = update.report.mischief;
         *participant = Participant::Answered(Box::new(update));
         member.answered = sent;
         // The post of a device whose socket is lost may still arrive.

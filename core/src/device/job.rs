@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::arm_work::{ArmDone, ArmWork, Setting};
+use crate::attack::{Attacker, Mischief};
 use crate::config::TrainingConfig;
 use crate::data::LocalData;
 use crate::ids::{Round, RunId, Slot};
@@ -18,6 +19,7 @@ pub(super) struct Job {
     run: RunId,
     /// Whether weights are asked for.
     upload: bool,
+    mischief: Option<Mischief>,
     setting: Setting,
     /// The arm under way comes first.
     ahead: VecDeque<ArmWork>,
@@ -33,6 +35,7 @@ pub(super) struct Job {
 pub(super) struct Done {
     pub(super) round: Round,
     pub(super) body: Arc<[u8]>,
+    pub(super) mischief: Option<Mischief>,
     /// New weights of the arms that keep some on the device.
     pub(super) own: Vec<(String, Arc<Params>)>,
 }
@@ -68,6 +71,7 @@ impl Job {
         Self {
             run: opened.run,
             upload,
+            mischief: None,
             done: Vec::new(),
             reports,
             work: network.workspace(EVALUATION_BATCH.max(batch)),
@@ -76,6 +80,17 @@ impl Job {
             ahead,
             setting,
         }
+    }
+
+    /// The same, done by a device that is difficult, if it is.
+    pub(super) fn difficult(mut self, mischief: Option<Mischief>) -> Self {
+        self.mischief = mischief;
+        if mischief == Some(Mischief::LabelFlip) {
+            let Setting { network, data, .. } = &self.setting;
+            let flipped = data.with_flipped_labels(network.classes() as u8);
+            self.setting.data = Arc::new(flipped);
+        }
+        self
     }
 
     pub(super) fn round(&self) -> Round {
@@ -135,20 +150,29 @@ impl Job {
         let report = Report {
             examples: self.setting.data.train.len() as u32,
             own_data: self.setting.data.own,
-            arms: names.zip(self.reports).collect(),
+            mischief: self.mischief,
+            arms: names.zip(self.reports.iter().cloned()).collect(),
         };
-        let sent = self
+        let sent: Vec<(String, &[f32])> = self
             .done
             .iter()
             .filter(|arm| self.upload && !matches!(arm.plan.task.start, Start::Own))
             .flat_map(|arm| {
-                let main = (arm.plan.name.clone(), &arm.trained);
-                let second = (beside(&arm.plan.name), &arm.trained_beside);
+                let main = (arm.plan.name.clone(), arm.trained.as_slice());
+                let second = (beside(&arm.plan.name), arm.trained_beside.as_slice());
                 [main, second]
             })
             .filter(|(_, values)| !values.is_empty())
-            .map(|(name, values)| (name, &**spec, values.as_slice()));
-        let body = Update::encode_values(self.run, self.setting.round, &report, sent).into();
+            .collect();
+        let attacker = self.mischief.and_then(Mischief::attacker);
+        let poisoned = attacker.and_then(|attacker| self.poisoned(attacker, &report, &sent));
+        let body = if let Some(update) = poisoned {
+            update.encode()
+        } else {
+            let sent = sent.into_iter();
+            let sent = sent.map(|(name, values)| (name, &**spec, values));
+            Update::encode_values(self.run, self.setting.round, &report, sent)
+        };
         let keeps = |arm: &ArmDone| {
             matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves == Serves::Chosen
         };
@@ -164,8 +188,32 @@ impl Job {
             .collect();
         Done {
             round: self.setting.round,
-            body,
+            body: body.into(),
+            mischief: self.mischief,
             own,
         }
+    }
+
+    /// What an attacker sends instead. None if training ended in infinity, which a room refuses as it is.
+    fn poisoned(
+        &self,
+        attacker: Attacker,
+        report: &Report,
+        honest: &[(String, &[f32])],
+    ) -> Option<Update> {
+        let spec = self.setting.network.spec();
+        let honest = honest.iter().map(|(name, values)| {
+            let params = Params::try_new(values.to_vec(), spec).ok()?;
+            Some((name.clone(), params))
+        });
+        let mut update = Update {
+            run: self.run,
+            round: self.setting.round,
+            report: report.clone(),
+            weights: honest.collect::<Option<_>>()?,
+        };
+        let plans: Vec<_> = self.done.iter().map(|arm| &arm.plan).collect();
+        attacker.poison(self.setting.seed, self.setting.slot, &plans, &mut update);
+        Some(update)
     }
 }

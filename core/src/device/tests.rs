@@ -1,6 +1,7 @@
 //! A device driven by hand, as its tab would, on a small data set.
 
 mod drawing;
+mod mischief;
 mod round;
 mod run;
 
@@ -44,6 +45,7 @@ fn configured(run: u32, config: RunConfig) -> Configured {
         device: DeviceId(4),
         slot: Slot(1),
         config,
+        mischief: false,
     }
 }
 
@@ -138,7 +140,14 @@ impl Tab {
 
 /// The post that is all that there is to do.
 fn posted(effects: &[Effect]) -> (Round, Arc<[u8]>) {
-    let [Effect::Post { round, body }] = effects else {
+    let [
+        Effect::Post {
+            round,
+            body,
+            after_ms: 0,
+        },
+    ] = effects
+    else {
         panic!("one post is due, and nothing else: {effects:?}");
     };
     (*round, Arc::clone(body))

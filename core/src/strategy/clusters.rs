@@ -71,9 +71,10 @@ impl Clusters {
             let here = self.belongs.iter().filter(|(_, index)| **index == at);
             let members: BTreeSet<DeviceId> = here.map(|(device, _)| *device).collect();
             coalitions.extend(match average(round, sent) {
-                Some((mean, examples)) => {
-                    *model = Arc::new(mean);
-                    around(Arc::clone(model), examples, round, id, members)
+                Some(average) => {
+                    *model = Arc::new(average.model);
+                    let (shares, examples) = (average.shares, average.examples);
+                    around(Arc::clone(model), shares, examples, round, id, members)
                 }
                 None => unchanged(&self.coalitions, id, members),
             });

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{RoundUpdates, Strategy};
+use super::{RoundUpdates, Shares, Strategy, shares_by_examples};
 use crate::aggregate::weighted_mean;
 use crate::ids::DeviceId;
 use crate::params::Params;
@@ -13,11 +13,15 @@ use crate::wire::{Start, Task};
 #[derive(Debug)]
 pub(super) struct FedAvg {
     global: Arc<Params>,
+    shares: Shares,
 }
 
 impl FedAvg {
     pub(super) fn new(initial: Arc<Params>) -> Self {
-        Self { global: initial }
+        Self {
+            global: initial,
+            shares: Shares::new(),
+        }
     }
 }
 
@@ -33,11 +37,16 @@ impl Strategy for FedAvg {
             .map(|update| (&update.weights, f64::from(update.examples)));
         if let Some(mean) = weighted_mean(models) {
             self.global = Arc::new(mean);
+            self.shares = shares_by_examples(round.updates.iter());
         }
     }
 
     fn global(&self) -> &Arc<Params> {
         &self.global
+    }
+
+    fn global_shares(&self) -> Shares {
+        self.shares.clone()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{FedAvg, RoundUpdates, Strategy};
+use super::{FedAvg, RoundUpdates, Shares, Strategy};
 use crate::ids::DeviceId;
 use crate::params::Params;
 use crate::wire::Task;
@@ -39,6 +39,10 @@ impl Strategy for FedProx {
 
     fn global(&self) -> &Arc<Params> {
         self.average.global()
+    }
+
+    fn global_shares(&self) -> Shares {
+        self.average.global_shares()
     }
 }
 

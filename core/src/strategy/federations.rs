@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::grouping::{Members, around, still_there, strangeness, unchanged};
-use super::{ArmUpdate, Coalition, RoundUpdates, coalition_of};
+use super::{
+    ArmUpdate, Coalition, RoundUpdates, Shares, coalition_of, shares_by_examples,
+    shares_of_coalitions,
+};
 use crate::aggregate::weighted_mean;
 use crate::config::DistanceKind;
 use crate::ids::{CoalitionId, DeviceId};
@@ -28,6 +31,11 @@ impl Federations {
     /// The mean of the coalitions' models by number of examples.
     pub(super) fn global(&self) -> &Arc<Params> {
         &self.global
+    }
+
+    /// What each update counts in the global model.
+    pub(super) fn global_shares(&self) -> Shares {
+        shares_of_coalitions(&self.coalitions)
     }
 
     /// By id.
@@ -75,7 +83,11 @@ impl Federations {
         self.coalitions = members
             .into_iter()
             .filter_map(|(id, devices)| match average(round, &devices) {
-                Some((model, examples)) => around(Arc::new(model), examples, round, id, devices),
+                Some(Average {
+                    model,
+                    examples,
+                    shares,
+                }) => around(Arc::new(model), shares, examples, round, id, devices),
                 None => unchanged(&self.coalitions, id, devices),
             })
             .collect();
@@ -86,11 +98,22 @@ impl Federations {
     }
 }
 
-/// Mean of some devices' weights by number of examples, and that number. None where there are no examples.
-pub(super) fn average(round: &RoundUpdates, devices: &BTreeSet<DeviceId>) -> Option<(Params, f64)> {
+/// Mean of some devices' weights by number of examples.
+pub(super) struct Average {
+    pub(super) model: Params,
+    pub(super) examples: f64,
+    pub(super) shares: Shares,
+}
+
+/// Mean of some devices' weights. None where there are no examples.
+pub(super) fn average(round: &RoundUpdates, devices: &BTreeSet<DeviceId>) -> Option<Average> {
     let updates = || devices.iter().filter_map(|device| round.of(*device));
     let model = weighted_mean(updates().map(|u| (&u.weights, f64::from(u.examples))))?;
-    Some((model, updates().map(|u| f64::from(u.examples)).sum()))
+    Some(Average {
+        model,
+        examples: updates().map(|u| f64::from(u.examples)).sum(),
+        shares: shares_by_examples(updates()),
+    })
 }
 
 #[cfg(test)]

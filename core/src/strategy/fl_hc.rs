@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::grouping::{gram, named, update_features};
-use super::{Coalition, FedAvg, Federations, RoundUpdates, Strategy};
+use super::{Coalition, FedAvg, Federations, RoundUpdates, Shares, Strategy};
 use crate::coalition::{Agglomerative, Method, Until};
 use crate::config::{DistanceKind, FlHcOptions, LayerScale, Metric};
 use crate::ids::DeviceId;
@@ -86,6 +86,14 @@ impl Strategy for FlHc {
             self.federations.global()
         } else {
             self.average.global()
+        }
+    }
+
+    fn global_shares(&self) -> Shares {
+        if self.is_clustered() {
+            self.federations.global_shares()
+        } else {
+            self.average.global_shares()
         }
     }
 

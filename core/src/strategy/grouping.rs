@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{ArmUpdate, Coalition, RoundUpdates, coalition_of};
+use super::{ArmUpdate, Coalition, RoundUpdates, Shares, coalition_of, shares_of};
 use crate::aggregate::{squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
@@ -325,7 +325,8 @@ pub(super) fn coalition(
         Weighting::Size => updates().count() as f64,
         Weighting::Examples => updates().map(|update| f64::from(update.examples)).sum(),
     };
-    around(Arc::new(barycenter), weight, round, id, members)
+    let shares = shares_of(updates().map(|update| (update.device, share(update))));
+    around(Arc::new(barycenter), shares, weight, round, id, members)
 }
 
 /// A coalition whose members all stayed away: it keeps the model that it had. None if it had none.
@@ -347,9 +348,10 @@ pub(super) fn unchanged(
     })
 }
 
-/// A coalition around a given barycenter. None if none of its members sent anything.
+/// A coalition around a given barycenter, in which updates count by `shares`. None if none of its members sent anything.
 pub(super) fn around(
     barycenter: Arc<Params>,
+    shares: Shares,
     weight: f64,
     round: &RoundUpdates,
     id: CoalitionId,
@@ -373,6 +375,7 @@ pub(super) fn around(
         barycenter,
         spread: libm::sqrt(total / distances.len() as f64),
         weight,
+        shares,
         members,
     })
 }

@@ -1,14 +1,15 @@
 //! This project's own strategy: federated averaging until the devices' deltas show groups, then a model for each,
 //! tried against the one model before it is trusted.
 //!
-//! - *Gathering.* Every device trains the one model, as in federated averaging, while unit-length deltas add up. After
-//!   the warm-up, coalitions form by [`label_agreement`]; a single one is possible, and then the next look is after
-//!   twice as many rounds.
+//! - *Gathering.* Every device trains the one model, as in federated averaging, while unit-length deltas add up, the
+//!   latest counting most. After the warm-up, coalitions form by [`label_agreement`]; a single one is possible, and
+//!   then the next look is after twice as many rounds.
 //! - *Trial.* Coalitions train their models and, beside them, the one model; devices judge every model on their own
 //!   examples, each label counting alike. Who is better served by another coalition's model than by the one model and
-//!   by its own coalition's, moves there; coalitions that serve each other better than the one model does are one.
-//!   After the trial the coalitions stay if the devices' validation parts speak for them; else it is back to
-//!   gathering.
+//!   by its own coalition's, moves there. Deltas of the one model go on adding up. After two thirds of the trial
+//!   members who disagree part, and from then on coalitions that agree are one: by then devices have found their like,
+//!   and what many say together is clearer than what each says. After the trial the coalitions stay if the devices'
+//!   validation parts speak for them; else it is back to gathering.
 //! - *Settled.* Each coalition averages for itself. From time to time devices judge all models again and move where
 //!   another serves them better. A newcomer judges them in its first round, and goes where it is served best.
 //!
@@ -19,17 +20,37 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::grouping::coalition;
-use super::{ArmUpdate, Coalition, RoundUpdates, Strategy, coalition_of};
+use super::{
+    ArmUpdate, Coalition, RoundUpdates, Shares, Strategy, coalition_of, shares_by_examples,
+    shares_of_coalitions,
+};
 use crate::aggregate::weighted_mean;
+use crate::coalition::keep_ids;
 use crate::coalition::label_agreement::{self, LabelRows, output_layer};
 use crate::config::{OursOptions, Weighting, limits};
 use crate::distance::{delta, norm};
 use crate::ids::{CoalitionId, DeviceId};
-use crate::params::Params;
+use crate::params::{ParamSpec, Params};
 use crate::wire::{Serves, Start, Task};
+
+/// The cosine that is asked for between coalitions on trial. Lower than between devices before: by then the one model
+/// knows what all have in common, so those who see the same move less alike, and others much less.
+const COALITIONS_AGREE: f64 = 0.71;
+
+/// The cosine that is asked for between members of a coalition on trial, who have come together for a reason.
+const MEMBERS_AGREE: f64 = 0.55;
+
+/// What a round's delta counts for one round later.
+const FADING: f64 = 0.6;
+
+/// A coalition of so many devices or fewer serves them well whatever it is worth to others: its model is almost theirs.
+const FEW: usize = 2;
 
 /// Who is with whom.
 type Members = BTreeMap<CoalitionId, BTreeSet<DeviceId>>;
+
+/// Fading sums of unit-length deltas of the one model, of which only the output layer is kept.
+type Sums = BTreeMap<DeviceId, Vec<f32>>;
 
 /// Gathering, trial, settled: see the module.
 #[derive(Debug)]
@@ -37,6 +58,7 @@ pub(super) struct Ours {
     options: OursOptions,
     /// The one model, as long as it is trained; then the coalitions' mean.
     global: Arc<Params>,
+    global_shares: Shares,
     coalitions: Vec<Coalition>,
     phase: Phase,
     /// Rounds closed so far.
@@ -48,13 +70,13 @@ enum Phase {
     Gathering {
         /// Round after which coalitions are looked for.
         look_at: u32,
-        /// Sums of unit-length deltas, of which only the output layer is kept.
-        sums: BTreeMap<DeviceId, Vec<f32>>,
+        sums: Sums,
     },
     Trial {
         /// Rounds still to come.
         left: u32,
         found: Evidence,
+        sums: Sums,
     },
     Settled,
 }
@@ -73,6 +95,7 @@ impl Ours {
     pub(super) fn new(options: OursOptions, initial: Arc<Params>) -> Self {
         Self {
             global: initial,
+            global_shares: Shares::new(),
             coalitions: Vec::new(),
             phase: Phase::Gathering {
                 look_at: options.warm_up,
@@ -97,27 +120,29 @@ impl Ours {
     fn gather(&mut self, round: &RoundUpdates) {
         if let Some(mean) = by_examples(round.updates.iter().map(|u| (u, &u.weights))) {
             self.global = Arc::new(mean);
+            self.global_shares = shares_by_examples(round.updates.iter());
         }
         let (rounds, options) = (self.rounds, self.options.clone());
         let Phase::Gathering { look_at, sums } = &mut self.phase else {
             return;
         };
         for update in &round.updates {
-            add_unit_delta(sums.entry(update.device).or_default(), update);
+            let sum = sums.entry(update.device).or_default();
+            add_unit_delta(sum, &update.weights, &update.start);
         }
         sums.retain(|device, _| round.in_room.contains_key(device));
         let devices: Vec<DeviceId> = sums.keys().copied().collect();
         let mut members = vec![(0..devices.len()).collect()];
         if rounds >= *look_at {
             *look_at = rounds * 2;
-            let (_, labels) = output_layer(self.global.spec());
-            let rows = sums.values().map(|sum| LabelRows::new(sum, labels));
+            let rows = label_rows(sums, self.global.spec()).into_values();
             members = label_agreement::form(&rows.collect::<Vec<_>>(), options.agreement);
         }
         if members.len() > 1 {
             self.phase = Phase::Trial {
                 left: options.trial,
                 found: Evidence::default(),
+                sums: std::mem::take(sums),
             };
         }
         let members = members
@@ -127,13 +152,8 @@ impl Ours {
     }
 
     fn try_out(&mut self, round: &RoundUpdates) {
-        let members = self.moved(round, true);
-        let beside = round
-            .updates
-            .iter()
-            .filter_map(|u| Some((u, u.beside.as_ref()?)));
-        let global = by_examples(beside).map(Arc::new);
-        let Phase::Trial { left, found } = &mut self.phase else {
+        let mut members = self.moved(round, true);
+        let Phase::Trial { left, found, sums } = &mut self.phase else {
             return;
         };
         *left -= 1;
@@ -141,10 +161,28 @@ impl Ours {
         if *left < self.options.trial.div_ceil(2) {
             found.add(round);
         }
+        let beside = || {
+            let trained = round.updates.iter();
+            trained.filter_map(|u| Some((u, u.beside.as_ref()?)))
+        };
+        for (update, weights) in beside() {
+            let sum = sums.entry(update.device).or_default();
+            add_unit_delta(sum, weights, &self.global);
+        }
+        let last_third = self.options.trial / 3;
+        if *left <= last_third {
+            let rows = label_rows(sums, self.global.spec());
+            let mut parts: Vec<_> = members.values().cloned().collect();
+            if *left == last_third {
+                parts = parts.iter().flat_map(|part| parted(part, &rows)).collect();
+            }
+            members = named(&members, joined(&parts, &rows));
+        }
         let (over, found) = (*left == 0, *found);
         self.take_barycenters(round, members);
-        if let Some(global) = global {
-            self.global = global;
+        if let Some(global) = by_examples(beside()) {
+            self.global = Arc::new(global);
+            self.global_shares = shares_by_examples(beside().map(|(update, _)| update));
         }
         if over && !found.speaks_for_coalitions() || self.coalitions.len() == 1 {
             self.give_up(round);
@@ -171,8 +209,7 @@ impl Ours {
     }
 
     /// Where the devices belong after what they said of the models that they judged. On `trial` the global model is the
-    /// measure: who is served no better than by that, has no reason to move, and coalitions that serve each other
-    /// better than that are one.
+    /// measure: who is served no better than by that, has no reason to move.
     fn moved(&self, round: &RoundUpdates, trial: bool) -> Members {
         let ids: Vec<CoalitionId> = self.coalitions.iter().map(|c| c.id).collect();
         let here = |device: &DeviceId| round.in_room.contains_key(device);
@@ -197,10 +234,9 @@ impl Ours {
             let goes = match home.and_then(|home| ids.iter().position(|id| *id == home)) {
                 None => true,
                 Some(home) => {
-                    let alone = members.get(&ids[home]).is_some_and(|m| m.len() == 1);
+                    let few = members.get(&ids[home]).is_some_and(|m| m.len() <= FEW);
                     let better = losses[best] < losses[home];
-                    // A lone device's model is its own, and serves it well whatever it is worth to others.
-                    (better || trial && alone) && (!trial || losses[best] < losses[ids.len()])
+                    (better || trial && few) && (!trial || losses[best] < losses[ids.len()])
                 }
             };
             if goes {
@@ -210,35 +246,8 @@ impl Ours {
                 members.entry(ids[best]).or_default().insert(update.device);
             }
         }
-        if trial {
-            self.join_alike(round, &ids, &mut members);
-        }
         members.retain(|_, devices| !devices.is_empty());
         members
-    }
-
-    /// Joins coalitions whose models serve each other's members better than the global model does.
-    fn join_alike(&self, round: &RoundUpdates, ids: &[CoalitionId], members: &mut Members) {
-        // Mean gain of a coalition's members, as they were when they judged, by another coalition's model.
-        let gain = |of: usize, by: usize| {
-            let judges = self.coalitions[of]
-                .members
-                .iter()
-                .filter_map(|d| round.of(*d));
-            let gains: Vec<f64> = judges
-                .filter_map(|update| {
-                    let losses = &update.report.losses;
-                    Some(losses.get(ids.len())? - losses.get(by)?)
-                })
-                .collect();
-            gains.iter().sum::<f64>() / gains.len().max(1) as f64
-        };
-        for a in 1..ids.len() {
-            if let Some(b) = (0..a).find(|&b| gain(a, b) > 0.0 && gain(b, a) > 0.0) {
-                let devices = members.remove(&ids[a]).unwrap_or_default();
-                members.entry(ids[b]).or_default().extend(devices);
-            }
-        }
     }
 
     fn take_barycenters(&mut self, round: &RoundUpdates, members: Members) {
@@ -265,6 +274,7 @@ impl Ours {
             .map(|c| (c.barycenter.as_ref(), c.weight));
         if let Some(mean) = weighted_mean(models) {
             self.global = Arc::new(mean);
+            self.global_shares = shares_of_coalitions(&self.coalitions);
         }
     }
 }
@@ -312,6 +322,10 @@ impl Strategy for Ours {
         &self.global
     }
 
+    fn global_shares(&self) -> Shares {
+        self.global_shares.clone()
+    }
+
     fn coalitions(&self) -> &[Coalition] {
         &self.coalitions
     }
@@ -345,16 +359,63 @@ impl Evidence {
     }
 }
 
-fn add_unit_delta(sum: &mut Vec<f32>, update: &ArmUpdate) {
-    let delta = delta(&update.weights, &update.start);
+fn label_rows(sums: &Sums, spec: &ParamSpec) -> BTreeMap<DeviceId, LabelRows> {
+    let (_, labels) = output_layer(spec);
+    let rows = |sum: &Vec<f32>| LabelRows::new(sum, labels);
+    sums.iter().map(|(id, sum)| (*id, rows(sum))).collect()
+}
+
+/// Coalitions with the ids that they had before.
+fn named(before: &Members, coalitions: Vec<BTreeSet<DeviceId>>) -> Members {
+    let before: Vec<_> = before.clone().into_iter().collect();
+    let ids = keep_ids(&before, &coalitions);
+    ids.into_iter().zip(coalitions).collect()
+}
+
+/// Coalitions of the parts that are alike, taken together.
+fn joined(
+    parts: &[BTreeSet<DeviceId>],
+    rows: &BTreeMap<DeviceId, LabelRows>,
+) -> Vec<BTreeSet<DeviceId>> {
+    let together = |part: &BTreeSet<DeviceId>| {
+        LabelRows::together(part.iter().filter_map(|device| rows.get(device)))
+    };
+    let together: Vec<LabelRows> = parts.iter().map(together).collect();
+    let alike = label_agreement::form(&together, COALITIONS_AGREE).into_iter();
+    alike
+        .map(|found| found.iter().flat_map(|&i| parts[i].clone()).collect())
+        .collect()
+}
+
+/// The parts of a coalition that agree. Devices of which nothing is known stay with the largest.
+fn parted(
+    devices: &BTreeSet<DeviceId>,
+    rows: &BTreeMap<DeviceId, LabelRows>,
+) -> Vec<BTreeSet<DeviceId>> {
+    let (known, unknown): (Vec<DeviceId>, Vec<DeviceId>) =
+        devices.iter().partition(|device| rows.contains_key(device));
+    let of: Vec<LabelRows> = known.iter().map(|device| rows[device].clone()).collect();
+    let mut parts: Vec<BTreeSet<DeviceId>> = label_agreement::form(&of, MEMBERS_AGREE)
+        .into_iter()
+        .map(|part| part.into_iter().map(|i| known[i]).collect())
+        .collect();
+    match parts.iter_mut().max_by_key(|part| part.len()) {
+        Some(largest) => largest.extend(unknown),
+        None => parts.push(unknown.into_iter().collect()),
+    }
+    parts
+}
+
+/// Adds the unit-length delta's part in the output layer to what has faded by a round.
+fn add_unit_delta(sum: &mut Vec<f32>, weights: &Params, start: &Params) {
+    let delta = delta(weights, start);
     let length = norm(&delta);
-    let (from, _) = output_layer(update.weights.spec());
+    let (from, _) = output_layer(weights.spec());
     let output = &delta[from..];
     sum.resize(output.len(), 0.0);
-    if length > 0.0 {
-        for (sum, v) in sum.iter_mut().zip(output) {
-            *sum += (f64::from(*v) / length) as f32;
-        }
+    let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
+    for (sum, v) in sum.iter_mut().zip(output) {
+        *sum = (FADING * f64::from(*sum) + f64::from(*v) * scale) as f32;
     }
 }
 
@@ -403,17 +464,18 @@ mod tests {
         round
     }
 
-    /// Every device trains the second model to `beside` and says what it has to say.
+    /// Every device trains the second model to what is in `beside` and says what it has to say.
     fn tried(
         number: u32,
         weights: &[[f32; 6]],
-        beside: [f32; 6],
+        beside: &[[f32; 6]],
         losses: &[&[f64]],
         validation: Option<(u32, u32)>,
     ) -> RoundUpdates {
         let mut round = updates(number, weights);
-        for (update, losses) in round.updates.iter_mut().zip(losses) {
-            update.beside = Some((*model(beside)).clone());
+        let told = beside.iter().zip(losses);
+        for (update, (beside, losses)) in round.updates.iter_mut().zip(told) {
+            update.beside = Some((*model(*beside)).clone());
             update.report.losses = losses.to_vec();
             update.report.validation = validation.map(|(received, beside)| Validation {
                 examples: 100,
@@ -456,7 +518,7 @@ mod tests {
         let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
         let after = |losses: &[&[f64]]| {
             let mut strategy = split();
-            strategy.close(&tried(2, &sent, [0.5; 6], losses, None));
+            strategy.close(&tried(2, &sent, &sent, losses, None));
             members(strategy.coalitions())
         };
         let home: [&[f64]; 2] = [&[0.1, 2.0, 1.0], &[2.0, 0.1, 1.0]];
@@ -473,22 +535,54 @@ mod tests {
     }
 
     #[test]
-    fn coalitions_that_serve_each_other_are_one() {
+    fn coalitions_that_agree_on_trial_are_one() {
         let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
         let mut strategy = split();
-        let alike: [&[f64]; 4] = [
-            &[0.1, 0.2, 1.0],
-            &[0.2, 0.1, 1.0],
-            &[0.1, 0.2, 1.0],
-            &[0.2, 0.1, 1.0],
+        let home: [&[f64]; 4] = [
+            &[0.1, 2.0, 1.0],
+            &[2.0, 0.1, 1.0],
+            &[0.1, 2.0, 1.0],
+            &[2.0, 0.1, 1.0],
         ];
-        strategy.close(&tried(2, &sent, [0.5; 6], &alike, None));
+        // Beside, all devices move the one model in the same direction.
+        for (number, beside) in [
+            (2, [1.5, 0.5, 0.5, 1.5, 2.0, 2.0]),
+            (3, [2.5, 0.5, 0.5, 2.5, 3.0, 3.0]),
+        ] {
+            assert_eq!(members(strategy.coalitions()), [vec![1, 3], vec![2, 4]]);
+            strategy.close(&tried(number, &sent, &[beside; 4], &home, Some((90, 60))));
+        }
         assert_eq!(members(strategy.coalitions()), [vec![1, 2, 3, 4]]);
         assert_eq!(
             start(&strategy, 1),
-            [0.5; 6],
+            [2.5, 0.5, 0.5, 2.5, 3.0, 3.0],
             "the one model went on meanwhile"
         );
+    }
+
+    #[test]
+    fn members_who_disagree_part_and_join_their_like() {
+        let ids = |devices: &[u32]| -> BTreeSet<DeviceId> {
+            devices.iter().map(|d| DeviceId(*d)).collect()
+        };
+        let before = Members::from([
+            (CoalitionId(0), ids(&[1, 2, 3, 5])),
+            (CoalitionId(1), ids(&[4])),
+        ]);
+        let sees = |delta: [f32; 6]| LabelRows::new(&delta, 2);
+        let rows = BTreeMap::from([
+            (DeviceId(1), sees(STRAIGHT)),
+            (DeviceId(2), sees(CROSSED)),
+            (DeviceId(3), sees(STRAIGHT)),
+            (DeviceId(4), sees(CROSSED)),
+        ]);
+        let after = Members::from([
+            (CoalitionId(0), ids(&[1, 3, 5])),
+            (CoalitionId(1), ids(&[2, 4])),
+        ]);
+        let parts = before.values().flat_map(|part| parted(part, &rows));
+        let after_that = named(&before, joined(&parts.collect::<Vec<_>>(), &rows));
+        assert_eq!(after_that, after, "of device 5 nothing is known");
     }
 
     #[test]
@@ -502,8 +596,8 @@ mod tests {
         ];
         let after = |validation| {
             let mut strategy = split();
-            strategy.close(&tried(2, &sent, [0.25; 6], &home, Some(validation)));
-            strategy.close(&tried(3, &sent, [0.5; 6], &home, Some(validation)));
+            strategy.close(&tried(2, &sent, &sent, &home, Some(validation)));
+            strategy.close(&tried(3, &sent, &sent, &home, Some(validation)));
             strategy
         };
         let stays = after((90, 60));
@@ -512,7 +606,7 @@ mod tests {
         assert_eq!(stays.task(DeviceId(2)).beside, None, "the trial is over");
         let gives_up = after((70, 70));
         assert_eq!(members(gives_up.coalitions()), [vec![1, 2, 3, 4]]);
-        assert_eq!(start(&gives_up, 2), [0.5; 6]);
+        assert_eq!(start(&gives_up, 2), [0.5, 0.5, 0.5, 0.5, 1.0, 1.0]);
     }
 
     #[test]
@@ -526,7 +620,7 @@ mod tests {
         ];
         let mut strategy = split();
         for number in [2, 3] {
-            strategy.close(&tried(number, &sent, [0.5; 6], &home, Some((90, 60))));
+            strategy.close(&tried(number, &sent, &sent, &home, Some((90, 60))));
         }
         assert_eq!(strategy.task(DeviceId(5)).judge.len(), 3);
         assert!(strategy.task(DeviceId(1)).judge.is_empty());
@@ -534,5 +628,28 @@ mod tests {
         with_fifth.updates[4].report.losses = vec![2.0, 0.3, 1.0];
         strategy.close(&with_fifth);
         assert_eq!(members(strategy.coalitions()), [vec![1, 3], vec![2, 4, 5]]);
+    }
+
+    #[test]
+    fn shares_are_those_of_the_model_that_is_the_global_one() {
+        let unjudged: [&[f64]; 4] = [&[]; 4];
+        let count = |strategy: &Ours, device| strategy.global_shares()[&DeviceId(device)];
+        let sent = [STRAIGHT, CROSSED, STRAIGHT, CROSSED];
+        let with_examples = |mut round: RoundUpdates| {
+            round.updates[0].examples = 5;
+            round
+        };
+        let mut strategy = strategy();
+        strategy.close(&with_examples(updates(1, &sent)));
+        assert_eq!(count(&strategy, 1), 5.0 / 8.0, "gathering");
+        let mut round = with_examples(tried(2, &sent, &sent, &unjudged, Some((90, 60))));
+        round.updates[3].beside = None;
+        strategy.close(&round);
+        assert_eq!(count(&strategy, 1), 5.0 / 7.0, "on trial");
+        assert!(!strategy.global_shares().contains_key(&DeviceId(4)));
+        let home = coalition_of(strategy.coalitions(), DeviceId(1)).unwrap();
+        assert_eq!(home.shares[&DeviceId(1)], 5.0 / 6.0);
+        strategy.close(&with_examples(tried(3, &sent, &sent, &[], Some((90, 60)))));
+        assert_eq!(count(&strategy, 1), 5.0 / 8.0, "settled");
     }
 }

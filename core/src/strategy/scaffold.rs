@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ArmUpdate, FedAvg, RoundUpdates, Strategy};
+use super::{ArmUpdate, FedAvg, RoundUpdates, Shares, Strategy};
 use crate::config::TrainingConfig;
 use crate::ids::DeviceId;
 use crate::params::Params;
@@ -135,6 +135,10 @@ impl Strategy for Scaffold {
 
     fn global(&self) -> &Arc<Params> {
         self.average.global()
+    }
+
+    fn global_shares(&self) -> Shares {
+        self.average.global_shares()
     }
 }
 

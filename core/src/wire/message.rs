@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::codec::is_default;
 use super::safetensors::FormatError;
+use crate::attack::Mischief;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::params::{ParamSpec, Params, ParamsError};
@@ -16,7 +17,8 @@ use crate::params::{ParamSpec, Params, ParamsError};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "message", rename_all = "snake_case")]
 pub enum RoomNews {
-    /// A run that the device is part of; the first message after the socket opened, and again after a reset.
+    /// A run that the device is part of; the first message after the socket opened, and again after a reset, or when the
+    /// desk allows mischief or forbids it.
     Configured(Box<Configured>),
     /// The run is over. The device stays and waits for the next.
     RunFinished,
@@ -44,6 +46,9 @@ pub struct Configured {
     pub slot: Slot,
     /// The run's configuration.
     pub config: RunConfig,
+    /// Whether the desk allows devices to be difficult.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub mischief: bool,
 }
 
 /// Why a device is out.
@@ -179,6 +184,9 @@ pub struct Report {
     /// from them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own_data: u32,
+    /// How the device was difficult in this round. It says so itself, for a classroom to see; real attackers do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mischief: Option<Mischief>,
     /// One per arm.
     pub arms: BTreeMap<String, ArmReport>,
 }
@@ -294,6 +302,7 @@ impl Update {
             report: Report {
                 examples: self.report.examples,
                 own_data: self.report.own_data,
+                mischief: self.report.mischief,
                 arms: self
                     .report
                     .arms

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::UpdateHeader;
 use super::safetensors::{Builder, Tensors};
 use super::*;
+use crate::attack::Mischief;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::params::{ParamSpec, Params};
@@ -53,6 +54,7 @@ fn report() -> Report {
     Report {
         examples: 400,
         own_data: 0,
+        mischief: None,
         arms: models()
             .arms
             .into_iter()

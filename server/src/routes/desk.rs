@@ -37,6 +37,12 @@ struct Configure {
     config: Value,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mischief {
+    allowed: bool,
+}
+
 pub(super) async fn command(
     State(server): State<Server>,
     Segments((room, command)): Segments<(String, String)>,
@@ -65,6 +71,14 @@ fn parse(command: &str, body: Value) -> Result<Command, ApiError> {
             let Nothing {} = fields(body)?;
             Command::Step
         }
+        "lock" => {
+            let Nothing {} = fields(body)?;
+            Command::Lock
+        }
+        "unlock" => {
+            let Nothing {} = fields(body)?;
+            Command::Unlock
+        }
         "reset" => {
             let Reset { seed } = fields(body)?;
             Command::Reset(seed)
@@ -76,6 +90,10 @@ fn parse(command: &str, body: Value) -> Result<Command, ApiError> {
         "configure" => {
             let Configure { config: raw } = fields(body)?;
             Command::Configure(Box::new(config(raw)?))
+        }
+        "mischief" => {
+            let Mischief { allowed } = fields(body)?;
+            Command::Mischief { allowed }
         }
         other => return Err(ApiError::UnknownCommand(other.chars().take(20).collect())),
     })

@@ -1,5 +1,6 @@
 //! The desk.
 
+use constellation_core::attack::Mischief;
 use constellation_core::ids::DeviceId;
 use constellation_core::view::Phase;
 use constellation_core::wire::{Farewell, RoomNews};
@@ -69,6 +70,44 @@ async fn another_configuration_changes_what_updates_must_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn devices_are_told_that_they_may_be_difficult_and_the_view_says_who_is() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (mut b_socket, _) = room.connect(&b).await;
+    assert!(!room.view().await.mischief_allowed);
+    let view = fine(
+        room.desk("mischief", &json!({ "allowed": true })).await,
+        200,
+    )
+    .await;
+    assert_eq!(view["mischief_allowed"], true);
+    for socket in [&mut a_socket, &mut b_socket] {
+        let RoomNews::Configured(configured) = socket.news().await else {
+            panic!("devices are told")
+        };
+        assert!(configured.mischief);
+    }
+    fine(room.desk("start", &json!({})).await, 200).await;
+    let (round, _) = a_socket.round(&a).await;
+    let mut update = a.update(&round, 1.0);
+    update.report.mischief = Some(Mischief::Noise);
+    let response = room.post_update(&a, round.round, update.encode()).await;
+    fine(response, 202).await;
+    let devices = room.view().await.devices;
+    assert_eq!(devices[0].mischief, Some(Mischief::Noise));
+    assert_eq!(devices[1].mischief, None);
+    for wrong in [
+        json!({}),
+        json!({ "allowed": 1 }),
+        json!({ "allowed": true, "who": 1 }),
+    ] {
+        problem(room.desk("mischief", &wrong).await, 422, "wrong_fields").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_removed_device_is_told_and_stays_out() {
     let server = TestServer::start().await;
     let room = server.room(&small()).await;
@@ -98,6 +137,58 @@ async fn a_removed_device_is_told_and_stays_out() {
             .iter()
             .all(|device| device.id != DeviceId(b.id))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_room_takes_back_its_own_devices_alone() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (b_socket, _) = room.connect(&b).await;
+    let view = fine(room.desk("lock", &json!({})).await, 200).await;
+    assert_eq!(view["locked"], true);
+    let refused = server.post(&room.path("/devices"), &json!({})).await;
+    problem(refused, 423, "room_locked").await;
+    assert_eq!(room.view().await.refusals["room_locked"], 1);
+
+    // Who is in the room works on, and comes back with its token.
+    drop(b_socket);
+    let (mut b_socket, _) = room.connect(&b).await;
+    fine(room.desk("start", &json!({})).await, 200).await;
+    for (device, socket) in [(&a, &mut a_socket), (&b, &mut b_socket)] {
+        let (opened, _) = socket.round(device).await;
+        let update = device.update(&opened, 1.0).encode();
+        fine(room.post_update(device, opened.round, update).await, 202).await;
+    }
+
+    let view = fine(room.desk("unlock", &json!({})).await, 200).await;
+    assert_eq!(view["locked"], false);
+    fine(server.post(&room.path("/devices"), &json!({})).await, 201).await;
+    problem(
+        room.desk("lock", &json!({ "for": 5 })).await,
+        422,
+        "wrong_fields",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_configuration_names_the_field() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    for (config, field) in [
+        (json!({ "training": { "batch": 0 } }), "training.batch"),
+        (
+            json!({ "arms": [{ "strategy": { "kind": "ifca", "k": 0 } }] }),
+            "arms[0].strategy.k",
+        ),
+        (json!({ "data": { "dataset": "mnist" } }), "data.dataset"),
+    ] {
+        let response = room.desk("configure", &json!({ "config": config })).await;
+        let problem = problem(response, 422, "bad_config").await;
+        assert_eq!(problem["field"], field);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

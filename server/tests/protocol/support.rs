@@ -217,6 +217,7 @@ impl FakeDevice {
             report: Report {
                 examples: 400,
                 own_data: 0,
+                mischief: None,
                 arms: self
                     .models
                     .arms

@@ -9,6 +9,7 @@ import type { ArmView, View } from "../types.gen";
 import { armSign } from "../ui/marks";
 import "./accuracy-curves";
 import type { Actions } from "./actions";
+import { weightLine } from "./mischief";
 import { accuracyOf, type Curves, comparison, curves, selectedArm } from "./select";
 import type { BoardState, Question } from "./state";
 
@@ -86,6 +87,7 @@ function number(arm: ArmView, mark: ArmMark | undefined, asked: Question, view: 
     ${mark ? armSign(mark) : nothing}
     <span class="arm-name">${strings.armTitle(arm.name, arm.strategy)}</span>
     <small>
+      ${weightLine(arm)}
       ${
         accuracy
           ? html`${say.worstDevice(accuracy.worst)}

@@ -1,8 +1,13 @@
 import type { DeskCommand } from "../lib/api";
+import type { RunConfig } from "../types.gen";
 import type { BoardMessage } from "./state";
 
 /** What the board's parts can ask for. */
 export interface Actions {
   dispatch(message: BoardMessage): void;
   desk(command: DeskCommand): void;
+  /** Edits the settings in the form. */
+  changeSettings(edit: (config: RunConfig) => RunConfig): void;
+  /** Begins a run with them, or shows which one is wrong. */
+  applySettings(): void;
 }

@@ -6,7 +6,7 @@ import type { Fit, Size } from "../lib/fit";
 import { hullPath, type Place } from "../lib/hull";
 import { language } from "../lib/language";
 import { Motion } from "../lib/motion";
-import { coalitionMark, shapePath, starPath } from "../lib/palette";
+import { burstPath, coalitionMark, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
 import type { ArmView, CoalitionId, CoalitionView, DeviceId, DeviceRow, MapView, RunId } from "../types.gen";
 import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
@@ -93,9 +93,11 @@ export class CoalitionMap extends LitElement {
     this.requestUpdate();
   }
 
-  /** Views come often and seldom change anything here: of a device, what it is called and whether it is away. */
+  /** Views come often and seldom change anything here: of a device, what it is called, whether it is away and what mischief it does. */
   protected override shouldUpdate(changed: PropertyValues<this>): boolean {
-    const devices = this.devices.map(({ id, name, group, state }) => `${id}:${group}:${state === "away"}:${name}`);
+    const devices = this.devices.map(({ id, name, group, state, mischief }) =>
+      [id, group, state === "away", mischief, name].join(":"),
+    );
     const said = [language(), this.answer !== null, ...devices].join("|");
     const properties = ["arm", "run", "earlier", "looked", "near"] as const;
     const due = this.#due || said !== this.#said || properties.some((one) => changed.has(one));
@@ -201,13 +203,15 @@ export class CoalitionMap extends LitElement {
       class="device ${className} ${row?.state === "away" || !row ? "away" : ""} ${back ? "back" : ""}"
       role="img"
       tabindex=${entry ? 0 : -1}
-      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter)}
+      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter) + mischiefWords(row)}
       transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})"
       data-testid="map-device"
       data-device=${id}
       data-coalition=${letter}
+      data-mischief=${row?.mischief ?? nothing}
     >
       <circle class="halo" r=${radius * 1.75} />
+      ${row?.mischief ? svg`<path class="burst" d=${burstPath(radius * 2)} />` : nothing}
       <path d=${shapePath(shape, radius)} />
       ${radius >= NUMBERED ? svg`<text class="number" font-size=${radius * 0.95} dy="0.38em">${id}</text>` : nothing}
     </g>`;
@@ -290,6 +294,10 @@ export class CoalitionMap extends LitElement {
 
 function othersIn(now: readonly unknown[], before: readonly unknown[] | undefined): boolean {
   return now.length !== before?.length || now.some((one, i) => one !== before[i]);
+}
+
+function mischiefWords(row: DeviceRow | undefined): string {
+  return row?.mischief ? strings.comma + strings.mischief.kinds[row.mischief].name : "";
 }
 
 function line(name: string, from: Place | undefined, to: Place | undefined) {

@@ -6,6 +6,7 @@ import { armMarks, coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { armSign, coalitionSign } from "../ui/marks";
+import { influenceCells, influenceHead, mischiefOf } from "./mischief";
 import { nearest, toBarycenter } from "./neighbours";
 import { coalitionOf, selectedArm } from "./select";
 import type { BoardState } from "./state";
@@ -27,7 +28,7 @@ export function deviceDetail(state: BoardState, view: View) {
   const near = distances ? nearest(distances, device.id, NEIGHBOURS) : [];
   const marks = armMarks(view.arms);
   return html`<aside class="detail" aria-live="polite" data-testid="detail" data-device=${device.id}>
-    <h3><b>${strings.device.name(device.id)}</b> <span class="dim">${device.name}</span> ${of(device.id)}</h3>
+    <h3><b>${strings.device.name(device.id)}</b> <span class="dim">${device.name}</span> ${of(device.id)} ${mischiefOf(device)}</h3>
     <div class="detail-grid">
       <table>
         <caption>${say.nearestOf(strings.armShort(arm.name, arm.strategy))}</caption>
@@ -51,7 +52,7 @@ export function deviceDetail(state: BoardState, view: View) {
       </table>
       <table>
         <caption>${say.accuracy}</caption>
-        <thead><tr><th></th><th scope="col" class="count">${say.balanced}</th><th scope="col" class="count">${say.own}</th></tr></thead>
+        <thead><tr><th></th><th scope="col" class="count">${say.balanced}</th><th scope="col" class="count">${say.own}</th>${influenceHead(device)}</tr></thead>
         <tbody>
           ${view.arms.map((each, i) => {
             const measured = each.devices.find((row) => row.device === device.id);
@@ -60,6 +61,7 @@ export function deviceDetail(state: BoardState, view: View) {
               <th scope="row">${mark ? armSign(mark) : nothing}${strings.armShort(each.name, each.strategy)}</th>
               <td class="count">${percent(measured?.balanced)}</td>
               <td class="count">${percent(measured?.own)}</td>
+              ${influenceCells(each, device)}
             </tr>`;
           })}
         </tbody>

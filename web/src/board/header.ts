@@ -1,8 +1,7 @@
 /** The line at the top: which room, which round, what is going on, and the desk. */
 
 import { html, nothing } from "lit";
-import { ref } from "lit/directives/ref.js";
-import { PRESETS, preset } from "../presets";
+import { settingsPanel } from "../settings/panel";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { logo } from "../ui/marks";
@@ -17,6 +16,7 @@ export function header(state: BoardState, actions: Actions) {
   return html`<header class="top">
     <h1>${logo}<a href="/">${strings.product}</a></h1>
     <span class="code" aria-label=${say.roomCode} data-testid="room">${state.room}</span>
+    ${view?.locked ? html`<span class="locked" data-testid="locked">${say.locked}</span>` : nothing}
     ${view ? progress(view) : nothing}
     <div class="desk">
       <button
@@ -58,60 +58,40 @@ function desk(state: BoardState, view: View, actions: Actions) {
   >
     ${label}
   </button>`;
-  const close = () => actions.dispatch({ type: "reset_toggled" });
+  const toggle = () => actions.dispatch({ type: "settings_toggled" });
   return html`${button("start", view.phase === "paused" ? say.goOn : say.start, true)}
     ${button("pause", say.pause, true)} ${button("step", say.step, false)}
-    <div class="reset" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && state.resetOpen && close()}>
-      <button
-        type="button"
-        data-testid="desk-reset-open"
-        aria-expanded=${state.resetOpen}
-        aria-controls="reset-form"
-        ?disabled=${state.busy || !may.reset}
-        @click=${() => actions.dispatch({ type: "reset_toggled" })}
-      >
-        ${say.reset}…
+    <button
+      type="button"
+      data-testid="desk-lock"
+      title=${view.locked ? say.unlockHint : say.lockHint}
+      ?disabled=${state.busy}
+      @click=${() => actions.desk({ command: view.locked ? "unlock" : "lock" })}
+    >
+      ${view.locked ? say.unlock : say.lock}
+    </button>
+    <div class="settings-of-run" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && state.settingsOpen && closed(toggle)}>
+      <button type="button" id="settings-open" data-testid="settings-open" aria-expanded=${state.settingsOpen} aria-controls="settings" @click=${toggle}>
+        ${strings.settings.open}…
       </button>
-      ${state.resetOpen ? resetForm(view, actions) : nothing}
+      ${state.settingsOpen ? settingsOf(state, view, actions, () => closed(toggle)) : nothing}
     </div>`;
 }
 
-function resetForm(view: View, actions: Actions) {
-  const submit = (event: SubmitEvent) => {
-    event.preventDefault();
-    const { elements } = event.currentTarget as HTMLFormElement;
-    const { valueAsNumber } = elements.namedItem("seed") as HTMLInputElement;
-    const seed = Number.isNaN(valueAsNumber) ? {} : { seed: valueAsNumber };
-    const chosen = preset((elements.namedItem("preset") as RadioNodeList).value);
-    actions.desk(chosen ? { command: "configure", config: { ...chosen, ...seed } } : { command: "reset", ...seed });
-  };
-  return html`<form
-    id="reset-form"
-    class="reset-form"
-    @submit=${submit}
-  >
-    <b>${say.resetTitle}</b>
-    <fieldset>
-      <legend>${say.preset}</legend>
-      ${presetChoice("", say.presetSame, nothing, true)}
-      ${PRESETS.map((name) => presetChoice(name, strings.presets[name].name, strings.presets[name].what, false))}
-    </fieldset>
-    <label>
-      ${say.seed}
-      <input name="seed" type="number" min="0" max="4294967295" step="1" .defaultValue=${`${view.seed}`} data-testid="desk-seed" ${ref(focused)} />
-    </label>
-    <button class="primary" data-testid="desk-reset">${say.resetNow}</button>
-  </form>`;
+function settingsOf(state: BoardState, view: View, actions: Actions, close: () => void) {
+  return settingsPanel(
+    { config: state.draft ?? view.config, running: view.config, busy: state.busy, notice: state.notice },
+    {
+      change: actions.changeSettings,
+      discard: () => actions.dispatch({ type: "settings_discarded" }),
+      apply: actions.applySettings,
+      close,
+    },
+  );
 }
 
-function presetChoice(name: string, label: string, what: string | typeof nothing, checked: boolean) {
-  return html`<label class="choice">
-    <input type="radio" name="preset" .value=${name} .defaultChecked=${checked} data-testid="preset-${name || "same"}" />
-    <span>${label}<small class="dim">${what}</small></span>
-  </label>`;
-}
-
-/** Whoever opens the form is about to use it. */
-function focused(field: Element | undefined) {
-  if (field instanceof HTMLInputElement) field.focus();
+/** Closes the form; whoever worked in it goes on from where it was opened. */
+function closed(toggle: () => void) {
+  toggle();
+  document.getElementById("settings-open")?.focus();
 }

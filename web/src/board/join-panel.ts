@@ -17,6 +17,7 @@ export function joinPanel({ room, address, view }: BoardState, actions: Actions)
     }
     <div class="how">
       <h2 id="join-title">${say.joinTitle}</h2>
+      ${view?.locked ? html`<p class="locked" role="status" data-testid="join-locked">${say.joinLocked}</p>` : nothing}
       <p>${say.joinSteps}</p>
       <p class="address" data-testid="join-address">${address ? breakable(address.join_url) : nothing}</p>
       <p>${say.joinCode} <span class="code">${room}</span></p>

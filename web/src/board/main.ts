@@ -3,6 +3,8 @@ import "../styles/marks.css";
 import "../styles/board.css";
 import "../styles/board-map.css";
 import "../styles/board-panels.css";
+import "../styles/desk.css";
+import "../styles/settings.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
 import { desk, joinAddress, liveUrl, noticeOf, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
@@ -10,36 +12,63 @@ import { follow } from "../lib/live";
 import { roomOf } from "../lib/room";
 import { deskToken, tabStorage } from "../lib/storage";
 import { createStore } from "../lib/store";
+import { firstWrong } from "../settings/description";
+import { reveal } from "../settings/panel";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
+import { fromAddress, searchOf } from "./address";
 import { boardPage } from "./page";
-import { initialBoard, reduceBoard } from "./state";
+import { type BoardState, initialBoard, reduceBoard } from "./state";
 import { Asking, type Wanted } from "./wanted";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
 const asking = new Asking((wanted) => void ask(wanted));
 
-const store = createStore(initialBoard(room, token), reduceBoard, (state) => {
+const store = createStore(fromAddress(initialBoard(room, token), location.search), reduceBoard, (state) => {
   render(boardPage(state, actions), document.body);
   asking.look(state);
+  writeAddress(state);
 });
+
+/** Keeps the fragment, in which the desk's token may be, as it is. */
+function writeAddress(state: BoardState) {
+  const search = searchOf(state, location.search);
+  if (search !== location.search) history.replaceState(history.state, "", location.pathname + search + location.hash);
+}
 
 startPreferences(() => {
   document.title = strings.board.pageTitle(room);
   store.redraw();
 });
 
+const settings = () => store.state.draft ?? store.state.view?.config ?? null;
+
 const actions: Actions = {
   dispatch: (message) => store.dispatch(message),
+  changeSettings: (edit) => {
+    const config = settings();
+    if (config) store.dispatch({ type: "settings_changed", config: edit(config) });
+  },
+  applySettings: () => {
+    const config = settings();
+    const wrong = config && firstWrong(config);
+    if (wrong) reveal(wrong);
+    else if (config) actions.desk({ command: "configure", config });
+  },
   desk: (command) => {
     if (!token || store.state.busy) return;
     store.dispatch({ type: "desk_sent" });
     desk(room, token, command).then(
-      (view) => store.dispatch({ type: "desk_answered", view }),
-      (error: unknown) => store.dispatch({ type: "desk_refused", notice: noticeOf(error) }),
+      (view) => store.dispatch({ type: "desk_answered", command: command.command, view }),
+      (error: unknown) => {
+        const notice = noticeOf(error);
+        store.dispatch({ type: "desk_refused", notice });
+        // Where the form has drawn what was refused.
+        if (notice.field) requestAnimationFrame(() => reveal(notice.field ?? ""));
+      },
     );
   },
 };

@@ -5,7 +5,7 @@ import { fixed } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { ArmView, CoalitionView, View } from "../types.gen";
-import { coalitionSign, globalSign, starSign } from "../ui/marks";
+import { coalitionSign, globalSign, mischiefSign, starSign } from "../ui/marks";
 import type { Actions } from "./actions";
 import "./coalition-map";
 import "./distance-map";
@@ -118,6 +118,7 @@ function legend(view: View, arm: ArmView, shown: Picture) {
       )}
       ${map && arm.coalitions.length > 0 ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
       ${map && arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
+      ${map && view.devices.some(({ mischief }) => mischief !== null) ? html`<span>${mischiefSign} ${strings.mischief.legend}</span>` : nothing}
       ${map ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
       ${loneCounts(view, arm) ? lone.map(({ id }) => html`<span>${say.lone(coalitionMark(id).letter, arm.coalitions.length)}</span>`) : nothing}
       ${missing.length > 0 ? html`<span class="dim" data-testid="map-missing">${say.notShown(missing)}</span>` : nothing}

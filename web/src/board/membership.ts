@@ -12,6 +12,7 @@ import { coalitionSign } from "../ui/marks";
 import type { Actions } from "./actions";
 import "./membership-ribbon";
 import type { Answer } from "./membership-ribbon";
+import { mischiefOf, mischiefSwitch } from "./mischief";
 import { coalitionOf, groupLabel, selectedArm } from "./select";
 import type { BoardState, Listing } from "./state";
 
@@ -25,7 +26,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
   const shown = listingShown(state, past);
   return html`<section class="membership" aria-labelledby="membership-title">
     <div class="head">
-      <h2 id="membership-title">${say.membership}</h2>
+      <h2 id="membership-title" tabindex="-1">${say.membership}</h2>
       ${arm ? html`<span class="dim">${say.membershipOf(strings.armShort(arm.name, arm.strategy))}</span>` : nothing}
       ${
         groups
@@ -40,6 +41,7 @@ export function membership(state: BoardState, view: View, actions: Actions) {
             </button>`
           : nothing
       }
+      ${mischiefSwitch(state, view, actions)}
     </div>
     <div class="head below">
       ${groups && state.answerShown ? agreement(view) : nothing}
@@ -152,7 +154,7 @@ function row(
   return html`<tr data-testid="device-row" data-device=${device.id} data-state=${device.state} data-coalition=${coalition ?? nothing}>
     <th scope="row"><b>${device.id}</b> ${device.name}</th>
     <td class="count">${device.slot}</td>
-    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span></td>
+    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${mischiefOf(device)}</td>
     <td>${coalition === undefined ? "—" : html`${coalitionSign(coalition)} ${coalitionMark(coalition).letter}`}</td>
     ${groups ? html`<td data-testid="group">${state.answerShown ? groupLabel(view, device.group) : "?"}</td>` : nothing}
     <td class="count">${bytes(device.bytes_up)}</td>
@@ -168,7 +170,7 @@ function row(
               aria-label=${say.removeDevice(device.id)}
               data-testid="remove-device"
               ?disabled=${state.busy}
-              @click=${() => actions.desk({ command: "remove", device: device.id })}
+              @click=${() => actions.dispatch({ type: "remove_asked", device: device.id })}
             >
               ✕
             </button>

@@ -10,6 +10,7 @@ import { header } from "./header";
 import { joinPanel } from "./join-panel";
 import { mapPanel } from "./map-panel";
 import { membership } from "./membership";
+import { removeDialog } from "./remove-dialog";
 import { type BoardState, joinShown } from "./state";
 import { traffic } from "./traffic";
 
@@ -32,12 +33,14 @@ export function boardPage(state: BoardState, actions: Actions) {
               ${joinShown(state) ? joinPanel(state, actions) : [mapPanel(state, view, actions), deviceDetail(state, view)]}
               ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
             </main>
-            ${traffic(view)}`
+            ${traffic(view)} ${removeDialog(state, view, actions)}`
         : html`<main class="alone"><p class="dim">${say.connecting}</p></main><footer>${preferences("with guide")}</footer>`
     }`;
 }
 
-function notices({ connection, notice }: BoardState) {
+function notices({ connection, notice: last, settingsOpen }: BoardState) {
+  // The form of the settings says itself what was refused.
+  const notice = settingsOpen ? null : last;
   return html`<div class="notices" role="alert">
     ${connection.kind === "lost" ? html`<p data-testid="connection-lost">${say.lost(connection.retryMs)}</p>` : nothing}
     ${notice ? html`<p data-testid="notice">${strings.refusal(notice.code, notice.detail)}</p>` : nothing}

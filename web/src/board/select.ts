@@ -47,13 +47,13 @@ export function missingFromMap(view: View, arm: ArmView | null): DeviceRow[] {
   return arm?.map ? view.devices.filter((device) => !shown.has(device.id)) : [];
 }
 
-export type DeskButton = "start" | "pause" | "step" | "reset";
+export type DeskButton = "start" | "pause" | "step";
 
 /** Which of the desk's buttons make sense. */
 export function deskAllows(phase: Phase): Record<DeskButton, boolean> {
   const still = phase === "lobby" || phase === "paused";
   const moving = phase === "waiting" || phase === "training" || phase === "resting";
-  return { start: still, pause: moving, step: still, reset: true };
+  return { start: still, pause: moving, step: still };
 }
 
 /** How far the round is: updates that arrived, and the devices it was opened with that are still there. */

@@ -1,9 +1,10 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
-import type { JoinAddress, Notice } from "../lib/api";
+import type { DeskCommand, JoinAddress, Notice } from "../lib/api";
 import { share } from "../lib/share";
 import { unreachable } from "../lib/store";
-import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
+import { sameSettings } from "../settings/address";
+import type { DeviceId, Distances, Memberships, Round, RunConfig, View } from "../types.gen";
 import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
 
 export type Connection =
@@ -42,10 +43,14 @@ export interface BoardState {
   readonly past: Past;
   /** The distances fetched last. */
   readonly distances: ArmDistances | null;
+  /** The device that the desk is asked about before it is removed. */
+  readonly removing: DeviceId | null;
   readonly answerShown: boolean;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
-  readonly resetOpen: boolean;
+  readonly settingsOpen: boolean;
+  /** The settings in the form; `null` while they are those of the run. */
+  readonly draft: RunConfig | null;
   readonly address: JoinAddress | null;
   /** A desk command is on its way. */
   readonly busy: boolean;
@@ -67,11 +72,15 @@ export type BoardMessage =
   | { readonly type: "device_looked"; readonly device: DeviceId | null }
   | { readonly type: "memberships"; readonly arm: string; readonly closed: Round; readonly answer: Memberships }
   | { readonly type: "distances"; readonly arm: string; readonly answer: Distances }
+  | { readonly type: "remove_asked"; readonly device: DeviceId }
+  | { readonly type: "remove_closed" }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
-  | { readonly type: "reset_toggled" }
+  | { readonly type: "settings_toggled" }
+  | { readonly type: "settings_changed"; readonly config: RunConfig }
+  | { readonly type: "settings_discarded" }
   | { readonly type: "desk_sent" }
-  | { readonly type: "desk_answered"; readonly view: View }
+  | { readonly type: "desk_answered"; readonly command: DeskCommand["command"]; readonly view: View }
   | { readonly type: "desk_refused"; readonly notice: Notice };
 
 export function initialBoard(room: string, desk: string | null): BoardState {
@@ -89,9 +98,11 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     looked: null,
     past: noPast,
     distances: null,
+    removing: null,
     answerShown: false,
     joinOpen: null,
-    resetOpen: false,
+    settingsOpen: false,
+    draft: null,
     address: null,
     busy: false,
     notice: null,
@@ -128,16 +139,29 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return sameRun(state.past, message.answer)
         ? { ...state, distances: { arm: message.arm, ...message.answer } }
         : state;
+    case "remove_asked":
+      return { ...state, removing: message.device };
+    case "remove_closed":
+      return { ...state, removing: null };
     case "answer_toggled":
       return { ...state, answerShown: !state.answerShown };
     case "join_toggled":
       return { ...state, joinOpen: !joinShown(state) };
-    case "reset_toggled":
-      return { ...state, resetOpen: !state.resetOpen };
+    case "settings_toggled":
+      return { ...state, settingsOpen: !state.settingsOpen, notice: null };
+    case "settings_changed":
+      return { ...state, draft: unlessRunning(message.config, state.view), notice: null };
+    case "settings_discarded":
+      return { ...state, draft: null, notice: null };
     case "desk_sent":
-      return { ...state, busy: true, resetOpen: false, notice: null };
+      return { ...state, busy: true, notice: null };
     case "desk_answered":
-      return { ...withView(state, message.view), busy: false };
+      // With another run the form has done its work.
+      return {
+        ...withView(state, message.view),
+        busy: false,
+        settingsOpen: state.settingsOpen && message.command !== "configure",
+      };
     case "desk_refused":
       return { ...state, busy: false, notice: message.notice };
     default:
@@ -150,7 +174,7 @@ function withView(state: BoardState, sent: View): BoardState {
   if (state.view && state.synced && sent.seq <= state.view.seq) return state;
   const view = share(state.view, sent);
   const past = withClosedRound(state.past, view);
-  const gone = !view.devices.some(({ id }) => id === state.looked);
+  const here = (device: DeviceId | null) => (view.devices.some(({ id }) => id === device) ? device : null);
   const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
   // The join panel gives its place to the map when a run starts, however it was left in the lobby.
   return {
@@ -158,9 +182,15 @@ function withView(state: BoardState, sent: View): BoardState {
     view,
     past,
     distances: sameRun(state.past, view) ? state.distances : null,
-    looked: gone ? null : state.looked,
+    looked: here(state.looked),
+    removing: here(state.removing),
+    draft: unlessRunning(state.draft, view),
     joinOpen: leavesLobby ? null : state.joinOpen,
   };
+}
+
+function unlessRunning(draft: RunConfig | null, view: View | null): RunConfig | null {
+  return draft && view && sameSettings(draft, view.config) ? null : draft;
 }
 
 /** The join panel is what a lobby is about; later it is there on demand. */

@@ -4,17 +4,23 @@ import { html, nothing } from "lit";
 import { bytes, fixed, percent } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
-import type { CoalitionId, DeviceArm, DeviceView } from "../types.gen";
+import type { CoalitionId, DeviceArm, DeviceView, Mischief } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
 import { type DrawActions, drawPanel } from "./draw-panel";
 import { type DrawState, isDrawable } from "./draw-state";
 import { flow } from "./flow";
+import { mischiefPanel } from "./mischief-panel";
 import { histogram, sampleImages } from "./pictures";
 import { coalitionShown, type Refusal, type TabDevice } from "./state";
 
 const say = strings.device;
 
-export function card(device: TabDevice, draw: DrawState, actions: DrawActions) {
+export interface CardActions {
+  readonly draw: DrawActions;
+  misbehave(mischief: Mischief | null): void;
+}
+
+export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
   const { identity, view, samples } = device;
   const coalition = coalitionShown(view);
   const colour = coalition === null ? "c-none" : coalitionMark(coalition).className;
@@ -25,7 +31,7 @@ export function card(device: TabDevice, draw: DrawState, actions: DrawActions) {
         <h2>${say.now}</h2>
         ${flow(view?.activity ?? "connecting", view?.progress ?? 0)}
       </section>
-      ${view && isDrawable(samples) ? drawPanel(draw, samples, view.taught, actions) : nothing}
+      ${view && isDrawable(samples) ? drawPanel(draw, samples, view.taught, actions.draw) : nothing}
       ${
         view && view.examples > 0
           ? html`<section class="examples">
@@ -37,6 +43,7 @@ export function card(device: TabDevice, draw: DrawState, actions: DrawActions) {
     </div>
     <div class="column">
       ${view && view.arms.length > 0 ? learned(view.arms) : nothing} ${view ? sent(view) : nothing}
+      ${view?.mischief_allowed ? mischiefPanel(view.mischief, device.key, actions.misbehave) : nothing}
       ${device.refusals.length > 0 ? refusals(device.refusals) : nothing}
     </div>
   </main>`;
@@ -85,7 +92,7 @@ function learned(arms: readonly DeviceArm[]) {
             <td>${percent(arm.balanced_before)}</td>
             <td>${percent(arm.own_before)}</td>
             <td>${percent(arm.own_after)}</td>
-            <td>${fixed(arm.loss, 2)}</td>
+            <td>${lossText(arm.loss)}</td>
           </tr>`,
         )}
       </tbody>
@@ -93,6 +100,11 @@ function learned(arms: readonly DeviceArm[]) {
     <p class="dim hint">${say.learnedHint}</p>
   </section>`;
 }
+
+/** The weights of a difficult device can go anywhere, and the loss with them. */
+const LARGEST_LOSS = 100;
+
+const lossText = (loss: number | null) => (loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2));
 
 function sent(view: DeviceView) {
   return html`<section>

@@ -3,6 +3,7 @@ import "../styles/marks.css";
 import "../styles/device.css";
 import "../styles/device-card.css";
 import "../styles/device-draw.css";
+import "../styles/device-mischief.css";
 import { render } from "lit";
 import { roomOf } from "../lib/room";
 import { loadIdentities, saveIdentities, tabStorage } from "../lib/storage";
@@ -29,6 +30,10 @@ const actions: TabActions = {
   add: () => start(null),
   leave,
   show: (key) => store.dispatch({ type: "shown", key }),
+  misbehave: (mischief) => {
+    const { shown } = store.state;
+    if (shown !== null) sendTo(shown, { type: "misbehave", mischief });
+  },
   draw: {
     penDown: (at) => store.dispatch({ type: "draw", message: { type: "pen_down", at } }),
     penMoved: (at) => store.dispatch({ type: "draw", message: { type: "pen_moved", at } }),

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
+import type { Mischief } from "../types.gen";
 import { coalitionSign, logo } from "../ui/marks";
 import { preferences } from "../ui/preferences";
 import { card } from "./card";
@@ -11,10 +12,15 @@ import { coalitionShown, MOST_DEVICES, shownDevice, type TabDevice, type TabStat
 
 const say = strings.device;
 
+/** Why a room lets a device not even join. */
+const TURNED_AWAY: readonly string[] = ["room_full", "room_locked"];
+
 export interface TabActions {
   add(): void;
   leave(key: number): void;
   show(key: number): void;
+  /** Makes the shown device difficult, or honest again. */
+  misbehave(mischief: Mischief | null): void;
   readonly draw: DrawActions;
 }
 
@@ -25,7 +31,7 @@ export function tabPage(state: TabState, actions: TabActions) {
       <span>${say.room} <span class="code" data-testid="room">${state.room}</span></span>
     </header>
     ${state.devices.length > 1 ? switcher(state, actions) : nothing}
-    ${shown ? card(shown, state.draw, actions.draw) : gone(state, actions)}
+    ${shown ? card(shown, state.draw, actions) : gone(state, actions)}
     ${
       shown
         ? html`<p class="row">
@@ -35,11 +41,19 @@ export function tabPage(state: TabState, actions: TabActions) {
             <button type="button" data-testid="leave-device" aria-label=${say.leaveDevice(nameOf(shown))} @click=${() => actions.leave(shown.key)}>
               ${say.leave}
             </button>
+            ${turnedAway(state)}
             ${state.devices.length >= MOST_DEVICES ? html`<small class="dim">${say.limit(MOST_DEVICES)}</small>` : nothing}
           </p>`
         : nothing
     }
     <footer>${preferences()}</footer>`;
+}
+
+/** Where another device of this tab was not let in, the ones that are in say so. */
+function turnedAway({ farewell }: TabState) {
+  return farewell && TURNED_AWAY.includes(farewell.code)
+    ? html`<small role="alert" data-testid="turned-away" data-code=${farewell.code}>${strings.refusal(farewell.code, farewell.detail)}</small>`
+    : nothing;
 }
 
 export function nameOf({ identity }: TabDevice): string {
@@ -70,7 +84,7 @@ function switcher({ devices, shown }: TabState, actions: TabActions) {
 function gone({ farewell }: TabState, actions: TabActions) {
   if (farewell === null) return html`<main class="gone"><p class="dim">${say.joining}</p></main>`;
   return html`<main class="gone" data-testid="gone">
-    <h1>${say.gone}</h1>
+    <h1>${TURNED_AWAY.includes(farewell.code) ? say.notLetIn : say.gone}</h1>
     <p data-testid="farewell" data-code=${farewell.code}>${strings.refusal(farewell.code, farewell.detail)}</p>
     <button type="button" class="primary" data-testid="join-again" @click=${actions.add}>${say.joinAgain}</button>
   </main>`;

@@ -5,12 +5,18 @@ import { render } from "lit";
 import { noticeOf, startRoom } from "../lib/api";
 import { normalCode } from "../lib/room";
 import { createStore } from "../lib/store";
+import { decodeSettings, encodeSettings } from "../settings/address";
 import { strings } from "../strings";
 import { startPreferences } from "../ui/preferences";
 import { homePage } from "./page";
 import { initialHome, reduceHome } from "./state";
 
-const store = createStore(initialHome, reduceHome, (state) => render(homePage(state, { start, join }), document.body));
+const config = decodeSettings(new URLSearchParams(location.search));
+const asked = encodeSettings(config).length;
+
+const store = createStore(initialHome, reduceHome, (state) =>
+  render(homePage(state, asked, { start, join }), document.body),
+);
 
 startPreferences(() => {
   document.title = strings.product;
@@ -20,7 +26,7 @@ startPreferences(() => {
 async function start() {
   store.dispatch({ type: "start_sent" });
   try {
-    const { room, desk_token } = await startRoom();
+    const { room, desk_token } = await startRoom(config);
     location.assign(`/board/${room}#desk=${encodeURIComponent(desk_token)}`);
   } catch (error) {
     store.dispatch({ type: "refused", notice: noticeOf(error) });

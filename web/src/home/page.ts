@@ -1,6 +1,6 @@
 /** The first page: start a room or join one. */
 
-import { html, svg } from "lit";
+import { html, nothing, svg } from "lit";
 import { type Shape, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
 import { preferences } from "../ui/preferences";
@@ -13,7 +13,8 @@ export interface HomeActions {
   join(code: string): void;
 }
 
-export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
+/** `settings` is how many settings the address has that differ from their defaults. */
+export function homePage({ busy, notice }: HomeState, settings: number, actions: HomeActions) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const field = (event.currentTarget as HTMLFormElement).elements.namedItem("code") as HTMLInputElement;
@@ -30,6 +31,7 @@ export function homePage({ busy, notice }: HomeState, actions: HomeActions) {
           ${busy ? say.starting : say.start}
         </button>
         <p class="dim">${say.startHint}</p>
+        ${settings > 0 ? html`<p class="dim" data-testid="with-settings" data-count=${settings}>${say.withSettings(settings)}</p>` : nothing}
       </section>
       <section>
         <form @submit=${submit}>

@@ -1,15 +1,16 @@
 /** The calls a page makes. The rest of the protocol is spoken by the device's worker. */
 
-import type { Preset } from "../presets";
-import type { DeviceId, Distances, Memberships, Round, View } from "../types.gen";
+import type { DeviceId, Distances, Memberships, Round, RunConfig, View } from "../types.gen";
 
 export type DeskCommand =
   | { readonly command: "start" }
   | { readonly command: "pause" }
   | { readonly command: "step" }
-  | { readonly command: "reset"; readonly seed?: number }
-  | { readonly command: "configure"; readonly config: Preset & { readonly seed?: number } }
-  | { readonly command: "remove"; readonly device: DeviceId };
+  | { readonly command: "lock" }
+  | { readonly command: "unlock" }
+  | { readonly command: "configure"; readonly config: RunConfig }
+  | { readonly command: "remove"; readonly device: DeviceId }
+  | { readonly command: "mischief"; readonly allowed: boolean };
 
 /** What `POST /api/rooms` answers, as far as a page needs it. */
 export interface NewRoom {
@@ -27,10 +28,14 @@ export interface JoinAddress {
 export interface Notice {
   readonly code: string;
   readonly detail: string;
+  /** The setting that it is about. */
+  readonly field?: string;
 }
 
 export function noticeOf(error: unknown): Notice {
-  return error instanceof Refused ? { code: error.code, detail: error.message } : { code: "no_server", detail: "" };
+  if (!(error instanceof Refused)) return { code: "no_server", detail: "" };
+  const { code, message, field } = error;
+  return { code, detail: message, ...(field && { field }) };
 }
 
 /** A refusal of the server, with the sentence it gave (RFC 9457). */
@@ -39,12 +44,14 @@ export class Refused extends Error {
     readonly status: number,
     readonly code: string,
     detail: string,
+    /** The setting of a configuration that it is about, else empty. */
+    readonly field = "",
   ) {
     super(detail);
   }
 }
 
-export const startRoom = () => call<NewRoom>("POST", "/api/rooms", {});
+export const startRoom = (config: RunConfig) => call<NewRoom>("POST", "/api/rooms", { config });
 
 export const joinAddress = (room: string) => call<JoinAddress>("GET", `${roomUrl(room)}/join`);
 
@@ -84,5 +91,5 @@ async function refusal(response: Response): Promise<Refused> {
     return typeof value === "string" ? value : "";
   };
   const detail = field("detail") || field("title") || `${response.status} ${response.statusText}`;
-  return new Refused(response.status, field("code"), detail);
+  return new Refused(response.status, field("code"), detail, field("field"));
 }

@@ -32,6 +32,11 @@ export function whole(value: number): string {
   return format(value, { maximumFractionDigits: 0 });
 }
 
+/** All its digits. */
+export function exact(value: number): string {
+  return format(value, { maximumSignificantDigits: 17 });
+}
+
 /** With its sign, a real minus included. */
 export function signed(value: number): string {
   return format(value, { signDisplay: "exceptZero" });

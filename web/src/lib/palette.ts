@@ -61,6 +61,12 @@ export function starPath(radius: number): string {
   return `M${points.join("L")}Z`;
 }
 
+/** A ring of twelve spikes, the sign of a difficult device. */
+export function burstPath(radius: number): string {
+  const points = Array.from({ length: 24 }, (_, i) => corner(i % 2 === 0 ? radius : radius * 0.72, i * 15));
+  return `M${points.join("L")}Z`;
+}
+
 function polygon(corners: number, radius: number, startDegrees: number): string {
   const points = Array.from({ length: corners }, (_, i) => corner(radius, startDegrees + (i * 360) / corners));
   return `M${points.join("L")}Z`;

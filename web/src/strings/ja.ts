@@ -12,6 +12,7 @@
 import { percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
+import { settings } from "./settings.ja";
 
 const phases: Record<Phase, string> = {
   lobby: "参加受付中",
@@ -149,6 +150,7 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   too_many_requests: "一度に送りすぎです。少し待ってください。",
   rooms_full: "サーバーのルームがいっぱいです。",
   room_full: "ルームのデバイスがいっぱいです。",
+  room_locked: "ルームは締め切られています。ボードで締め切りを解除してもらってから、もう一度参加してください。",
   wrong_phase: "今はその操作ができません。",
   stale: "終わったラウンドの更新でした。",
   future_round: "まだ始まっていないラウンドの更新でした。",
@@ -224,11 +226,14 @@ export const ja: Strings = {
     },
   },
 
+  settings,
+
   home: {
     what: "デバイスがいっしょに学ぶ様子（連合学習）を見てみましょう。ブラウザーのタブがそれぞれ小さなモデルを学習させ、サーバーは重みの近いデバイスをコアリションにまとめます。",
     stays: "学習に使うデータはタブの外に出ません。外に出るのは重みと件数などの数値だけです。",
     start: "ルームを開く",
     startHint: "投影用のボードと、進行のための操作ボタンが表示されます。",
+    withSettings: (count) => `このリンクには設定が含まれています。初期値とちがう設定：${whole(count)}個`,
     starting: "準備しています…",
     code: "ルームコード",
     join: "参加する",
@@ -249,15 +254,22 @@ export const ja: Strings = {
     goOn: "再開",
     pause: "一時停止",
     step: "1ラウンド進む",
-    reset: "リセット",
-    resetTitle: "ラウンド1からやり直す",
     seed: "シード",
-    resetNow: "やり直す",
     preset: "プリセット",
-    presetSame: "今と同じ設定",
     close: "閉じる",
     remove: "外す",
     removeDevice: (id) => `デバイス${id}を外す`,
+    removeAsk: (id, name) => `デバイス${id}（${name}）を外しますか。`,
+    removeWhat: "ルームから完全に外れ、場所を空けます。もう一度参加すると、新しいデバイスになります。",
+    removeNow: "外す",
+    removeNot: "外さない",
+    lock: "締め切る",
+    lockHint: "新しく参加できなくなります。今いるデバイスはそのまま続けられます。",
+    unlock: "締め切りを解除",
+    unlockHint: "また参加できるようになります。",
+    locked: "締め切り中",
+    joinLocked:
+      "ルームは締め切られているので、新しく参加できません。今いるデバイスはそのまま続けられ、戻ることもできます。",
 
     join: "参加方法",
     joinTitle: "スマートフォンやタブで参加",
@@ -402,6 +414,7 @@ export const ja: Strings = {
     leaveDevice: (name) => `退出：${name}`,
     switcher: "このタブのデバイス",
     gone: "このタブにデバイスはありません",
+    notLetIn: "参加できませんでした",
     joinAgain: "もう一度参加する",
     noWorker: "処理用のプログラムを読み込めませんでした。",
     trouble: (_detail) => "サーバーにつながりません。自動でつなぎ直しています。",
@@ -434,5 +447,29 @@ export const ja: Strings = {
     taken: (label) => `${label}として教えました。次のラウンドから学習に使います。このタブの外には出ません。`,
     refused: (detail) => `教えられませんでした：${detail}`,
     taughtHere: "件を教えた",
+  },
+
+  mischief: {
+    title: "困ったデバイスになる",
+    hint: "先生が許可しました。選んだことは次のラウンドから有効になり、ボードにも表示されます。本物の攻撃者は、自分からは名乗りません。",
+    honest: { name: "正直", what: "自分のデータで学習し、学んだ重みをそのまま送ります。" },
+    kinds: {
+      label_flip: { name: "まちがったラベル", what: "0を9、1を8というように、逆のラベルで学習します。" },
+      sign_flip: { name: "逆向き", what: "学んだこととは反対の重みを送ります。" },
+      noise: { name: "ノイズ", what: "重みに乱数を加えてから送ります。" },
+      silence: { name: "だんまり", what: "学習はしますが、何も送りません。ラウンドは時間切れまで待ちます。" },
+      slowness: { name: "のろま", what: "学んだ重みを6秒遅れて送ります。全員が待たされます。" },
+    },
+    leaving: "途中で退出するのも、困ったデバイスです。下のボタンで退出できます。",
+    allow: "困ったデバイスを許可",
+    allowed: "困ったデバイスを許可中",
+    allowHint: "生徒は自分のデバイスで、まちがったラベルやノイズなどを選べるようになります。",
+    saysSo: "デバイス自身の申告",
+    legend: "困ったデバイス",
+    weight: (devices, part) => `困った${whole(devices)}台：全体の${part}`,
+    weightIn: (part, letter) => `${letter}の${part}`,
+    weightHint: "困ったデバイスの更新が、直前のラウンドのグローバルモデルと、最も割合の大きいコアリションに占める割合",
+    inCoalition: "コアリションに占める割合",
+    inGlobal: "グローバルモデルに占める割合",
   },
 };

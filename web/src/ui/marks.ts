@@ -1,7 +1,7 @@
 /** Small signs used in text, legends and tables. */
 
 import { html, svg, type TemplateResult } from "lit";
-import { type ArmMark, coalitionMark, shapePath, starPath } from "../lib/palette";
+import { type ArmMark, burstPath, coalitionMark, shapePath, starPath } from "../lib/palette";
 import type { CoalitionId } from "../types.gen";
 
 /** The sign of a coalition. Its letter always stands beside it, so the picture itself is silent. */
@@ -18,6 +18,11 @@ export const starSign = html`<svg class="sign" viewBox="-12 -12 24 24" aria-hidd
 
 export const globalSign = html`<svg class="sign" viewBox="-12 -12 24 24" aria-hidden="true">
   <circle class="global-ring" r="8" /><circle class="global-dot" r="3" />
+</svg>`;
+
+/** The sign of a difficult device: a jagged ring, as around its mark on the map. Words always stand beside it. */
+export const mischiefSign = html`<svg class="sign" viewBox="-12 -12 24 24" aria-hidden="true">
+  <path class="burst" d=${burstPath(10.5)} />
 </svg>`;
 
 /** A piece of an arm's curve. */

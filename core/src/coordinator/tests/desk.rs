@@ -229,6 +229,27 @@ fn remove_puts_a_device_out_and_the_round_goes_on_without_it() {
 }
 
 #[test]
+fn a_locked_room_lets_nobody_new_in_and_everybody_back() {
+    let mut room = Room::started(2, config());
+    assert_eq!(room.desk(Command::Lock).answer, Ok(Answer::Done));
+    let before = room.view();
+    assert!(before.locked);
+    assert_eq!(room.join().rejection(), Rejection::RoomLocked);
+    assert_eq!(room.view().devices, before.devices);
+    // Who is in the room loses its connection and comes back to the same round.
+    room.disconnect(2);
+    assert_eq!(room.connect(2).asked_devices(), [2]);
+    room.all_answer([1, 2]);
+    assert_eq!(room.counted(1), [1, 2]);
+    // Another run of the same people is as closed as the one before.
+    room.desk(Command::Reset(None));
+    assert_eq!(room.join().rejection(), Rejection::RoomLocked);
+    assert_eq!(room.desk(Command::Unlock).answer, Ok(Answer::Done));
+    assert!(!room.view().locked);
+    assert!(matches!(room.join().answer, Ok(Answer::Joined(_))));
+}
+
+#[test]
 fn the_desk_is_told_what_the_phase_does_not_allow() {
     let refused = |room: &mut Room, command: Command| {
         let before = room.view();

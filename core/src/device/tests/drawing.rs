@@ -53,6 +53,7 @@ fn sees(tab: &Tab, pixel: usize, label: usize) -> Arc<Params> {
     Arc::new(Params::try_new(values, tab.network.spec()).unwrap())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "guesses may be missing")]
 fn half_for(label: usize) -> Option<Vec<f32>> {
     Some(
         (0..10)

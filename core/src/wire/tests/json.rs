@@ -45,6 +45,7 @@ fn what_the_room_says_first() {
             arms: Vec::new(),
             ..RunConfig::default()
         },
+        mischief: false,
     };
     both_ways(
         &RoomNews::Configured(Box::new(configured)),
@@ -97,6 +98,28 @@ fn data_of_its_own_are_named_only_where_there_are_some() {
     both_ways(&report, r#"{"examples":400,"arms":{}}"#);
     report.own_data = 12;
     both_ways(&report, r#"{"examples":400,"own_data":12,"arms":{}}"#);
+}
+
+#[test]
+fn mischief_is_named_only_where_there_is_some() {
+    let mut report = Report {
+        arms: BTreeMap::new(),
+        ..report()
+    };
+    both_ways(&report, r#"{"examples":400,"arms":{}}"#);
+    for (mischief, name) in [
+        (Mischief::LabelFlip, "label_flip"),
+        (Mischief::SignFlip, "sign_flip"),
+        (Mischief::Noise, "noise"),
+        (Mischief::Silence, "silence"),
+        (Mischief::Slowness, "slowness"),
+    ] {
+        report.mischief = Some(mischief);
+        let json = format!(r#"{{"examples":400,"mischief":"{name}","arms":{{}}}}"#);
+        both_ways(&report, &json);
+    }
+    let unknown = r#"{"examples":400,"mischief":"worse","arms":{}}"#;
+    assert!(serde_json::from_str::<Report>(unknown).is_err());
 }
 
 /// A newer room may say more than this device knows of.

@@ -396,6 +396,7 @@ fn the_largest_run_fits_the_wire_s_limits() {
     let report = Report {
         examples: limits::EXAMPLES,
         own_data: limits::EXAMPLES,
+        mischief: Some(Mischief::LabelFlip),
         arms: names
             .into_iter()
             .map(|name| (name, measured.clone()))

@@ -13,6 +13,14 @@ fn fraction() -> impl Strategy<Value = Option<f64>> {
     prop::option::of(0.0..=1.0)
 }
 
+const MISCHIEF: [Mischief; 5] = [
+    Mischief::LabelFlip,
+    Mischief::SignFlip,
+    Mischief::Noise,
+    Mischief::Silence,
+    Mischief::Slowness,
+];
+
 fn any_report() -> impl Strategy<Value = Report> {
     let arm = (
         fraction(),
@@ -45,9 +53,12 @@ fn any_report() -> impl Strategy<Value = Report> {
             )
         });
     let examples = (1..=400_u32).prop_flat_map(|examples| (Just(examples), 0..=examples));
-    (examples, prop::collection::vec(arm, 3)).prop_map(|((examples, own_data), reports)| Report {
+    let mischief = prop::option::of(prop::sample::select(MISCHIEF.to_vec()));
+    let parts = (examples, mischief, prop::collection::vec(arm, 3));
+    parts.prop_map(|((examples, own_data), mischief, reports)| Report {
         examples,
         own_data,
+        mischief,
         arms: models().arms.into_iter().zip(reports).collect(),
     })
 }
