@@ -13,9 +13,23 @@ use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
 use constellation_lab::verify::verify;
-use constellation_tests::{Browser, Room, Server, Tab};
+use constellation_tests::{Browser, Engine, Room, Server, Tab, in_each_browser};
 use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
+
+in_each_browser![
+    rounds_go_on_while_tabs_close_and_reload,
+    tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
+    a_room_is_one_click_and_a_device_is_one_code,
+    a_preset_begins_another_run,
+    what_the_room_refuses_is_shown_on_the_device_and_on_the_board,
+    slow_motion_steps_through_every_phase_of_a_round,
+    a_removed_device_is_told_so,
+    a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab,
+    settings_in_the_address_are_those_of_the_room,
+    a_locked_room_turns_new_devices_away_and_takes_its_own_back,
+    an_attacker_is_switched_on_and_seen_on_the_board,
+];
 
 /// Training four tabs on two cores, in seconds, when the machine is busy with other things as well.
 const LONG: Duration = Duration::from_secs(60);
@@ -75,12 +89,11 @@ fn connected(view: &View) -> usize {
         .count()
 }
 
-#[tokio::test]
-async fn rounds_go_on_while_tabs_close_and_reload() -> Result<()> {
+async fn rounds_go_on_while_tabs_close_and_reload(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 12, "data": { "examples": 200 }, "pacing": { "pace_ms": 400 } });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let mut tabs = Vec::new();
     for _ in 0..4 {
@@ -165,12 +178,13 @@ fn laboratory(config: Value, devices: u32) -> Result<String> {
     Ok(simulate(&config.check()?, devices, &dataset, |_| {}).fingerprint)
 }
 
-#[tokio::test]
-async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint() -> Result<()> {
+async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint(
+    engine: Engine,
+) -> Result<()> {
     let config = json!({ "rounds": 4, "seed": 11, "pacing": { "start_at": 4, "pace_ms": 0 } });
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, config.clone()).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     // Two tabs, two devices each; who gets which slot does not matter.
     for _ in 0..2 {
         let tab = browser.open(&room.join_url).await?;
@@ -201,10 +215,9 @@ async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint() -> Resu
     Ok(())
 }
 
-#[tokio::test]
-async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
+async fn a_room_is_one_click_and_a_device_is_one_code(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(server.base()).await?;
     board.click(&testid("start-room")).await?;
     let code = board.text(&testid("room")).await?;
@@ -226,11 +239,10 @@ async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn a_preset_begins_another_run() -> Result<()> {
+async fn a_preset_begins_another_run(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({ "seed": 5, "data": { "groups": null } })).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     board.click(&testid("settings-open")).await?;
     board.click(&testid("preset-swapped")).await?;
@@ -249,10 +261,9 @@ fn setting(path: &str, value: &str) -> String {
 }
 
 /// From the first page's address to the room, from the room to the board's address, and back after a reload.
-#[tokio::test]
-async fn settings_in_the_address_are_those_of_the_room() -> Result<()> {
+async fn settings_in_the_address_are_those_of_the_room(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let asked = "rounds=3&data.partition.kind=shards&data.partition.labels_per_device=4&arms=fed_avg.few*ifca&arms.1.k=2";
     let board = browser.open(&server.url(&format!("/?{asked}"))).await?;
     board
@@ -319,11 +330,10 @@ async fn settings_in_the_address_are_those_of_the_room() -> Result<()> {
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back() -> Result<()> {
+async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({})).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let online = format!("{}[data-online=true]", testid("connection"));
     let device = browser.open(&room.join_url).await?;
@@ -367,8 +377,9 @@ async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back() -> Result
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board() -> Result<()> {
+async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board(
+    engine: Engine,
+) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     // With such a step size training diverges, and the weights are no numbers any more.
     let config = json!({
@@ -379,7 +390,7 @@ async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board() -> Resu
         "pacing": { "pace_ms": 0, "start_at": 2 }
     });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let device = browser.open(&room.join_url).await?;
     browser.open(&room.join_url).await?;
@@ -419,8 +430,7 @@ async fn walk(board: &Tab, round: u32, phase: &str, shown: &str) -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn slow_motion_steps_through_every_phase_of_a_round() -> Result<()> {
+async fn slow_motion_steps_through_every_phase_of_a_round(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 3, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
@@ -432,7 +442,7 @@ async fn slow_motion_steps_through_every_phase_of_a_round() -> Result<()> {
     let devices = tokio::spawn(constellation_lab::devices::run(address, 4));
     room.wait_until("four devices connected", |view| connected(view) == 4)
         .await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     board.click(&testid("desk-slow")).await?;
 
@@ -476,11 +486,10 @@ async fn slow_motion_steps_through_every_phase_of_a_round() -> Result<()> {
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn a_removed_device_is_told_so() -> Result<()> {
+async fn a_removed_device_is_told_so(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({})).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let device = browser.open(&room.join_url).await?;
     device
         .wait_for(&format!("{}[data-online=true]", testid("connection")))
@@ -518,12 +527,13 @@ async fn draw_line(tab: &Tab, points: &[[i64; 2]]) -> Result<()> {
     Ok(tab.client().await?.perform_actions(finger).await?)
 }
 
-#[tokio::test]
-async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab() -> Result<()> {
+async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab(
+    engine: Engine,
+) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let device = browser.open(&room.join_url).await?;
     browser.open(&room.join_url).await?;
     room.wait_until("two devices connected", |view| connected(view) == 2)
@@ -593,12 +603,11 @@ async fn record(server: &Server, room: &Room) -> Result<String> {
     Ok(reqwest::get(server.url(&path)).await?.text().await?)
 }
 
-#[tokio::test]
-async fn an_attacker_is_switched_on_and_seen_on_the_board() -> Result<()> {
+async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let tab = browser.open(&room.join_url).await?;
     room.wait_until("the first device", |view| connected(view) == 1)

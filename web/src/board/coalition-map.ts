@@ -4,6 +4,7 @@ import { html, LitElement, nothing, type PropertyValues, svg } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Fit, Size } from "../lib/fit";
 import { hullPath, type Place } from "../lib/hull";
+import { language } from "../lib/language";
 import { Motion } from "../lib/motion";
 import { burstPath, coalitionMark, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
@@ -21,9 +22,9 @@ export class CoalitionMap extends LitElement {
     devices: { attribute: false },
     run: { attribute: false },
     answer: { attribute: false },
-    earlier: { attribute: false },
+    earlier: { attribute: false, hasChanged: othersIn },
     looked: { attribute: false },
-    near: { attribute: false },
+    near: { attribute: false, hasChanged: othersIn },
     flow: { attribute: false },
     links: { attribute: false },
     onlook: { attribute: false },
@@ -53,6 +54,9 @@ export class CoalitionMap extends LitElement {
   /** The device that the tab key goes to. */
   #entry: DeviceId | null = null;
   #shown = "";
+  #said = "";
+  /** To be drawn whatever has changed: marks are on their way, or the picture has another size. */
+  #due = true;
   #motion = new Motion(GLIDE_MS);
   #frame = 0;
   #observer = new ResizeObserver(() => this.#measure());
@@ -94,7 +98,21 @@ export class CoalitionMap extends LitElement {
     if (size.width === this.#size.width && size.height === this.#size.height) return;
     this.#size = size;
     this.#aim(false);
+    this.#due = true;
     this.requestUpdate();
+  }
+
+  /** Views come often and seldom change anything here: of a device, what it is called, whether it is away and what mischief it does. */
+  protected override shouldUpdate(changed: PropertyValues<this>): boolean {
+    const devices = this.devices.map(({ id, name, group, state, mischief }) =>
+      [id, group, state === "away", mischief, name].join(":"),
+    );
+    const said = [language(), this.answer !== null, ...devices].join("|");
+    const properties = ["arm", "run", "earlier", "looked", "near"] as const;
+    const due = this.#due || said !== this.#said || properties.some((one) => changed.has(one));
+    this.#due = false;
+    this.#said = said;
+    return due;
   }
 
   protected override willUpdate(changed: PropertyValues<this>) {
@@ -120,6 +138,7 @@ export class CoalitionMap extends LitElement {
     if (this.#frame !== 0 || !this.#motion.moving(performance.now())) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
+      this.#due = true;
       this.requestUpdate();
     });
   }
@@ -286,13 +305,18 @@ export class CoalitionMap extends LitElement {
   }
 }
 
+function othersIn(now: readonly unknown[], before: readonly unknown[] | undefined): boolean {
+  return now.length !== before?.length || now.some((one, i) => one !== before[i]);
+}
+
 function mischiefWords(row: DeviceRow | undefined): string {
   return row?.mischief ? strings.comma + strings.mischief.kinds[row.mischief].name : "";
 }
 
 function line(name: string, from: Place | undefined, to: Place | undefined) {
   if (!from || !to) return nothing;
-  return svg`<line class=${name} x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} />`;
+  const [x1, y1, x2, y2] = [from.x, from.y, to.x, to.y].map((value) => value.toFixed(1));
+  return svg`<line class=${name} x1=${x1} y1=${y1} x2=${x2} y2=${y2} />`;
 }
 
 customElements.define("coalition-map", CoalitionMap);

@@ -1,8 +1,10 @@
 /** The table beside the map: every device of the room, in the order of joining. */
 
 import { html, nothing } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { bytes, fixed } from "../lib/format";
+import { language } from "../lib/language";
 import { coalitionMark } from "../lib/palette";
 import { unreachable } from "../lib/store";
 import { strings } from "../strings";
@@ -90,7 +92,7 @@ function listing(value: Listing, label: string, shown: Listing, actions: Actions
   </button>`;
 }
 
-/** More devices than this need more height to be told apart. */
+/** More devices than this need more height to be told apart, and a height of their own. */
 const MANY = 30;
 
 function rounds(memberships: readonly RoundMemberships[], state: BoardState, view: View) {
@@ -120,7 +122,7 @@ function devices(
   groups: boolean,
   actions: Actions,
 ) {
-  return html`<div class="scroll" tabindex="0" role="group" aria-labelledby="membership-title">
+  return html`<div class="scroll ${view.devices.length > MANY ? "many" : ""}" tabindex="0" role="group" aria-labelledby="membership-title">
       <table data-testid="membership">
         <thead>
           <tr>
@@ -139,7 +141,11 @@ function devices(
           ${repeat(
             view.devices,
             ({ id }) => id,
-            (device) => row(device, coalition.get(device.id), groups, state, view, actions),
+            (device) =>
+              guard(
+                [device, coalition.get(device.id), view.config, state.answerShown, state.desk, state.busy, language()],
+                () => row(device, coalition.get(device.id), groups, state, view, actions),
+              ),
           )}
         </tbody>
       </table>

@@ -1,6 +1,7 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
 import type { DeskCommand, JoinAddress, Notice } from "../lib/api";
+import { share } from "../lib/share";
 import { unreachable } from "../lib/store";
 import { sameSettings } from "../settings/address";
 import type { DeviceId, Distances, Memberships, Round, RunConfig, View } from "../types.gen";
@@ -185,8 +186,9 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
 }
 
 /** Takes a view unless a newer one is already shown: the answer to a desk command may overtake the feed. */
-function withView(state: BoardState, view: View): BoardState {
-  if (state.view && state.synced && view.seq <= state.view.seq) return state;
+function withView(state: BoardState, sent: View): BoardState {
+  if (state.view && state.synced && sent.seq <= state.view.seq) return state;
+  const view = share(state.view, sent);
   const past = withClosedRound(state.past, view);
   const here = (device: DeviceId | null) => (view.devices.some(({ id }) => id === device) ? device : null);
   const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
