@@ -200,6 +200,7 @@ export class CoalitionMap extends LitElement {
     return svg`<g class="hull ${className} ${back ? "back" : ""}">
       <path d=${hullPath(center ? [...own, center] : own)} stroke-width=${this.#radius * 3.4} />
       ${own.map((place) => line("to-barycenter", place, center))}
+      ${center ? nothing : this.#letter(id, middle(own), own)}
     </g>`;
   }
 
@@ -281,14 +282,19 @@ export class CoalitionMap extends LitElement {
   #barycenter({ id, members }: CoalitionView, places: Map<string, Place>) {
     const place = places.get(barycenterKey(id));
     if (!place) return nothing;
-    const { className, letter } = coalitionMark(id);
+    const { className } = coalitionMark(id);
     const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
-    const label = outside(place, own, this.#size, this.#radius);
     const back = this.looked !== null && !members.includes(this.looked);
     return svg`<g class="${className} ${back ? "back" : ""}">
       <path class="star" transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})" d=${starPath(this.#radius * 0.95)} />
-      <text class="letter" x=${label.x.toFixed(1)} y=${label.y.toFixed(1)} dy="0.36em">${letter}</text>
+      ${this.#letter(id, place, own)}
     </g>`;
+  }
+
+  #letter(id: CoalitionId, center: Place | undefined, own: readonly Place[]) {
+    if (!center) return nothing;
+    const { x, y } = outside(center, own, this.#size, this.#radius);
+    return svg`<text class="letter" x=${x.toFixed(1)} y=${y.toFixed(1)} dy="0.36em">${coalitionMark(id).letter}</text>`;
   }
 
   #global({ x, y }: Place) {
@@ -311,6 +317,13 @@ function othersIn(now: readonly unknown[], before: readonly unknown[] | undefine
 
 function mischiefWords(row: DeviceRow | undefined): string {
   return row?.mischief ? strings.comma + strings.mischief.kinds[row.mischief].name : "";
+}
+
+/** `undefined` of none. */
+function middle(places: readonly Place[]): Place | undefined {
+  if (places.length === 0) return undefined;
+  const mean = (of: (place: Place) => number) => places.reduce((sum, place) => sum + of(place), 0) / places.length;
+  return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
 }
 
 function line(name: string, from: Place | undefined, to: Place | undefined) {

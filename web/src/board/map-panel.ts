@@ -147,7 +147,7 @@ function legend(view: View, arm: ArmView, shown: Picture, slow: Slow | null) {
           >${coalitionSign(id)} ${say.coalitionSize(coalitionMark(id).letter, members.length)}</span
         >`,
       )}
-      ${map && arm.coalitions.length > 0 ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
+      ${map && arm.map?.barycenters.length ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
       ${map && arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
       ${map && view.devices.some(({ mischief }) => mischief !== null) ? html`<span>${mischiefSign} ${strings.mischief.legend}</span>` : nothing}
       ${measured ? nothing : html`<span class="dim">${strings.slow.noPlaces}</span>`}
