@@ -48,7 +48,7 @@ fn the_feed_tells_who_is_late_and_who_is_refused_and_why() {
     assert_eq!(room.view().feed[0].round, Round(1));
     // Whoever is away has been told of.
     room.disconnect(4);
-    room.tick_at(2 * DEADLINE_MS);
+    room.tick_at(DEADLINE_MS + PACE_MS);
     room.all_answer([1, 2, 3]);
     assert_eq!(told(&room)[0], of(4, FeedEvent::Away));
 }
