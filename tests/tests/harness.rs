@@ -101,6 +101,14 @@ async fn a_wait_goes_on_in_the_next_page(engine: Engine) -> Result<()> {
     Ok(())
 }
 
+/// The error of a wait that must have one.
+fn refusal(outcome: Result<serde_json::Value>) -> anyhow::Error {
+    outcome.map_or_else(
+        |error| error,
+        |value| anyhow::anyhow!("the wait ended with {value}"),
+    )
+}
+
 async fn a_wait_ends_at_its_deadline_and_says_what_it_saw(engine: Engine) -> Result<()> {
     let base = serve(LATER, "").await?;
     let mut browser = Browser::start(engine).await?;
@@ -108,13 +116,13 @@ async fn a_wait_ends_at_its_deadline_and_says_what_it_saw(engine: Engine) -> Res
     tab.wait_for_text("p", "hello").await?;
     let limit = Duration::from_millis(200);
     let never = tab.wait_until("a miracle", "false", vec![], limit).await;
-    let message = format!("{:#}", never.unwrap_err());
+    let message = format!("{:#}", refusal(never));
     assert!(message.contains("a miracle did not come"), "{message}");
     assert!(message.contains("hello"), "{message}");
     let wrong = tab
         .wait_until("nonsense", "nowhere.at.all", vec![], limit)
         .await;
-    let message = format!("{:#}", wrong.unwrap_err());
+    let message = format!("{:#}", refusal(wrong));
     assert!(message.contains("nowhere is not defined"), "{message}");
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use futures_util::SinkExt;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -88,7 +88,8 @@ async fn serve(shared: Arc<Shared>, mut stream: TcpStream) -> Result<()> {
     if path.ends_with("/live") {
         return send_views(&shared, stream).await;
     }
-    stream.read(&mut [0; 16_384]).await?;
+    let read = stream.read(&mut [0; 16_384]).await?;
+    ensure!(read > 0, "the browser hung up");
     let answer = shared.answer(path);
     let (status, kind, body) = match &answer {
         Some((kind, body)) => ("200 OK", *kind, body.as_slice()),
