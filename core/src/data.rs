@@ -3,6 +3,7 @@
 mod idx;
 mod partition;
 mod person;
+mod table;
 mod transform;
 mod watch;
 
@@ -16,6 +17,7 @@ pub use idx::gunzip;
 pub use idx::{IdxError, Images};
 pub use partition::Share;
 pub(crate) use partition::TRAIN_OF_FIVE;
+pub use table::{Column, TableConfig, TableError};
 pub use transform::GroupView;
 pub use watch::{WatchError, Windows};
 
