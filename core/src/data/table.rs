@@ -185,15 +185,16 @@ impl TableConfig {
             return Err(TableError::Bytes(file.len()));
         }
         let text = core::str::from_utf8(file).map_err(|error| {
-            let before = &file[..error.valid_up_to()];
-            let row = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            let row = file[..error.valid_up_to()]
+                .split(|&byte| byte == b'\n')
+                .count();
             TableError::Encoding { row }
         })?;
         let mut rows = Rows::new(text);
         let (_, header) = rows.next().ok_or(TableError::Empty)??;
-        let label_at = self.place(&header, &self.label)?;
+        let label_at = place(&header, &self.label)?;
         let columns = self.columns.iter().map(|column| {
-            let at = self.place(&header, &column.name)?;
+            let at = place(&header, &column.name)?;
             Ok((column, at))
         });
         let columns: Vec<(&Column, usize)> = columns.collect::<Result<_, _>>()?;
@@ -220,20 +221,6 @@ impl TableConfig {
             return Err(TableError::TooFew(examples.len()));
         }
         Ok(examples)
-    }
-
-    /// Where in the first row a column is.
-    fn place(&self, header: &[String], column: &str) -> Result<usize, TableError> {
-        let mut places = (0..header.len()).filter(|&at| header[at] == column);
-        let column = column.to_owned();
-        match (places.next(), places.next()) {
-            (Some(at), None) => Ok(at),
-            (Some(_), Some(_)) => Err(TableError::Twice { column }),
-            (None, _) if header.len() == 1 && header[0].contains(';') => {
-                Err(TableError::Semicolons)
-            }
-            (None, _) => Err(TableError::Missing { column }),
-        }
     }
 
     /// The number of a label.
@@ -269,6 +256,18 @@ impl Column {
             });
         }
         Ok(((found - self.mean) / self.sd) as f32)
+    }
+}
+
+/// Where in the first row a column is.
+fn place(header: &[String], column: &str) -> Result<usize, TableError> {
+    let mut places = (0..header.len()).filter(|&at| header[at] == column);
+    let column = column.to_owned();
+    match (places.next(), places.next()) {
+        (Some(at), None) => Ok(at),
+        (Some(_), Some(_)) => Err(TableError::Twice { column }),
+        (None, _) if header.len() == 1 && header[0].contains(';') => Err(TableError::Semicolons),
+        (None, _) => Err(TableError::Missing { column }),
     }
 }
 

@@ -75,12 +75,10 @@ fn quoted(mut text: &str) -> Option<(String, &str)> {
     loop {
         let (part, rest) = text.split_once('"')?;
         field.push_str(part);
-        let Some(rest) = rest.strip_prefix('"').map(|rest| {
-            field.push('"');
-            rest
-        }) else {
+        let Some(rest) = rest.strip_prefix('"') else {
             return Some((field, rest));
         };
+        field.push('"');
         text = rest;
     }
 }
