@@ -6,12 +6,14 @@ mod arm;
 mod cohort;
 mod desk;
 mod distances;
+mod feed;
 mod fingerprint;
 mod io;
 mod membership;
 mod memberships;
 mod round;
 mod rounds;
+mod traffic;
 mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,12 +27,14 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
 use crate::strategy::Beginning;
-use crate::view::{DeviceRow, DeviceState, Distances, Memberships, Phase, Traffic, View};
+use crate::view::{CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, View};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
 
 use arm::Arm;
+use feed::Feed;
 use fingerprint::Fingerprint;
 use round::{OpenRound, Purpose};
+use traffic::{RunTraffic, Span};
 
 /// A room's state machine. Drivers give it inputs with the time in milliseconds, which must not go backwards, do what
 /// its effects say, and come back with [`Input::Tick`] at [`Coordinator::next_deadline`].
@@ -41,6 +45,7 @@ pub struct Coordinator {
     /// The desk lets nobody new in.
     locked: bool,
     run: Run,
+    feed: Feed,
     maps: Maps,
     /// Whether the desk allows devices to be difficult.
     mischief: bool,
@@ -101,7 +106,9 @@ struct Run {
     /// How often the next round has been opened and nobody answered.
     unanswered: u32,
     fingerprint: Fingerprint,
-    traffic: Traffic,
+    /// Who takes part in the training round that was opened last.
+    cohort: CohortView,
+    traffic: RunTraffic,
     refusals: BTreeMap<String, u32>,
 }
 
@@ -140,7 +147,8 @@ impl Run {
             closed: Round(0),
             unanswered: 0,
             fingerprint: Fingerprint::default(),
-            traffic: Traffic::default(),
+            cohort: CohortView::default(),
+            traffic: RunTraffic::new(config.arms.len()),
             refusals: BTreeMap::new(),
             config,
         }
@@ -152,6 +160,15 @@ impl Run {
             .groups
             .as_ref()
             .map(|groups| groups.of(slot))
+    }
+
+    /// What bytes that cross the wire now belong to.
+    fn span(&self) -> Span {
+        match &self.stage {
+            Stage::Open(open) if open.purpose == Purpose::Evaluate => Span::Evaluation,
+            Stage::Finished => Span::Evaluation,
+            Stage::Open(_) | Stage::Idle | Stage::Resting(_) => Span::Round,
+        }
     }
 
     /// The round whose updates are awaited, or the last one that is over.
@@ -188,6 +205,7 @@ impl Coordinator {
             will: Will::Gather,
             locked: false,
             run: Run::new(RunId(1), config),
+            feed: Feed::default(),
             maps: Maps::Drawn,
             mischief: false,
         }
@@ -235,17 +253,23 @@ impl Coordinator {
                 self.count_refusal(device, code, &mut effects);
                 Ok(Answer::Done)
             }
-            Input::Sent { device, bytes } => {
-                self.run.traffic.bytes_down += bytes;
-                if let Some(member) = self.members.get_mut(&device) {
-                    member.bytes_down += bytes;
-                }
+            Input::Sent {
+                device,
+                bytes,
+                alone,
+            } => {
+                self.sent(device, bytes, &alone);
                 Ok(Answer::Done)
             }
             Input::Desk(command) => self.desk(command, &mut effects),
             Input::Tick => Ok(Answer::Done),
         };
         self.advance(now_ms, &mut effects);
+        for effect in &effects.0 {
+            if let Effect::Record(event) = effect {
+                self.feed.take(event);
+            }
+        }
         effects.0.push(Effect::Publish);
         Outcome {
             answer,
@@ -336,9 +360,16 @@ impl Coordinator {
             config: (*run.config).clone(),
             mischief_allowed: self.mischief,
             devices: self.members.iter().map(row).collect(),
-            arms: run.arms.iter().map(|arm| arm.view(&in_room)).collect(),
-            traffic: run.traffic,
+            arms: run
+                .arms
+                .iter()
+                .zip(run.traffic.arms())
+                .map(|(arm, traffic)| arm.view(&in_room, *traffic))
+                .collect(),
+            cohort: run.cohort.clone(),
+            traffic: run.traffic.view(run.closed.0),
             refusals: run.refusals.clone(),
+            feed: self.feed.view(),
         }
     }
 

@@ -15,10 +15,10 @@ use crate::data::DatasetName;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
-    Accuracy, Activity, ArmView, CoalitionView, DeviceAccuracy, DeviceArm, DeviceEvent, DeviceRow,
-    DeviceState, DeviceView, Distances, Guess, HistoryRow, Identity, Influence, MapBarycenter,
-    MapPlace, MapPoint, MapView, Membership, Memberships, Phase, RoundMemberships, Samples,
-    Traffic, View,
+    Accuracy, Activity, ArmTraffic, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm,
+    DeviceEvent, DeviceRow, DeviceState, DeviceView, Distances, FeedEntry, FeedEvent, Guess,
+    HistoryRow, Identity, Influence, MapBarycenter, MapPlace, MapPoint, MapView, Membership,
+    Memberships, Phase, RoundMemberships, Samples, Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -38,6 +38,7 @@ fn declarations() -> String {
         RunId,
         CoalitionId,
         View,
+        CohortView,
         Phase,
         DeviceRow,
         DeviceState,
@@ -57,6 +58,9 @@ fn declarations() -> String {
         Membership,
         Distances,
         Traffic,
+        ArmTraffic,
+        FeedEntry,
+        FeedEvent,
         DeviceEvent,
         Guess,
         Identity,

@@ -40,10 +40,65 @@ pub struct View {
     pub devices: Vec<DeviceRow>,
     /// One per arm, in the order of the configuration.
     pub arms: Vec<ArmView>,
+    /// Who takes part in the training round under way, or took part in the last one.
+    pub cohort: CohortView,
     /// Model bytes of this run.
     pub traffic: Traffic,
     /// How often something was refused in this run, by code.
     pub refusals: BTreeMap<String, u32>,
+    /// What happened to devices in this run, the newest first; of many entries, the last ones.
+    pub feed: Vec<FeedEntry>,
+}
+
+/// Something that happened to a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FeedEntry {
+    /// A later entry has a larger one.
+    pub number: u32,
+    /// The round under way, or the last one; 0 before the first.
+    pub round: Round,
+    /// The device. It may have left since.
+    pub device: DeviceId,
+    /// What happened.
+    pub event: FeedEvent,
+    /// Why it was refused.
+    pub code: Option<String>,
+    /// How often, one time after the other.
+    pub count: u32,
+}
+
+/// What can happen to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum FeedEvent {
+    /// It joined the room.
+    Joined,
+    /// Its connection is lost.
+    Away,
+    /// It is connected again.
+    Back,
+    /// It left for good, or was removed.
+    Left,
+    /// The round closed without its update.
+    Late,
+    /// Something of it was refused.
+    Refused,
+}
+
+/// Who takes part in a training round. What happened in it stays: devices that have left since are not taken out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct CohortView {
+    /// The round; 0 before the first.
+    pub round: Round,
+    /// Whom it was opened with, in device order.
+    pub asked: Vec<DeviceId>,
+    /// Whom its models were sent to, in the order in which they were sent.
+    pub received: Vec<DeviceId>,
+    /// Whose updates are counted, in the order in which they arrived.
+    pub answered: Vec<DeviceId>,
 }
 
 /// What a room is doing.
@@ -139,6 +194,8 @@ pub struct ArmView {
     pub devices: Vec<DeviceAccuracy>,
     /// What the updates of difficult devices count in the models of the last closed round, in device order.
     pub influence: Vec<Influence>,
+    /// What this arm alone would have cost.
+    pub traffic: ArmTraffic,
 }
 
 /// What one device's update counts in the models of an arm, as fractions of 1.
@@ -329,8 +386,35 @@ pub struct Traffic {
     /// To devices.
     #[cfg_attr(test, ts(type = "number"))]
     pub bytes_down: u64,
+    /// From devices in the training round under way, or else the last one.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub round_up: u64,
+    /// To devices in that round.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub round_down: u64,
     /// Rounds closed.
     pub rounds: u32,
+    /// What plain averaging alone would have cost: one model to every device that was sent models, one back.
+    pub plain_averaging: ArmTraffic,
+}
+
+/// Model bytes as they would have crossed the wire for one arm alone: files with a header of their own, so that the
+/// arms' sum is a little more than what crossed it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ArmTraffic {
+    /// From devices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_up: u64,
+    /// To devices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes_down: u64,
+    /// From devices in the training round under way, or else the last one.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub round_up: u64,
+    /// To devices in that round.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub round_down: u64,
 }
 
 /// A device as its own page shows it.

@@ -4,10 +4,12 @@
 //! JSON, its tensors are named `{arm}/{tensor}`, or `{arm}:{role}/{tensor}` where an arm has several models. One enum per direction.
 //! `docs/protocol.md` says the same for people who write a device of their own.
 
+mod alone;
 mod codec;
 mod message;
 pub mod safetensors;
 
+pub use alone::Alone;
 pub use message::{
     ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report, RoomNews,
     RoundOpened, Serves, Start, Task, Update, Validation, WireError, beside,

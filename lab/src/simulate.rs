@@ -15,7 +15,7 @@ use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Slot};
 use constellation_core::rejection::Rejection;
 use constellation_core::view::{Phase, View};
-use constellation_core::wire::{Models, RoomNews, RoundOpened, Update};
+use constellation_core::wire::{Alone, Models, RoomNews, RoundOpened, Update};
 use rayon::prelude::*;
 
 use crate::attack::Attacks;
@@ -154,7 +154,7 @@ struct Posted {
 /// A round message on its way.
 struct Delivery {
     frame: Arc<[u8]>,
-    bytes_by_arm: Vec<u64>,
+    alone: Arc<Alone>,
 }
 
 impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
@@ -247,17 +247,16 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             let delivery = known.iter().find(|(p, _)| *p == pointer);
             let delivery = delivery.map_or_else(
                 || {
-                    let arms = message.arms.iter();
-                    let alone = |name: &str| message.only(name).encode().len() as u64;
+                    let spec = &self.coordinator.models().spec;
                     Arc::new(Delivery {
                         frame: message.encode().into(),
-                        bytes_by_arm: arms.map(|arm| alone(&arm.name)).collect(),
+                        alone: Arc::new(message.alone(spec)),
                     })
                 },
                 |(_, delivery)| Arc::clone(delivery),
             );
             known.push((pointer, Arc::clone(&delivery)));
-            for (arm, &down) in message.arms.iter().zip(&delivery.bytes_by_arm) {
+            for (arm, &down) in message.arms.iter().zip(&delivery.alone.arms) {
                 let arm = arm.name.as_str();
                 (self.observe)(self.now_ms, Happening::Traffic { arm, up: 0, down });
             }
@@ -266,6 +265,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 Input::Sent {
                     device: *id,
                     bytes: delivery.frame.len() as u64,
+                    alone: Arc::clone(&delivery.alone),
                 },
             );
             deliveries.push(delivery);
@@ -427,12 +427,10 @@ fn work_out(
         device::Effect::Post { body, .. } => Some(body),
         _ => None,
     })?;
-    let update = Update::decode(&body, models);
-    let alone = |name: &str| match &update {
-        Ok(update) => update.only(name).encode().len() as u64,
-        Err(_) => 0,
+    let bytes_by_arm = match Update::decode(&body, models) {
+        Ok(update) => update.alone(models).arms,
+        Err(_) => vec![0; message.arms.len()],
     };
-    let bytes_by_arm = message.arms.iter().map(|arm| alone(&arm.name)).collect();
     Some(Posted {
         message,
         body,

@@ -1,4 +1,4 @@
-//! What the end-to-end tests stand on: a real server, a real browser, and waits that end.
+//! What the end-to-end tests stand on: a real server, real browsers, and waits that end.
 //!
 //! `cargo xtask test --only end-to-end` builds what these need and says where it is.
 
@@ -8,7 +8,31 @@ mod room;
 mod server;
 mod tab;
 
-pub use browser::Browser;
+pub use browser::{Browser, Engine};
 pub use room::Room;
 pub use server::Server;
 pub use tab::{PATIENCE, Tab};
+
+/// Makes two tests of each `async fn(Engine) -> Result<()>`: `chromium::…` and `firefox::…`.
+#[macro_export]
+macro_rules! in_each_browser {
+    ($($test:ident),+ $(,)?) => {
+        mod chromium {
+            $(
+                #[tokio::test]
+                async fn $test() -> anyhow::Result<()> {
+                    super::$test($crate::Engine::Chromium).await
+                }
+            )+
+        }
+
+        mod firefox {
+            $(
+                #[tokio::test]
+                async fn $test() -> anyhow::Result<()> {
+                    super::$test($crate::Engine::Firefox).await
+                }
+            )+
+        }
+    };
+}

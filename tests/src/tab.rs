@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use fantoccini::error::{CmdError, ErrorStatus};
-use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
+
+use crate::browser::Vendor;
 
 /// The deadline of an ordinary wait. Long, because it is reached only by a failing test.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -21,11 +24,16 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Tab {
     client: Client,
     window: WindowHandle,
+    vendor: Arc<Vendor>,
 }
 
 impl Tab {
-    pub(crate) fn new(client: Client, window: WindowHandle) -> Self {
-        Self { client, window }
+    pub(crate) fn new(client: Client, window: WindowHandle, vendor: Arc<Vendor>) -> Self {
+        Self {
+            client,
+            window,
+            vendor,
+        }
     }
 
     /// The client, with this tab as its current one, for what this type has no method for.
@@ -79,11 +87,15 @@ impl Tab {
 
     /// Gives the page a size in pixels, as a phone or a projector would.
     pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
-        let size =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", size)
-            .await?;
-        Ok(())
+        let client = self.client().await?;
+        self.vendor
+            .resize(client, &self.window, width, height)
+            .await
+    }
+
+    /// From now on the tab's system prefers dark colours.
+    pub async fn prefer_dark(&self) -> Result<()> {
+        self.vendor.prefer_dark(self.client().await?).await
     }
 
     /// The text of the first element that a CSS selector finds, as a person sees it.
@@ -152,16 +164,12 @@ impl Tab {
         Ok(outcome["value"].clone())
     }
 
-    /// Sends a command of the Chrome DevTools protocol, for instance `Emulation.setEmulatedMedia`.
-    pub async fn devtools(&self, command: &str, parameters: Value) -> Result<Value> {
-        let body = json!({ "cmd": command, "params": parameters });
-        Ok(self.client().await?.issue_cmd(DevTools(body)).await?)
-    }
-
-    /// Leaves a picture of the tab in `tests/artefacts/{name}.png`.
+    /// Leaves a picture of the tab in `tests/artefacts/{browser}/{name}.png`.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
         let picture = self.client().await?.screenshot().await?;
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("artefacts");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("artefacts")
+            .join(self.vendor.engine().name());
         fs::create_dir_all(&folder)?;
         let file = folder.join(format!("{name}.png"));
         fs::write(&file, picture)?;
@@ -202,22 +210,3 @@ changes.observe(document, { attributes: true, characterData: true, childList: tr
 const deadline = setTimeout(() => finish({ late: (document.body?.innerText ?? '').slice(0, 3000) }), limitMs);
 look();
 ";
-
-/// A command of the Chrome DevTools protocol.
-#[derive(Debug)]
-struct DevTools(Value);
-
-impl WebDriverCompatibleCommand for DevTools {
-    fn endpoint(
-        &self,
-        base_url: &url::Url,
-        session_id: Option<&str>,
-    ) -> Result<url::Url, url::ParseError> {
-        let session = session_id.unwrap_or_default();
-        base_url.join(&format!("session/{session}/goog/cdp/execute"))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(self.0.to_string()))
-    }
-}

@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use constellation_tests::Browser;
-use serde_json::json;
+use constellation_tests::{Browser, Engine, in_each_browser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+in_each_browser![
+    a_wait_sees_what_comes_later_in_every_tab,
+    a_wait_goes_on_in_the_next_page,
+    a_wait_ends_at_its_deadline_and_says_what_it_saw,
+    no_error_of_a_page_or_its_worker_goes_unseen,
+];
 
 /// The policy that the server sends: waits must work under it.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; img-src 'self'; connect-src 'self'";
@@ -52,10 +58,9 @@ show('hello');
 document.querySelector('button').onclick = () => show('hello ' + document.querySelector('input').value);
 ";
 
-#[tokio::test]
-async fn a_wait_sees_what_comes_later_in_every_tab() -> Result<()> {
+async fn a_wait_sees_what_comes_later_in_every_tab(engine: Engine) -> Result<()> {
     let base = serve(LATER, "").await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let one = browser.open(&base).await?;
     let two = browser.open(&base).await?;
     for tab in [&one, &two] {
@@ -69,8 +74,7 @@ async fn a_wait_sees_what_comes_later_in_every_tab() -> Result<()> {
 
     one.reload().await?;
     one.wait_for_text("p", "hello").await?;
-    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-    two.devtools("Emulation.setEmulatedMedia", dark).await?;
+    two.prefer_dark().await?;
     let is_dark = "return matchMedia('(prefers-color-scheme: dark)').matches";
     assert_eq!(two.eval(is_dark, vec![]).await?, true);
     one.close().await?;
@@ -80,8 +84,7 @@ async fn a_wait_sees_what_comes_later_in_every_tab() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_wait_goes_on_in_the_next_page() -> Result<()> {
+async fn a_wait_goes_on_in_the_next_page(engine: Engine) -> Result<()> {
     let script = "
         const later = (what) => setTimeout(what, 500);
         const arrive = () => { document.querySelector('p').textContent = 'arrived'; };
@@ -90,7 +93,7 @@ async fn a_wait_goes_on_in_the_next_page() -> Result<()> {
         document.querySelector('button').onclick = () => later(leave);
     ";
     let base = serve(script, "").await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let tab = browser.open(&base).await?;
     tab.click("button").await?;
     tab.wait_for_text("p", "arrived").await?;
@@ -98,27 +101,33 @@ async fn a_wait_goes_on_in_the_next_page() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_wait_ends_at_its_deadline_and_says_what_it_saw() -> Result<()> {
+/// The error of a wait that must have one.
+fn refusal(outcome: Result<serde_json::Value>) -> anyhow::Error {
+    outcome.map_or_else(
+        |error| error,
+        |value| anyhow::anyhow!("the wait ended with {value}"),
+    )
+}
+
+async fn a_wait_ends_at_its_deadline_and_says_what_it_saw(engine: Engine) -> Result<()> {
     let base = serve(LATER, "").await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let tab = browser.open(&base).await?;
     tab.wait_for_text("p", "hello").await?;
     let limit = Duration::from_millis(200);
     let never = tab.wait_until("a miracle", "false", vec![], limit).await;
-    let message = format!("{:#}", never.unwrap_err());
+    let message = format!("{:#}", refusal(never));
     assert!(message.contains("a miracle did not come"), "{message}");
     assert!(message.contains("hello"), "{message}");
     let wrong = tab
         .wait_until("nonsense", "nowhere.at.all", vec![], limit)
         .await;
-    let message = format!("{:#}", wrong.unwrap_err());
+    let message = format!("{:#}", refusal(wrong));
     assert!(message.contains("nowhere is not defined"), "{message}");
     Ok(())
 }
 
-#[tokio::test]
-async fn no_error_of_a_page_or_its_worker_goes_unseen() -> Result<()> {
+async fn no_error_of_a_page_or_its_worker_goes_unseen(engine: Engine) -> Result<()> {
     let script = "
         const worker = new Worker('/worker.js');
         worker.onmessage = () => { document.querySelector('p').textContent = 'worker is done'; };
@@ -134,7 +143,7 @@ async fn no_error_of_a_page_or_its_worker_goes_unseen() -> Result<()> {
         setTimeout(() => { postMessage('done'); throw new Error('thrown in the worker'); });
     ";
     let base = serve(script, worker).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let noisy = browser.open(&base).await?;
     noisy.wait_for_text("p", "worker is done").await?;
     let quiet = browser.open("about:blank").await?;

@@ -13,9 +13,23 @@ use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
 use constellation_lab::verify::verify;
-use constellation_tests::{Browser, Room, Server, Tab};
+use constellation_tests::{Browser, Engine, Room, Server, Tab, in_each_browser};
 use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
+
+in_each_browser![
+    rounds_go_on_while_tabs_close_and_reload,
+    tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
+    a_room_is_one_click_and_a_device_is_one_code,
+    a_preset_begins_another_run,
+    what_the_room_refuses_is_shown_on_the_device_and_on_the_board,
+    slow_motion_steps_through_every_phase_of_a_round,
+    a_removed_device_is_told_so,
+    a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab,
+    settings_in_the_address_are_those_of_the_room,
+    a_locked_room_turns_new_devices_away_and_takes_its_own_back,
+    an_attacker_is_switched_on_and_seen_on_the_board,
+];
 
 /// Training four tabs on two cores, in seconds, when the machine is busy with other things as well.
 const LONG: Duration = Duration::from_secs(60);
@@ -75,12 +89,11 @@ fn connected(view: &View) -> usize {
         .count()
 }
 
-#[tokio::test]
-async fn rounds_go_on_while_tabs_close_and_reload() -> Result<()> {
+async fn rounds_go_on_while_tabs_close_and_reload(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 12, "data": { "examples": 200 }, "pacing": { "pace_ms": 400 } });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let mut tabs = Vec::new();
     for _ in 0..4 {
@@ -165,12 +178,13 @@ fn laboratory(config: Value, devices: u32) -> Result<String> {
     Ok(simulate(&config.check()?, devices, &dataset, |_| {}).fingerprint)
 }
 
-#[tokio::test]
-async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint() -> Result<()> {
+async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint(
+    engine: Engine,
+) -> Result<()> {
     let config = json!({ "rounds": 4, "seed": 11, "pacing": { "start_at": 4, "pace_ms": 0 } });
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, config.clone()).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     // Two tabs, two devices each; who gets which slot does not matter.
     for _ in 0..2 {
         let tab = browser.open(&room.join_url).await?;
@@ -201,10 +215,9 @@ async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint() -> Resu
     Ok(())
 }
 
-#[tokio::test]
-async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
+async fn a_room_is_one_click_and_a_device_is_one_code(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(server.base()).await?;
     board.click(&testid("start-room")).await?;
     let code = board.text(&testid("room")).await?;
@@ -226,11 +239,10 @@ async fn a_room_is_one_click_and_a_device_is_one_code() -> Result<()> {
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn a_preset_begins_another_run() -> Result<()> {
+async fn a_preset_begins_another_run(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({ "seed": 5, "data": { "groups": null } })).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     board.click(&testid("settings-open")).await?;
     board.click(&testid("preset-swapped")).await?;
@@ -249,10 +261,9 @@ fn setting(path: &str, value: &str) -> String {
 }
 
 /// From the first page's address to the room, from the room to the board's address, and back after a reload.
-#[tokio::test]
-async fn settings_in_the_address_are_those_of_the_room() -> Result<()> {
+async fn settings_in_the_address_are_those_of_the_room(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let asked = "rounds=3&data.partition.kind=shards&data.partition.labels_per_device=4&arms=fed_avg.few*ifca&arms.1.k=2";
     let board = browser.open(&server.url(&format!("/?{asked}"))).await?;
     board
@@ -319,11 +330,10 @@ async fn settings_in_the_address_are_those_of_the_room() -> Result<()> {
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back() -> Result<()> {
+async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({})).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let online = format!("{}[data-online=true]", testid("connection"));
     let device = browser.open(&room.join_url).await?;
@@ -367,8 +377,9 @@ async fn a_locked_room_turns_new_devices_away_and_takes_its_own_back() -> Result
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board() -> Result<()> {
+async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board(
+    engine: Engine,
+) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     // With such a step size training diverges, and the weights are no numbers any more.
     let config = json!({
@@ -379,7 +390,7 @@ async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board() -> Resu
         "pacing": { "pace_ms": 0, "start_at": 2 }
     });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let device = browser.open(&room.join_url).await?;
     browser.open(&room.join_url).await?;
@@ -402,11 +413,83 @@ async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board() -> Resu
     Ok(())
 }
 
-#[tokio::test]
-async fn a_removed_device_is_told_so() -> Result<()> {
+/// Waits until the board shows a phase of a round in slow motion and what belongs to it, and goes to the next.
+async fn walk(board: &Tab, round: u32, phase: &str, shown: &str) -> Result<()> {
+    let found = format!(
+        "(() => {{ const slow = document.querySelector('[data-testid=slow]'); \
+           const all = (selector) => document.querySelectorAll(selector); \
+           const map = all('[data-testid=map]')[0]; \
+           return slow?.dataset.phase === args[0] && slow.dataset.round === args[1] && ({shown}) \
+             && !all('[data-testid=slow-next]')[0].disabled; }})()"
+    );
+    let what = format!("slow motion shows {phase} of round {round}");
+    let args = vec![json!(phase), json!(round.to_string())];
+    board.wait_until(&what, &found, args, LONG).await?;
+    board.screenshot(&format!("board-slow-{phase}")).await?;
+    board.click(&testid("slow-next")).await?;
+    Ok(())
+}
+
+async fn slow_motion_steps_through_every_phase_of_a_round(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let config = json!({ "rounds": 3, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
+    let room = Room::create(&server, config).await?;
+    let address = constellation_lab::devices::RoomAddress {
+        url: server.base().to_owned(),
+        room: room.room.clone(),
+        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
+    };
+    let devices = tokio::spawn(constellation_lab::devices::run(address, 4));
+    room.wait_until("four devices connected", |view| connected(view) == 4)
+        .await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("desk-slow")).await?;
+
+    let all_done = "all('[data-testid=slow-row][data-done=true]').length === 4";
+    let arrows = "all('[data-testid=flow][data-done=true]').length === 4";
+    walk(&board, 1, "out", &format!("{all_done} && {arrows}")).await?;
+    walk(&board, 1, "training", all_done).await?;
+    walk(&board, 1, "in", &format!("{all_done} && {arrows}")).await?;
+    let stars = "map.querySelectorAll('.star').length";
+    let bare = "map.querySelectorAll('.hull').length === 0";
+    let measured = "map.querySelectorAll('.to-neighbour').length === 4 \
+        && /[1-4].*apart/.test(all('[data-testid=slow-fact]')[0].textContent)";
+    walk(&board, 1, "distances", &format!("{bare} && {measured}")).await?;
+    let view = room.view().await?;
+    let coalitions = view.arms[3].coalitions.len();
+    let hulls = format!("map.querySelectorAll('.hull').length === {coalitions}");
+    walk(
+        &board,
+        1,
+        "coalitions",
+        &format!("{hulls} && {stars} === 0"),
+    )
+    .await?;
+    let ring = "map.querySelectorAll('.global-ring').length";
+    let shown = format!("{stars} === {coalitions} && {ring} === 0");
+    walk(&board, 1, "barycenters", &shown).await?;
+    let view = room.view().await?;
+    assert_eq!((view.phase, view.traffic.rounds), (Phase::Paused, 1));
+    walk(&board, 1, "global", &format!("{ring} === 1")).await?;
+
+    // The next round is opened for its first phase. Left, the run goes on as usual.
+    walk(&board, 2, "out", all_done).await?;
+    board.click(&testid("slow-leave")).await?;
+    room.wait_until("the end of the run", |view| view.phase == Phase::Finished)
+        .await?;
+    let gone = "document.querySelector('[data-testid=slow]') === null";
+    board
+        .wait_until("slow motion is over", gone, vec![], LONG)
+        .await?;
+    devices.abort();
+    no_errors(&browser).await
+}
+
+async fn a_removed_device_is_told_so(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({})).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let device = browser.open(&room.join_url).await?;
     device
         .wait_for(&format!("{}[data-online=true]", testid("connection")))
@@ -444,12 +527,13 @@ async fn draw_line(tab: &Tab, points: &[[i64; 2]]) -> Result<()> {
     Ok(tab.client().await?.perform_actions(finger).await?)
 }
 
-#[tokio::test]
-async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab() -> Result<()> {
+async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab(
+    engine: Engine,
+) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let device = browser.open(&room.join_url).await?;
     browser.open(&room.join_url).await?;
     room.wait_until("two devices connected", |view| connected(view) == 2)
@@ -519,12 +603,11 @@ async fn record(server: &Server, room: &Room) -> Result<String> {
     Ok(reqwest::get(server.url(&path)).await?.text().await?)
 }
 
-#[tokio::test]
-async fn an_attacker_is_switched_on_and_seen_on_the_board() -> Result<()> {
+async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let board = browser.open(&room.board_url).await?;
     let tab = browser.open(&room.join_url).await?;
     room.wait_until("the first device", |view| connected(view) == 1)

@@ -6,8 +6,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use constellation_core::view::Phase;
 use constellation_lab::devices::{self, RoomAddress};
-use constellation_tests::{Browser, PATIENCE, Room, Server, Tab};
+use constellation_tests::{Browser, Engine, PATIENCE, Room, Server, Tab, in_each_browser};
 use serde_json::{Value, json};
+
+in_each_browser![
+    axe_finds_nothing_on_any_page,
+    language_and_theme_are_switched_at_once_and_kept,
+];
 
 const LANGUAGE: &str = "[data-testid=language]";
 const THEME: &str = "[data-testid=theme]";
@@ -85,10 +90,9 @@ fn headless(server: &Server, room: &Room) -> RoomAddress {
     }
 }
 
-#[tokio::test]
-async fn axe_finds_nothing_on_any_page() -> Result<()> {
+async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
     let mut found = Vec::new();
 
     let tab = browser.open(server.base()).await?;
@@ -153,11 +157,10 @@ async fn axe_finds_nothing_on_any_page() -> Result<()> {
     no_errors(&browser).await
 }
 
-#[tokio::test]
-async fn language_and_theme_are_switched_at_once_and_kept() -> Result<()> {
+async fn language_and_theme_are_switched_at_once_and_kept(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, json!({})).await?;
-    let mut browser = Browser::start().await?;
+    let mut browser = Browser::start(engine).await?;
 
     let tab = browser.open(&server.url("/?lang=ja")).await?;
     tab.wait_for("html[lang=ja]").await?;
@@ -192,8 +195,7 @@ async fn language_and_theme_are_switched_at_once_and_kept() -> Result<()> {
     )
     .await?;
 
-    let dark = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
-    tab.devtools("Emulation.setEmulatedMedia", dark).await?;
+    tab.prefer_dark().await?;
     tab.wait_for("html[data-theme=dark]").await?;
     tab.choose(THEME, "light").await?;
     tab.wait_for("html[data-theme=light]").await?;

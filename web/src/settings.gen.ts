@@ -111,9 +111,9 @@ export const STRATEGY_SETTINGS = {
     {"path":"formation.weighting","kind":"choice","options":["coalitions","size","examples"],"start":"coalitions","optional":false,"of":null},
   ],
   ours: [
-    {"path":"agreement","kind":"number","least":-1.0,"most":1.0,"without":null,"start":0.83,"optional":false,"of":null},
+    {"path":"agreement","kind":"number","least":-1.0,"most":1.0,"without":null,"start":0.78,"optional":false,"of":null},
     {"path":"judge_every","kind":"whole","least":1.0,"most":100000.0,"start":10,"optional":false,"of":null},
-    {"path":"trial","kind":"whole","least":1.0,"most":100000.0,"start":4,"optional":false,"of":null},
+    {"path":"trial","kind":"whole","least":1.0,"most":100000.0,"start":6,"optional":false,"of":null},
     {"path":"warm_up","kind":"whole","least":1.0,"most":100000.0,"start":6,"optional":false,"of":null},
   ],
 } as const;

@@ -3,7 +3,7 @@
  * `strings` follows the language of the page, also where a module keeps a part of it.
  */
 
-import { percent, signed, whole } from "./lib/format";
+import { fixed, percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
@@ -131,6 +131,27 @@ const refusals: Record<PageCode, string> = {
   left_unstarted: "The device had not started.",
 };
 
+/** Why updates are refused, where the server's own sentence is not at hand. */
+const reasons: Record<string, string> = {
+  stale: "its update was for a round that is over",
+  future_round: "its update was for a round that has not been opened",
+  round_mismatch: "its update and its address name different rounds",
+  not_in_cohort: "this round did not ask it",
+  wrong_kind: "its update was of another kind than was asked for",
+  bad_file: "its file could not be read",
+  bad_metadata: "its update's description could not be read",
+  missing_tensor: "some of its weights were missing",
+  unknown_tensor: "its weights were not this model's",
+  wrong_type: "its weights had another type of number",
+  wrong_shape: "its weights had another shape than the model's",
+  wrong_length: "it sent another number of weights than the model has",
+  non_finite: "its weights were not numbers",
+  bad_report: "its report made no sense",
+  bad_message: "it sent a message that nobody knows",
+  message_too_large: "it sent a message that is too long",
+  too_many_requests: "it sent too much at once",
+};
+
 export type PageCode = "no_server" | "no_code" | "left_unstarted";
 
 export const en = {
@@ -148,8 +169,12 @@ export const en = {
 
   /** Something refused, by its code; `detail` is the server's sentence, which is English. */
   refusal: (code: string, detail: string) => ofKey(refusals, code) ?? detail,
+  /** Why something of a device was refused, by its code alone. */
+  reason: (code: string) => ofKey(reasons, code) ?? code,
   /** Between the parts of a list in a line. */
   comma: ", ",
+  /** Between the parts of a longer list. */
+  listed: " · ",
 
   preferences: {
     language: "Language",
@@ -336,6 +361,90 @@ export const en = {
     fingerprintNone: "after round 1",
   },
 
+  slow: {
+    title: "Slow motion",
+    phases: {
+      out: "Models out",
+      training: "Training",
+      in: "Weights in",
+      distances: "Distances",
+      coalitions: "Coalitions",
+      barycenters: "Barycenters",
+      global: "Global model",
+    },
+    sentences: {
+      out: "The server sends every device the model it starts from.",
+      training: "Every device trains on its own examples, which never leave it.",
+      in: "Devices send their weights to the server, and nothing they learned from.",
+      distances: "The server measures how far apart weights are. A line joins each device to the nearest one.",
+      coalitions: "Devices whose weights are close form a coalition.",
+      barycenters: "A star is the mean of its coalition's weights: the barycenter.",
+      global: "The mean of the barycenters is the global model.",
+    },
+    ungrouped: "This arm forms no coalitions: all weights go into one mean, the global model.",
+    alone: "In this arm nothing is sent: weights stay on their device.",
+    round: (round: number) => `Round ${round}`,
+    now: "going on now",
+    afterwards: "as it was",
+    gathering: (here: number, least: number) =>
+      `The round opens in a moment: ${plural(here, "device is here", "devices are here")}, at least ${least} must be.`,
+    received: (done: number, of: number) => `Sent to ${done} of ${plural(of, "device", "devices")}.`,
+    trained: (done: number, of: number) => `${done} of ${plural(of, "device", "devices")} have finished.`,
+    answered: (done: number, of: number) => `${done} of ${plural(of, "update", "updates")} have arrived.`,
+    extremes: (a: number, b: number, near: string, c: number, d: number, far: string) =>
+      `Nearest: ${a} and ${b}, ${near} apart. Farthest: ${c} and ${d}, ${far} apart.`,
+    members: (letter: string, members: readonly number[]) =>
+      `${letter}: ${members.length === 1 ? "device" : "devices"} ${members.join(", ")}`,
+    spread: (letter: string, spread: string) => `${letter}: members typically ${spread} away`,
+    near: (device: number, distance: string) => `nearest: device ${device}, ${distance}`,
+    placed: {
+      out: (place: number) => `models sent, number ${place}`,
+      in: (place: number) => `update arrived, number ${place}`,
+    },
+    pending: "not yet",
+    noPlaces: "No weights have been compared yet: where a device stands means nothing.",
+    table: (phase: string, round: number) => `${phase}, round ${round}`,
+    server: "server",
+    next: "Next phase",
+    nextRound: "Next round",
+    lastRound: "The last round is over",
+    auto: "Run by itself",
+    leave: "Leave slow motion",
+    close: "Close",
+  },
+
+  cost: {
+    tab: "Traffic",
+    title: "What every arm costs",
+    hint: "As if it were the only one. The bar is up, then down; the last column compares with plain averaging.",
+    picture: "Up and down as bars",
+    up: "Up",
+    down: "Down",
+    roundUp: "Round, up",
+    roundDown: "Round, down",
+    times: "To plain",
+    timesPlain: (times: number) => `× ${fixed(times, 2)}`,
+    plain: (name: string) => `${name}, for comparison`,
+  },
+
+  feed: {
+    tab: "Events",
+    title: "What happened",
+    latest: "Latest",
+    none: "Nothing has happened in this run yet.",
+    round: (round: number) => (round === 0 ? "before round 1" : `round ${round}`),
+    events: {
+      joined: (device: string) => `${device} joined`,
+      away: (device: string) => `${device} lost its connection`,
+      back: (device: string) => `${device} is back`,
+      left: (device: string) => `${device} left`,
+      late: (device: string) => `${device} was late: its update does not count`,
+    },
+    refused: (device: string, reason: string) => `${device} was refused: ${reason}`,
+    device: (id: number) => `Device ${id}`,
+    times: (count: number) => `× ${count}`,
+  },
+
   device: {
     pageTitle: (room: string) => `Device in room ${room}, Constellation`,
     name: (id: number) => `Device ${id}`,
@@ -423,8 +532,8 @@ export const en = {
       slowness: { name: "Slow", what: "Sends what it learned 6 seconds late: everybody waits." },
     } satisfies Record<Mischief, { name: string; what: string }>,
     leaving: "Leaving is difficult too: that is the button at the bottom.",
-    allow: "Let devices be difficult",
-    allowed: "Devices may be difficult",
+    allow: "Allow mischief",
+    allowed: "Mischief allowed",
     allowHint: "Students can switch wrong labels, noise and other mischief on, each on its own device.",
     saysSo: "by what the device says itself",
     legend: "is difficult",

@@ -56,13 +56,38 @@ devices: Array<DeviceRow>,
  */
 arms: Array<ArmView>, 
 /**
+ * Who takes part in the training round under way, or took part in the last one.
+ */
+cohort: CohortView, 
+/**
  * Model bytes of this run.
  */
 traffic: Traffic, 
 /**
  * How often something was refused in this run, by code.
  */
-refusals: { [key in string]: number }, };
+refusals: { [key in string]: number }, 
+/**
+ * What happened to devices in this run, the newest first; of many entries, the last ones.
+ */
+feed: Array<FeedEntry>, };
+export type CohortView = { 
+/**
+ * The round; 0 before the first.
+ */
+round: Round, 
+/**
+ * Whom it was opened with, in device order.
+ */
+asked: Array<DeviceId>, 
+/**
+ * Whom its models were sent to, in the order in which they were sent.
+ */
+received: Array<DeviceId>, 
+/**
+ * Whose updates are counted, in the order in which they arrived.
+ */
+answered: Array<DeviceId>, };
 export type Phase = "lobby" | "waiting" | "training" | "resting" | "paused" | "evaluating" | "finished";
 export type DeviceRow = { 
 /**
@@ -151,7 +176,11 @@ devices: Array<DeviceAccuracy>,
 /**
  * What the updates of difficult devices count in the models of the last closed round, in device order.
  */
-influence: Array<Influence>, };
+influence: Array<Influence>, 
+/**
+ * What this arm alone would have cost.
+ */
+traffic: ArmTraffic, };
 export type Accuracy = { 
 /**
  * Mean over devices.
@@ -372,9 +401,64 @@ bytes_up: number,
  */
 bytes_down: number, 
 /**
+ * From devices in the training round under way, or else the last one.
+ */
+round_up: number, 
+/**
+ * To devices in that round.
+ */
+round_down: number, 
+/**
  * Rounds closed.
  */
-rounds: number, };
+rounds: number, 
+/**
+ * What plain averaging alone would have cost: one model to every device that was sent models, one back.
+ */
+plain_averaging: ArmTraffic, };
+export type ArmTraffic = { 
+/**
+ * From devices.
+ */
+bytes_up: number, 
+/**
+ * To devices.
+ */
+bytes_down: number, 
+/**
+ * From devices in the training round under way, or else the last one.
+ */
+round_up: number, 
+/**
+ * To devices in that round.
+ */
+round_down: number, };
+export type FeedEntry = { 
+/**
+ * A later entry has a larger one.
+ */
+number: number, 
+/**
+ * The round under way, or the last one; 0 before the first.
+ */
+round: Round, 
+/**
+ * The device. It may have left since.
+ */
+device: DeviceId, 
+/**
+ * What happened.
+ */
+event: FeedEvent, 
+/**
+ * Why it was refused.
+ */
+code: string | null, 
+/**
+ * How often, one time after the other.
+ */
+count: number, };
+export type FeedEvent = "joined" | "away" | "back" | "left" | "late" | "refused";
 export type DeviceEvent = { "type": "joined", 
 /**
  * Who it is.

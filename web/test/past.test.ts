@@ -13,7 +13,7 @@ const closed = (rounds: number, run = 1) =>
     seq: 10 * run + rounds,
     run,
     devices: [device(1)],
-    traffic: { bytes_up: 0, bytes_down: 0, rounds },
+    traffic: { ...view().traffic, rounds },
     arms: [arm("coalition_models", { map: rounds > 0 ? map(rounds) : null }), arm("local_only")],
   });
 

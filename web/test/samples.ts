@@ -1,6 +1,7 @@
 /** Small views to test with. */
 
 import type {
+  ArmTraffic,
   ArmView,
   DeviceArm,
   DeviceRow,
@@ -47,6 +48,10 @@ export function device(id: number, change: Partial<DeviceRow> = {}): DeviceRow {
   };
 }
 
+export function traffic(bytes_up: number, bytes_down: number): ArmTraffic {
+  return { bytes_up, bytes_down, round_up: bytes_up, round_down: bytes_down };
+}
+
 export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
   return {
     name: strategy,
@@ -59,6 +64,7 @@ export function arm(strategy: string, change: Partial<ArmView> = {}): ArmView {
     map: null,
     devices: [],
     influence: [],
+    traffic: traffic(0, 0),
     ...change,
   };
 }
@@ -97,8 +103,10 @@ export function view(change: Partial<View> = {}): View {
     mischief_allowed: false,
     devices: [],
     arms: [],
-    traffic: { bytes_up: 0, bytes_down: 0, rounds: 0 },
+    cohort: { round: 0, asked: [], received: [], answered: [] },
+    traffic: { ...traffic(0, 0), rounds: 0, plain_averaging: traffic(0, 0) },
     refusals: {},
+    feed: [],
     ...change,
   };
 }

@@ -1,7 +1,9 @@
-//! The project's commands: `cargo xtask build`, `cargo xtask demo` and `cargo xtask test`.
+//! The project's commands: `cargo xtask build`, `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
 //!
 //! Whatever a command needs and can fetch, it fetches; what it cannot, it names in one sentence.
 
+mod bench;
+mod browsers;
 mod build;
 mod demo;
 mod processes;
@@ -25,6 +27,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Measure how long a board with a hundred devices works for an update, in Chromium and in Firefox.
+    Bench,
     /// Build the browser's part, the pages and the programs, in release.
     Build,
     /// Build, start the server and say where to go.
@@ -36,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = Project::find().and_then(|project| match arguments.command {
+        Command::Bench => bench::run(&project),
         Command::Build => build::all(&project),
         Command::Demo(options) => demo::run(&project, &options),
         Command::Test(options) => suite::run(&project, &options),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use xshell::{Cmd, cmd};
 
+use crate::browsers;
 use crate::build;
 use crate::project::{NPM, Project, WASM_TARGET, say};
 use crate::tools;
@@ -43,7 +44,7 @@ enum Step {
     Wasm,
     /// Unit tests of the pages.
     Pages,
-    /// Real server, real tabs, and a stranger's Python program.
+    /// Real server, real tabs in Chromium and in Firefox, and a stranger's Python program.
     EndToEnd,
 }
 
@@ -131,7 +132,8 @@ fn set_up(project: &Project) -> Result<()> {
     tools::ensure_components(project)?;
     tools::ensure_wasm_target(project)?;
     build::ensure_page_packages(project)?;
-    tools::ensure_browser(project)?;
+    browsers::ensure_chromium(project)?;
+    browsers::ensure_firefox(project)?;
     tools::ensure_python(project)?;
     if !tools::has_nextest() {
         say(
@@ -193,7 +195,7 @@ fn rust(project: &Project) -> Result<()> {
 
 fn wasm(project: &Project) -> Result<()> {
     tools::ensure_wasm_target(project)?;
-    let driver = tools::ensure_browser(project)?;
+    let driver = browsers::ensure_chromium(project)?;
     let shell = project.shell();
     // cargo would build the runner too, but in the middle of a test and without a word.
     say("building the test runner: minutes the first time, nothing after that");
@@ -243,8 +245,9 @@ fn end_to_end(project: &Project) -> Result<()> {
 
 /// Tells the end-to-end tests where everything is.
 fn with_tools<'a>(project: &Project, tests: Cmd<'a>) -> Result<Cmd<'a>> {
-    let variables: [(&str, PathBuf); 4] = [
-        ("CHROMEDRIVER", tools::ensure_browser(project)?),
+    let variables: [(&str, PathBuf); 5] = [
+        ("CHROMEDRIVER", browsers::ensure_chromium(project)?),
+        ("GECKODRIVER", browsers::ensure_firefox(project)?),
         ("CONSTELLATION_BIN", project.program("constellation")),
         ("CONSTELLATION_LAB_BIN", project.program("lab")),
         ("CONSTELLATION_PYTHON", tools::ensure_python(project)?),

@@ -77,27 +77,6 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Makes sure that Chromium and its driver are installed; returns the driver.
-pub(crate) fn ensure_browser(project: &Project) -> Result<PathBuf> {
-    if let Some(driver) = browser() {
-        return Ok(driver);
-    }
-    install_packages(project.shell(), &["chromium", "chromium-driver"]).context(
-        "the tests in a browser need Chromium and chromedriver on the PATH: install both (Debian: `apt-get install chromium chromium-driver`) and run this again",
-    )?;
-    browser().context("chromium and chromium-driver are installed, but not on the PATH: add them")
-}
-
-/// The driver, where both it and a browser for it are there.
-fn browser() -> Option<PathBuf> {
-    ["chromium", "chromium-browser", "google-chrome"]
-        .iter()
-        .find_map(|name| find(name))?;
-    env::var_os("CHROMEDRIVER")
-        .map(PathBuf::from)
-        .or_else(|| find("chromedriver"))
-}
-
 /// Makes sure that there is a Python environment with the packages of `tests/requirements.txt`;
 /// returns its interpreter.
 pub(crate) fn ensure_python(project: &Project) -> Result<PathBuf> {
@@ -151,7 +130,7 @@ pub(crate) fn has_nextest() -> bool {
 }
 
 /// Installs Debian packages if this machine has them and lets us.
-fn install_packages(shell: &Shell, packages: &[&str]) -> Result<()> {
+pub(crate) fn install_packages(shell: &Shell, packages: &[&str]) -> Result<()> {
     ensure!(
         find("apt-get").is_some(),
         "this machine has no apt-get to install them with"
@@ -196,7 +175,7 @@ fn is_root(shell: &Shell) -> bool {
 }
 
 /// The first file of this name on the PATH.
-fn find(name: &str) -> Option<PathBuf> {
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let file = if Path::new(name).extension().is_some() {
         name.to_owned()
     } else {

@@ -14,7 +14,7 @@ use crate::strategy::{
     ArmUpdate, Beginning, Coalition, RoundUpdates, Strategy, coalition_of, strategy,
 };
 use crate::view::{
-    Accuracy, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, Influence,
+    Accuracy, ArmTraffic, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, Influence,
     MapBarycenter, MapPlace, MapPoint, MapView, RoundMemberships,
 };
 use crate::wire::{ArmPlan, Start, Update, beside};
@@ -222,7 +222,7 @@ impl Arm {
     }
 
     /// What pages see; devices that have left meanwhile are in no coalition.
-    pub(super) fn view(&self, in_room: &BTreeSet<DeviceId>) -> ArmView {
+    pub(super) fn view(&self, in_room: &BTreeSet<DeviceId>, traffic: ArmTraffic) -> ArmView {
         let mut coalitions = self.coalitions();
         for coalition in &mut coalitions {
             coalition.members.retain(|device| in_room.contains(device));
@@ -252,6 +252,7 @@ impl Arm {
             agreement: self.agreement,
             history: self.history.clone(),
             map,
+            traffic,
             devices: self
                 .devices
                 .iter()

@@ -9,7 +9,7 @@ use crate::config::{CheckedConfig, RunConfig};
 use crate::ids::{DeviceId, Round, RunId, Slot};
 use crate::rejection::Rejection;
 use crate::view::CoalitionView;
-use crate::wire::{Configured, Farewell, Report, RoundOpened, Update};
+use crate::wire::{Alone, Configured, Farewell, Report, RoundOpened, Update};
 
 /// What happens to a room.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,8 @@ pub enum Input {
         device: DeviceId,
         /// Bytes of the frame.
         bytes: u64,
+        /// What the frame would weigh with one arm alone.
+        alone: Arc<Alone>,
     },
     /// The desk wants something.
     Desk(Command),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::round::{OpenRound, Participant, Purpose};
 use super::{Coordinator, Effects, Event, Maps, Message, Stage, Will, round_opened};
 use crate::ids::DeviceId;
-use crate::view::DeviceState;
+use crate::view::{CohortView, DeviceState};
 use crate::wire::RoundOpened;
 
 /// Least time between two openings of a round that nobody answered.
@@ -62,6 +62,12 @@ impl Coordinator {
         };
         let run = &mut self.run;
         if purpose == Purpose::Train {
+            run.traffic.open_round();
+            run.cohort = CohortView {
+                round,
+                asked: cohort.clone(),
+                ..CohortView::default()
+            };
             effects.record(Event::RoundOpened {
                 round,
                 cohort: cohort.clone(),
@@ -150,7 +156,6 @@ impl Coordinator {
             }
         }
         (run.closed, run.unanswered) = (round, 0);
-        run.traffic.rounds = round.0;
         run.fingerprint.add(round, &run.arms);
         effects.record(Event::RoundClosed {
             round,

@@ -4,6 +4,7 @@
 mod boards;
 mod cohort;
 mod desk;
+mod feed;
 mod fingerprint;
 mod methods;
 mod mischief;
@@ -13,6 +14,7 @@ mod room;
 mod rounds;
 mod run;
 mod simulation;
+mod traffic;
 
 use super::rounds::RETRY_MS;
 use super::*;

@@ -5,9 +5,23 @@ use super::{Answer, Coordinator, Effects, Event, Stage};
 use crate::ids::{DeviceId, Round};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
-use crate::wire::{Update, WireError};
+use crate::wire::{Alone, Update, WireError};
 
 impl Coordinator {
+    /// A model message has been handed to a device's socket.
+    pub(super) fn sent(&mut self, device: DeviceId, bytes: u64, alone: &Alone) {
+        let run = &mut self.run;
+        run.traffic.down(bytes, alone, run.span());
+        if let Some(member) = self.members.get_mut(&device) {
+            member.bytes_down += bytes;
+        }
+        let trains = matches!(&run.stage, Stage::Open(open) if open.purpose == Purpose::Train);
+        // A device that comes back in time is sent the models again.
+        if trains && !run.cohort.received.contains(&device) {
+            run.cohort.received.push(device);
+        }
+    }
+
     pub(super) fn update(
         &mut self,
         device: DeviceId,
@@ -15,7 +29,9 @@ impl Coordinator {
         update: Update,
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
-        self.run.traffic.bytes_up += bytes;
+        let run = &mut self.run;
+        let alone = update.alone(&run.models);
+        run.traffic.up(bytes, &alone, run.span());
         if let Some(member) = self.members.get_mut(&device) {
             member.bytes_up += bytes;
         }
@@ -83,6 +99,9 @@ impl Coordinator {
         member.mischief = update.report.mischief;
         *participant = Participant::Answered(Box::new(update));
         member.answered = sent;
+        if open.purpose == Purpose::Train {
+            self.run.cohort.answered.push(device);
+        }
         // The post of a device whose socket is lost may still arrive.
         if member.connected {
             member.state = DeviceState::Sent;

@@ -15,33 +15,33 @@ use crate::params::{ParamSpec, Params};
 
 /// The JSON in the metadata of a `round_opened` file.
 #[derive(Serialize, Deserialize)]
-struct RoundHeader {
-    run: RunId,
-    round: Round,
-    training: Option<TrainingConfig>,
-    arms: Vec<ArmHeader>,
+pub(super) struct RoundHeader {
+    pub(super) run: RunId,
+    pub(super) round: Round,
+    pub(super) training: Option<TrainingConfig>,
+    pub(super) arms: Vec<ArmHeader>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct ArmHeader {
-    name: String,
-    coalition: Option<CoalitionId>,
-    start: StartHeader,
+pub(super) struct ArmHeader {
+    pub(super) name: String,
+    pub(super) coalition: Option<CoalitionId>,
+    pub(super) start: StartHeader,
     #[serde(default, skip_serializing_if = "is_default")]
-    proximal: f64,
+    pub(super) proximal: f64,
     #[serde(default, skip_serializing_if = "is_default")]
-    correction: bool,
+    pub(super) correction: bool,
     #[serde(default, skip_serializing_if = "is_default")]
-    beside: bool,
+    pub(super) beside: bool,
     #[serde(default, skip_serializing_if = "is_default")]
-    judge: u32,
+    pub(super) judge: u32,
     #[serde(default, skip_serializing_if = "is_default")]
-    serves: Serves,
+    pub(super) serves: Serves,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum StartHeader {
+pub(super) enum StartHeader {
     Own,
     Model,
     BestOf(u32),
@@ -61,9 +61,9 @@ pub(super) struct UpdateHeader {
 }
 
 const MESSAGE: &str = "message";
-const PLAN: &str = "plan";
-const UPDATE: &str = "update";
-const ROUND_OPENED: &str = "round_opened";
+pub(super) const PLAN: &str = "plan";
+pub(super) const UPDATE: &str = "update";
+pub(super) const ROUND_OPENED: &str = "round_opened";
 
 impl RoundOpened {
     /// Whether two messages of the same round say the same, seen from what they share and not from every number.
@@ -169,7 +169,7 @@ fn correction(arm: &str) -> String {
 }
 
 impl ArmHeader {
-    fn of(arm: &ArmPlan) -> Self {
+    pub(super) fn of(arm: &ArmPlan) -> Self {
         let task = &arm.task;
         Self {
             name: arm.name.clone(),
@@ -421,6 +421,25 @@ fn encode<'a, H: Serialize>(
         }
     }
     file.finish()
+}
+
+/// Length of what [`encode`] would give.
+pub(super) fn encoded_len<'a, H: Serialize>(
+    message: &str,
+    entry: &str,
+    header: &H,
+    models: impl IntoIterator<Item = (String, &'a ParamSpec)>,
+) -> u64 {
+    let json = serde_json::to_string(header).expect("headers have string keys and finite numbers");
+    let mut file = safetensors::Builder::new();
+    file.metadata(MESSAGE, message);
+    file.metadata(entry, &json);
+    for (arm, spec) in models {
+        for tensor in spec.tensors() {
+            file.place(&format!("{arm}/{}", tensor.name), &tensor.shape);
+        }
+    }
+    file.len() as u64
 }
 
 fn metadata<H: for<'a> Deserialize<'a>>(

@@ -273,8 +273,8 @@ impl Validation {
 
 impl RoundOpened {
     /// The same with one arm alone: what it would be if nothing were compared.
-    #[must_use]
-    pub fn only(&self, arm: &str) -> Self {
+    #[cfg(test)]
+    pub(crate) fn only(&self, arm: &str) -> Self {
         Self {
             arms: self
                 .arms
@@ -289,8 +289,8 @@ impl RoundOpened {
 
 impl Update {
     /// The same with one arm alone: what it would be if nothing were compared.
-    #[must_use]
-    pub fn only(&self, arm: &str) -> Self {
+    #[cfg(test)]
+    pub(crate) fn only(&self, arm: &str) -> Self {
         let of_arm = |name: &str| name == arm || name == beside(arm);
         Self {
             weights: self

@@ -51,6 +51,8 @@ pub enum FormatError {
 pub struct Builder {
     header: BTreeMap<String, Entry>,
     data: Vec<u8>,
+    /// Where the next tensor's numbers begin.
+    end: usize,
 }
 
 /// A parsed file. Tensors are read where they lie.
@@ -110,14 +112,20 @@ impl Builder {
     /// Adds an f32 tensor with row-major `values`.
     pub fn tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) {
         debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        let start = self.data.len();
+        self.place(name, shape);
         if cfg!(target_endian = "little") {
             self.data.extend_from_slice(bytemuck::cast_slice(values));
         } else {
             self.data
                 .extend(values.iter().flat_map(|v| v.to_le_bytes()));
         }
-        let data_offsets = [start, self.data.len()];
+    }
+
+    /// Makes room for an f32 tensor whose values do not matter: only [`Self::len`] is asked for.
+    pub(super) fn place(&mut self, name: &str, shape: &[usize]) {
+        let start = self.end;
+        self.end += shape.iter().product::<usize>() * size_of::<f32>();
+        let data_offsets = [start, self.end];
         let entry = TensorEntry {
             dtype: "F32".to_owned(),
             shape: shape.to_vec(),
@@ -126,11 +134,21 @@ impl Builder {
         self.header.insert(name.to_owned(), Entry::Tensor(entry));
     }
 
+    /// The file's length in bytes.
+    pub(super) fn len(&self) -> usize {
+        LENGTH_BYTES + self.header_bytes().len() + self.end
+    }
+
+    fn header_bytes(&self) -> Vec<u8> {
+        let mut header = serde_json::to_vec(&self.header).expect("a map with string keys is JSON");
+        header.resize(header.len().next_multiple_of(8), b' ');
+        header
+    }
+
     /// The file's bytes. The header is padded with spaces so that the numbers start at a multiple of 8.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
-        let mut header = serde_json::to_vec(&self.header).expect("a map with string keys is JSON");
-        header.resize(header.len().next_multiple_of(8), b' ');
+        let header = self.header_bytes();
         let mut file = Vec::with_capacity(LENGTH_BYTES + header.len() + self.data.len());
         file.extend_from_slice(&(header.len() as u64).to_le_bytes());
         file.extend_from_slice(&header);

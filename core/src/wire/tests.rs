@@ -1,5 +1,6 @@
 //! The messages, held against themselves, against bytes written out by hand, and against damage.
 
+mod alone;
 mod damage;
 mod json;
 mod refusals;

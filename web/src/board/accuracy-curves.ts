@@ -1,6 +1,6 @@
 /** The curves: uPlot behind one element that takes columns and says which arm is pointed at. */
 
-import { LitElement } from "lit";
+import { LitElement, type PropertyValues } from "lit";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import type { ArmMark } from "../lib/palette";
@@ -57,6 +57,17 @@ export class AccuracyCurves extends LitElement {
     this.#endRepaint();
     this.#plot?.destroy();
     this.#plot = null;
+  }
+
+  /** Views come often and seldom change anything here. There are no words in the picture. */
+  protected override shouldUpdate(changed: PropertyValues<this>): boolean {
+    return (
+      this.#plot === null ||
+      changed.has("curves") ||
+      changed.has("marks") ||
+      changed.has("rounds") ||
+      changed.has("strong")
+    );
   }
 
   protected override updated() {

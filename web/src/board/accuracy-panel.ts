@@ -3,6 +3,7 @@
 import { html, nothing } from "lit";
 import { percent } from "../lib/format";
 import { type ArmMark, armMarks } from "../lib/palette";
+import { remember } from "../lib/share";
 import { strings } from "../strings";
 import type { ArmView, View } from "../types.gen";
 import { armSign } from "../ui/marks";
@@ -17,10 +18,13 @@ const say = strings.board;
 /** Rows of the unseen table beside the curves. */
 const TABLE_ROUNDS = 50;
 
+const marksOf = remember(armMarks);
+const columnsOf = remember(curves);
+
 export function accuracyPanel(state: BoardState, view: View, actions: Actions) {
-  const marks = armMarks(view.arms);
+  const marks = marksOf(view.arms);
   const band = state.pointed ?? selectedArm(view, state.arm)?.name ?? null;
-  const columns = curves(view.arms, band, state.question);
+  const columns = columnsOf(view.arms, band, state.question);
   const strong = view.arms.findIndex(({ name }) => name === band);
   const banded = view.arms[strong];
   return html`<section class="accuracy" aria-labelledby="accuracy-title">

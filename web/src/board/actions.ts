@@ -10,4 +10,14 @@ export interface Actions {
   changeSettings(edit: (config: RunConfig) => RunConfig): void;
   /** Begins a run with them, or shows which one is wrong. */
   applySettings(): void;
+  readonly slow: SlowActions;
+}
+
+/** Slow motion: every one of these may need the desk. */
+export interface SlowActions {
+  begin(): void;
+  /** The next phase, and after the last one the next round. */
+  next(): void;
+  /** Rounds follow each other again. */
+  leave(): void;
 }

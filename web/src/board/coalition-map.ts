@@ -4,12 +4,14 @@ import { html, LitElement, nothing, type PropertyValues, svg } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Fit, Size } from "../lib/fit";
 import { hullPath, type Place } from "../lib/hull";
+import { language } from "../lib/language";
 import { Motion } from "../lib/motion";
 import { burstPath, coalitionMark, shapePath, starPath } from "../lib/palette";
 import { strings } from "../strings";
 import type { ArmView, CoalitionId, CoalitionView, DeviceId, DeviceRow, MapView, RunId } from "../types.gen";
 import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
 import { coalitionOf } from "./select";
+import { type Flow, flowLines, flowMarks, serverAt } from "./slow-flow";
 import { trails } from "./trails";
 
 const GLIDE_MS = 700;
@@ -20,9 +22,11 @@ export class CoalitionMap extends LitElement {
     devices: { attribute: false },
     run: { attribute: false },
     answer: { attribute: false },
-    earlier: { attribute: false },
+    earlier: { attribute: false, hasChanged: othersIn },
     looked: { attribute: false },
-    near: { attribute: false },
+    near: { attribute: false, hasChanged: othersIn },
+    flow: { attribute: false },
+    links: { attribute: false },
     onlook: { attribute: false },
   };
 
@@ -37,6 +41,10 @@ export class CoalitionMap extends LitElement {
   declare looked: DeviceId | null;
   /** Its nearest neighbours. */
   declare near: readonly DeviceId[];
+  /** What slow motion shows over the map. */
+  declare flow: Flow | null;
+  /** Devices joined by a line, two by two. */
+  declare links: readonly (readonly [DeviceId, DeviceId])[];
   declare onlook: (device: DeviceId | null) => void;
 
   #size: Size = { width: 0, height: 0 };
@@ -46,6 +54,9 @@ export class CoalitionMap extends LitElement {
   /** The device that the tab key goes to. */
   #entry: DeviceId | null = null;
   #shown = "";
+  #said = "";
+  /** To be drawn whatever has changed: marks are on their way, or the picture has another size. */
+  #due = true;
   #motion = new Motion(GLIDE_MS);
   #frame = 0;
   #observer = new ResizeObserver(() => this.#measure());
@@ -60,6 +71,8 @@ export class CoalitionMap extends LitElement {
     this.earlier = [];
     this.looked = null;
     this.near = [];
+    this.flow = null;
+    this.links = [];
     this.onlook = () => {};
   }
 
@@ -85,7 +98,21 @@ export class CoalitionMap extends LitElement {
     if (size.width === this.#size.width && size.height === this.#size.height) return;
     this.#size = size;
     this.#aim(false);
+    this.#due = true;
     this.requestUpdate();
+  }
+
+  /** Views come often and seldom change anything here: of a device, what it is called, whether it is away and what mischief it does. */
+  protected override shouldUpdate(changed: PropertyValues<this>): boolean {
+    const devices = this.devices.map(({ id, name, group, state, mischief }) =>
+      [id, group, state === "away", mischief, name].join(":"),
+    );
+    const said = [language(), this.answer !== null, ...devices].join("|");
+    const properties = ["arm", "run", "earlier", "looked", "near"] as const;
+    const due = this.#due || said !== this.#said || properties.some((one) => changed.has(one));
+    this.#due = false;
+    this.#said = said;
+    return due;
   }
 
   protected override willUpdate(changed: PropertyValues<this>) {
@@ -111,6 +138,7 @@ export class CoalitionMap extends LitElement {
     if (this.#frame !== 0 || !this.#motion.moving(performance.now())) return;
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
+      this.#due = true;
       this.requestUpdate();
     });
   }
@@ -124,13 +152,14 @@ export class CoalitionMap extends LitElement {
     const global = places.get(GLOBAL);
     const points = arm.map.points.map(({ device }) => device);
     const entry = points.find((id) => id === this.#entry);
+    const placeOf = (id: DeviceId) => places.get(deviceKey(id));
     // What the global model is the mean of: the barycenters, or every device where there are no coalitions.
     const averaged =
       arm.coalitions.length > 0 ? arm.coalitions.map(({ id }) => barycenterKey(id)) : points.map((id) => deviceKey(id));
     return html`<svg
       viewBox="0 0 ${width} ${height}"
       role="group"
-      class=${this.looked === null ? "" : "looking"}
+      class="${this.looked === null ? "" : "looking"} ${this.flow ? "flowing" : ""}"
       aria-label=${strings.board.mapLabel(points.length, arm.coalitions.length)}
       @pointerover=${(event: Event) => this.#look(event)}
       @pointerleave=${() => this.onlook(null)}
@@ -146,6 +175,8 @@ export class CoalitionMap extends LitElement {
       ${this.#trails(arm.map, places, coalition)} ${this.#neighbours(places)}
       ${averaged.map((key) => line("to-global", places.get(key), global))}
       ${global ? this.#globalName(global) : nothing}
+      ${this.links.map(([a, b]) => line("to-neighbour", placeOf(a), placeOf(b)))}
+      ${this.flow ? flowLines(this.flow, serverAt(width), placeOf, this.#radius) : nothing}
       ${repeat(
         points,
         (id) => id,
@@ -157,6 +188,7 @@ export class CoalitionMap extends LitElement {
         (view) => this.#barycenter(view, places),
       )}
       ${global ? this.#global(global) : nothing} ${this.#answers(places)}
+      ${this.flow ? flowMarks(this.flow, serverAt(width), placeOf, this.#radius) : nothing}
     </svg>`;
   }
 
@@ -168,6 +200,7 @@ export class CoalitionMap extends LitElement {
     return svg`<g class="hull ${className} ${back ? "back" : ""}">
       <path d=${hullPath(center ? [...own, center] : own)} stroke-width=${this.#radius * 3.4} />
       ${own.map((place) => line("to-barycenter", place, center))}
+      ${center ? nothing : this.#letter(id, middle(own), own)}
     </g>`;
   }
 
@@ -249,14 +282,19 @@ export class CoalitionMap extends LitElement {
   #barycenter({ id, members }: CoalitionView, places: Map<string, Place>) {
     const place = places.get(barycenterKey(id));
     if (!place) return nothing;
-    const { className, letter } = coalitionMark(id);
+    const { className } = coalitionMark(id);
     const own = members.flatMap((device) => places.get(deviceKey(device)) ?? []);
-    const label = outside(place, own, this.#size, this.#radius);
     const back = this.looked !== null && !members.includes(this.looked);
     return svg`<g class="${className} ${back ? "back" : ""}">
       <path class="star" transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})" d=${starPath(this.#radius * 0.95)} />
-      <text class="letter" x=${label.x.toFixed(1)} y=${label.y.toFixed(1)} dy="0.36em">${letter}</text>
+      ${this.#letter(id, place, own)}
     </g>`;
+  }
+
+  #letter(id: CoalitionId, center: Place | undefined, own: readonly Place[]) {
+    if (!center) return nothing;
+    const { x, y } = outside(center, own, this.#size, this.#radius);
+    return svg`<text class="letter" x=${x.toFixed(1)} y=${y.toFixed(1)} dy="0.36em">${coalitionMark(id).letter}</text>`;
   }
 
   #global({ x, y }: Place) {
@@ -273,13 +311,25 @@ export class CoalitionMap extends LitElement {
   }
 }
 
+function othersIn(now: readonly unknown[], before: readonly unknown[] | undefined): boolean {
+  return now.length !== before?.length || now.some((one, i) => one !== before[i]);
+}
+
 function mischiefWords(row: DeviceRow | undefined): string {
   return row?.mischief ? strings.comma + strings.mischief.kinds[row.mischief].name : "";
 }
 
+/** `undefined` of none. */
+function middle(places: readonly Place[]): Place | undefined {
+  if (places.length === 0) return undefined;
+  const mean = (of: (place: Place) => number) => places.reduce((sum, place) => sum + of(place), 0) / places.length;
+  return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
+}
+
 function line(name: string, from: Place | undefined, to: Place | undefined) {
   if (!from || !to) return nothing;
-  return svg`<line class=${name} x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} />`;
+  const [x1, y1, x2, y2] = [from.x, from.y, to.x, to.y].map((value) => value.toFixed(1));
+  return svg`<line class=${name} x1=${x1} y1=${y1} x2=${x2} y2=${y2} />`;
 }
 
 customElements.define("coalition-map", CoalitionMap);

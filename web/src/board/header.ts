@@ -7,6 +7,7 @@ import type { View } from "../types.gen";
 import { logo } from "../ui/marks";
 import type { Actions } from "./actions";
 import { deskAllows, roundProgress } from "./select";
+import { slowAllowed } from "./slow";
 import { type BoardState, joinShown } from "./state";
 
 const say = strings.board;
@@ -53,7 +54,7 @@ function desk(state: BoardState, view: View, actions: Actions) {
     type="button"
     class=${primary && may[command] ? "primary" : ""}
     data-testid="desk-${command}"
-    ?disabled=${state.busy || !may[command]}
+    ?disabled=${state.busy || state.slow !== null || !may[command]}
     @click=${() => actions.desk({ command })}
   >
     ${label}
@@ -61,6 +62,15 @@ function desk(state: BoardState, view: View, actions: Actions) {
   const toggle = () => actions.dispatch({ type: "settings_toggled" });
   return html`${button("start", view.phase === "paused" ? say.goOn : say.start, true)}
     ${button("pause", say.pause, true)} ${button("step", say.step, false)}
+    <button
+      type="button"
+      data-testid="desk-slow"
+      aria-pressed=${state.slow !== null}
+      ?disabled=${state.busy || !slowAllowed(view)}
+      @click=${() => (state.slow ? actions.slow.leave() : actions.slow.begin())}
+    >
+      ${strings.slow.title}
+    </button>
     <button
       type="button"
       data-testid="desk-lock"

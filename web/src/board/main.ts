@@ -5,6 +5,8 @@ import "../styles/board-map.css";
 import "../styles/board-panels.css";
 import "../styles/desk.css";
 import "../styles/settings.css";
+import "../styles/board-events.css";
+import "../styles/board-slow.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
 import { desk, joinAddress, liveUrl, noticeOf, Refused, readDistances, readMemberships, readRoom } from "../lib/api";
@@ -20,17 +22,21 @@ import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
 import { fromAddress, searchOf } from "./address";
 import { boardPage } from "./page";
+import { canGoOn, firstCommand, slowAllowed } from "./slow";
+import { SlowPace } from "./slow-pace";
 import { type BoardState, initialBoard, reduceBoard } from "./state";
 import { Asking, type Wanted } from "./wanted";
 
 const room = roomOf(location.pathname);
 const token = deskToken(tabStorage(), room, location.hash);
+const pace = new SlowPace(() => actions.slow.next());
 const asking = new Asking((wanted) => void ask(wanted));
 
 const store = createStore(fromAddress(initialBoard(room, token), location.search), reduceBoard, (state) => {
   render(boardPage(state, actions), document.body);
   asking.look(state);
   writeAddress(state);
+  pace.look(state);
 });
 
 /** Keeps the fragment, in which the desk's token may be, as it is. */
@@ -70,6 +76,25 @@ const actions: Actions = {
         if (notice.field) requestAnimationFrame(() => reveal(notice.field ?? ""));
       },
     );
+  },
+  slow: {
+    begin() {
+      const { view, busy } = store.state;
+      if (!view || busy || !slowAllowed(view)) return;
+      store.dispatch({ type: "slow_begun" });
+      actions.desk({ command: firstCommand(view) });
+    },
+    next() {
+      const { view, slow, busy } = store.state;
+      if (!view || !slow || busy || !canGoOn(slow, view)) return;
+      store.dispatch({ type: "slow_next" });
+      if (slow.phase === "global") actions.desk({ command: "step" });
+    },
+    leave() {
+      const { view } = store.state;
+      store.dispatch({ type: "slow_left" });
+      if (view && slowAllowed(view)) actions.desk({ command: "start" });
+    },
   },
 };
 

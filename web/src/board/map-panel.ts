@@ -10,8 +10,11 @@ import type { Actions } from "./actions";
 import "./coalition-map";
 import "./distance-map";
 import { nearest } from "./neighbours";
-import { earlierMaps } from "./past";
+import { type ArmDistances, earlierMaps } from "./past";
 import { groupLabel, missingFromMap, selectedArm } from "./select";
+import { armInPhase, done, isEarly, type Slow, taking } from "./slow";
+import type { Flow } from "./slow-flow";
+import { slowPanel } from "./slow-panel";
 import type { BoardState, Picture } from "./state";
 
 const say = strings.board;
@@ -20,33 +23,33 @@ const say = strings.board;
 const NEIGHBOURS = 3;
 
 export function mapPanel(state: BoardState, view: View, actions: Actions) {
-  const arm = selectedArm(view, state.arm);
+  const { slow } = state;
+  const chosen = selectedArm(view, state.arm);
+  const arm = slow ? armInPhase(slow, view, chosen?.name) : chosen;
+  const picture = slow ? "map" : state.picture;
   const look = (device: number | null) => actions.dispatch({ type: "device_looked", device });
   const distances = state.distances?.arm === arm?.name ? state.distances : null;
   const near = distances && state.looked !== null ? nearest(distances, state.looked, NEIGHBOURS) : [];
   return html`<section class="map" aria-labelledby="map-title">
     <div class="head">
       <h2 id="map-title">${say.map}</h2>
-      ${armTabs(view, arm, actions)}
+      ${armTabs(view, chosen, actions)}
     </div>
-    <div class="head">
-    <p class="sentence">${arm ? strings.armSentence(arm.strategy) : nothing}</p>
-      <div class="tabs" role="group" aria-label=${say.pictures}>
-        ${picture("map", say.pictureMap, state, actions)} ${picture("distances", say.pictureDistances, state, actions)}
-      </div>
-    </div>
+    ${slow ? slowPanel(slow, state, view, arm, distances, actions) : pictureChoice(arm, state, actions)}
     <div class="sky" id="map-panel" role="tabpanel" aria-labelledby="map-title">
       ${
-        state.picture === "map"
+        picture === "map"
           ? html`<coalition-map
               data-testid="map"
               .arm=${arm}
               .devices=${view.devices}
               .run=${view.run}
               .answer=${state.answerShown ? (device: { group: number | null }) => groupLabel(view, device.group) : null}
-              .earlier=${earlierMaps(state.past, arm?.name)}
+              .earlier=${slow ? [] : earlierMaps(state.past, arm?.name)}
               .looked=${state.looked}
               .near=${near.map(({ device }) => device)}
+              .flow=${slow ? flow(slow, view) : null}
+              .links=${slow?.phase === "distances" ? nearestLinks(distances) : []}
               .onlook=${look}
             ></coalition-map>`
           : html`<distance-map
@@ -59,16 +62,42 @@ export function mapPanel(state: BoardState, view: View, actions: Actions) {
       }
       ${arm?.map ? nothing : html`<p class="empty">${arm?.strategy === "local_only" ? say.mapLocal : say.mapNone}</p>`}
       ${
-        state.picture === "distances" && arm?.map && distances && distances.devices.length < 2
+        picture === "distances" && arm?.map && distances && distances.devices.length < 2
           ? html`<p class="empty">${say.noDistances}</p>`
           : nothing
       }
     </div>
-    ${arm?.map ? legend(view, arm, state.picture) : nothing}
+    ${arm?.map ? legend(view, arm, picture, slow) : nothing}
   </section>`;
 }
 
-function picture(value: Picture, label: string, state: BoardState, actions: Actions) {
+function pictureChoice(arm: ArmView | null, state: BoardState, actions: Actions) {
+  return html`<div class="head">
+    <p class="sentence">${arm ? strings.armSentence(arm.strategy) : nothing}</p>
+    <div class="tabs" role="group" aria-label=${say.pictures}>
+      ${pictureButton("map", say.pictureMap, state, actions)}
+      ${pictureButton("distances", say.pictureDistances, state, actions)}
+    </div>
+  </div>`;
+}
+
+/** What goes to and from the server; nothing once the server computes. */
+function flow(slow: Slow, view: View): Flow | null {
+  const { phase } = slow;
+  if (!isEarly(phase)) return null;
+  const over = new Set(done(slow, view));
+  return { phase, devices: new Map(taking(slow, view).map((id) => [id, over.has(id)])) };
+}
+
+/** Every device joined to the one nearest to it. */
+function nearestLinks(distances: ArmDistances | null): [number, number][] {
+  return (distances?.devices ?? []).flatMap((id) => {
+    const [near] = distances ? nearest(distances, id, 1) : [];
+    return near ? [[id, near.device]] : [];
+  });
+}
+
+function pictureButton(value: Picture, label: string, state: BoardState, actions: Actions) {
   return html`<button
     type="button"
     aria-pressed=${state.picture === value}
@@ -106,8 +135,10 @@ function armTabs(view: View, selected: ArmView | null, actions: Actions) {
   </div>`;
 }
 
-function legend(view: View, arm: ArmView, shown: Picture) {
+function legend(view: View, arm: ArmView, shown: Picture, slow: Slow | null) {
   const map = shown === "map";
+  // Before the first round closes, devices stand where there is room.
+  const measured = !slow || !isEarly(slow.phase) || slow.round > 1;
   const missing = missingFromMap(view, arm).map(({ id }) => id);
   const lone = arm.coalitions.filter(({ members }) => members.length === 1);
   return html`<div class="legend">
@@ -116,10 +147,11 @@ function legend(view: View, arm: ArmView, shown: Picture) {
           >${coalitionSign(id)} ${say.coalitionSize(coalitionMark(id).letter, members.length)}</span
         >`,
       )}
-      ${map && arm.coalitions.length > 0 ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
+      ${map && arm.map?.barycenters.length ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
       ${map && arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
       ${map && view.devices.some(({ mischief }) => mischief !== null) ? html`<span>${mischiefSign} ${strings.mischief.legend}</span>` : nothing}
-      ${map ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
+      ${measured ? nothing : html`<span class="dim">${strings.slow.noPlaces}</span>`}
+      ${map && measured ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
       ${loneCounts(view, arm) ? lone.map(({ id }) => html`<span>${say.lone(coalitionMark(id).letter, arm.coalitions.length)}</span>`) : nothing}
       ${missing.length > 0 ? html`<span class="dim" data-testid="map-missing">${say.notShown(missing)}</span>` : nothing}
     </div>

@@ -1,18 +1,23 @@
 /** The table beside the map: every device of the room, in the order of joining. */
 
 import { html, nothing } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { repeat } from "lit/directives/repeat.js";
 import { bytes, fixed } from "../lib/format";
+import { language } from "../lib/language";
 import { coalitionMark } from "../lib/palette";
+import { unreachable } from "../lib/store";
 import { strings } from "../strings";
 import type { CoalitionId, DeviceId, DeviceRow, RoundMemberships, View } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
 import type { Actions } from "./actions";
+import { feedPanel } from "./feed-panel";
 import "./membership-ribbon";
 import type { Answer } from "./membership-ribbon";
 import { mischiefOf, mischiefSwitch } from "./mischief";
 import { coalitionOf, groupLabel, selectedArm } from "./select";
 import type { BoardState, Listing } from "./state";
+import { costPanel } from "./traffic-panel";
 
 const say = strings.board;
 
@@ -22,10 +27,24 @@ export function membership(state: BoardState, view: View, actions: Actions) {
   const groups = view.config.data.groups !== null;
   const past = state.past.memberships.get(arm?.name ?? "")?.rounds ?? [];
   const shown = listingShown(state, past);
+  const listed = () => {
+    switch (shown) {
+      case "rounds":
+        return rounds(past, state, view);
+      case "devices":
+        return devices(state, view, coalition, groups, actions);
+      case "traffic":
+        return costPanel(view);
+      case "feed":
+        return feedPanel(view);
+      default:
+        return unreachable(shown);
+    }
+  };
   return html`<section class="membership" aria-labelledby="membership-title">
     <div class="head">
-      <h2 id="membership-title" tabindex="-1">${say.membership}</h2>
-      ${arm ? html`<span class="dim">${say.membershipOf(strings.armShort(arm.name, arm.strategy))}</span>` : nothing}
+      <h2 id="membership-title" tabindex="-1">${titleOf(shown)}</h2>
+      ${arm && (shown === "rounds" || shown === "devices") ? html`<span class="dim">${say.membershipOf(strings.armShort(arm.name, arm.strategy))}</span>` : nothing}
       ${
         groups
           ? html`<button
@@ -45,10 +64,16 @@ export function membership(state: BoardState, view: View, actions: Actions) {
       ${groups && state.answerShown ? agreement(view) : nothing}
       <div class="tabs" role="group" aria-label=${say.listings}>
         ${listing("rounds", say.listingRounds, shown, actions)} ${listing("devices", say.listingDevices, shown, actions)}
+        ${listing("traffic", strings.cost.tab, shown, actions)} ${listing("feed", strings.feed.tab, shown, actions)}
       </div>
     </div>
-    ${shown === "rounds" ? rounds(past, state, view) : devices(state, view, coalition, groups, actions)}
+    ${listed()}
   </section>`;
+}
+
+function titleOf(shown: Listing): string {
+  if (shown === "traffic") return strings.cost.title;
+  return shown === "feed" ? strings.feed.title : say.membership;
 }
 
 /** The chosen one, else the rounds as soon as there are some. */
@@ -67,7 +92,7 @@ function listing(value: Listing, label: string, shown: Listing, actions: Actions
   </button>`;
 }
 
-/** More devices than this need more height to be told apart. */
+/** More devices than this need more height to be told apart, and a height of their own. */
 const MANY = 30;
 
 function rounds(memberships: readonly RoundMemberships[], state: BoardState, view: View) {
@@ -97,7 +122,7 @@ function devices(
   groups: boolean,
   actions: Actions,
 ) {
-  return html`<div class="scroll" tabindex="0" role="group" aria-labelledby="membership-title">
+  return html`<div class="scroll ${view.devices.length > MANY ? "many" : ""}" tabindex="0" role="group" aria-labelledby="membership-title">
       <table data-testid="membership">
         <thead>
           <tr>
@@ -116,7 +141,11 @@ function devices(
           ${repeat(
             view.devices,
             ({ id }) => id,
-            (device) => row(device, coalition.get(device.id), groups, state, view, actions),
+            (device) =>
+              guard(
+                [device, coalition.get(device.id), view.config, state.answerShown, state.desk, state.busy, language()],
+                () => row(device, coalition.get(device.id), groups, state, view, actions),
+              ),
           )}
         </tbody>
       </table>

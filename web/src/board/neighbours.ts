@@ -23,6 +23,22 @@ export function toBarycenter(distances: Distances, device: DeviceId): number | n
   return distances.to_barycenter[distances.devices.indexOf(device)] ?? null;
 }
 
+export interface Pair {
+  readonly a: DeviceId;
+  readonly b: DeviceId;
+  readonly distance: number;
+}
+
+/** Every two devices, the nearest first; equal ones in the order of their numbers. */
+export function pairs(distances: Distances | null): Pair[] {
+  if (!distances) return [];
+  const { devices, distances: rows } = distances;
+  const all = devices.flatMap((a, i) =>
+    devices.slice(i + 1).map((b, j) => ({ a, b, distance: rows[i]?.[i + 1 + j] ?? Number.POSITIVE_INFINITY })),
+  );
+  return all.toSorted((one, other) => one.distance - other.distance);
+}
+
 /** A row of the heat map, which is also its column. */
 export interface HeatRow {
   readonly device: DeviceId;

@@ -1,10 +1,12 @@
 /** The board's state, and how each message changes it. Nothing here touches the page. */
 
 import type { DeskCommand, JoinAddress, Notice } from "../lib/api";
+import { share } from "../lib/share";
 import { unreachable } from "../lib/store";
 import { sameSettings } from "../settings/address";
 import type { DeviceId, Distances, Memberships, Round, RunConfig, View } from "../types.gen";
 import { type ArmDistances, noPast, type Past, sameRun, withClosedRound, withMemberships } from "./past";
+import { beginSlow, followSlow, type Slow, slowNext } from "./slow";
 
 export type Connection =
   | { readonly kind: "connecting" }
@@ -18,8 +20,8 @@ export type Question = "balanced" | "own";
 /** The two pictures of the distances between devices' weights. */
 export type Picture = "map" | "distances";
 
-/** The two ways to say who is in which coalition: in every round, or now and with everything else about a device. */
-export type Listing = "rounds" | "devices";
+/** Who is in which coalition, in every round or now; what the arms cost; what happened to devices. */
+export type Listing = "rounds" | "devices" | "traffic" | "feed";
 
 export interface BoardState {
   readonly room: string;
@@ -44,6 +46,8 @@ export interface BoardState {
   readonly distances: ArmDistances | null;
   /** The device that the desk is asked about before it is removed. */
   readonly removing: DeviceId | null;
+  /** `null` while rounds follow each other as usual. */
+  readonly slow: Slow | null;
   readonly answerShown: boolean;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
@@ -73,6 +77,10 @@ export type BoardMessage =
   | { readonly type: "distances"; readonly arm: string; readonly answer: Distances }
   | { readonly type: "remove_asked"; readonly device: DeviceId }
   | { readonly type: "remove_closed" }
+  | { readonly type: "slow_begun" }
+  | { readonly type: "slow_next" }
+  | { readonly type: "slow_auto_toggled" }
+  | { readonly type: "slow_left" }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
   | { readonly type: "settings_toggled" }
@@ -98,6 +106,7 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     past: noPast,
     distances: null,
     removing: null,
+    slow: null,
     answerShown: false,
     joinOpen: null,
     settingsOpen: false,
@@ -142,6 +151,14 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return { ...state, removing: message.device };
     case "remove_closed":
       return { ...state, removing: null };
+    case "slow_begun":
+      return state.view ? { ...state, slow: beginSlow(state.view), joinOpen: null } : state;
+    case "slow_next":
+      return state.slow && state.view ? { ...state, slow: slowNext(state.slow, state.view) } : state;
+    case "slow_auto_toggled":
+      return state.slow ? { ...state, slow: { ...state.slow, auto: !state.slow.auto } } : state;
+    case "slow_left":
+      return { ...state, slow: null };
     case "answer_toggled":
       return { ...state, answerShown: !state.answerShown };
     case "join_toggled":
@@ -169,8 +186,9 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
 }
 
 /** Takes a view unless a newer one is already shown: the answer to a desk command may overtake the feed. */
-function withView(state: BoardState, view: View): BoardState {
-  if (state.view && state.synced && view.seq <= state.view.seq) return state;
+function withView(state: BoardState, sent: View): BoardState {
+  if (state.view && state.synced && sent.seq <= state.view.seq) return state;
+  const view = share(state.view, sent);
   const past = withClosedRound(state.past, view);
   const here = (device: DeviceId | null) => (view.devices.some(({ id }) => id === device) ? device : null);
   const leavesLobby = state.view?.phase === "lobby" && view.phase !== "lobby";
@@ -179,6 +197,7 @@ function withView(state: BoardState, view: View): BoardState {
     ...state,
     view,
     past,
+    slow: state.slow && followSlow(state.slow, state.view, view),
     distances: sameRun(state.past, view) ? state.distances : null,
     looked: here(state.looked),
     removing: here(state.removing),
@@ -192,6 +211,6 @@ function unlessRunning(draft: RunConfig | null, view: View | null): RunConfig | 
 }
 
 /** The join panel is what a lobby is about; later it is there on demand. */
-export function joinShown({ joinOpen, view }: BoardState): boolean {
-  return joinOpen ?? view?.phase === "lobby";
+export function joinShown({ joinOpen, view, slow }: BoardState): boolean {
+  return joinOpen ?? (view?.phase === "lobby" && slow === null);
 }

@@ -1,10 +1,11 @@
 /** The line at the bottom: what crossed the wire, what was refused, and what the run can be known by. */
 
-import { html } from "lit";
+import { html, nothing } from "lit";
 import { bytes } from "../lib/format";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { preferences } from "../ui/preferences";
+import { feedSentence } from "./feed-panel";
 
 const say = strings.board;
 
@@ -32,6 +33,7 @@ export function traffic(view: View) {
                 )
           }
         </dd></div>
+      ${latest(view)}
       <div><dt>${say.seed}</dt><dd><b data-testid="seed">${view.seed}</b></dd></div>
       <div class="fingerprint"><dt>${say.fingerprint}</dt>
         <dd>
@@ -46,4 +48,12 @@ export function traffic(view: View) {
     </dl>
     ${preferences("with guide")}
   </footer>`;
+}
+
+/** The newest event, for those who look at something else. */
+function latest({ feed }: View) {
+  const [entry] = feed;
+  return entry
+    ? html`<div><dt>${strings.feed.latest}</dt><dd data-testid="feed-latest" data-event=${entry.event}>${feedSentence(entry)}</dd></div>`
+    : nothing;
 }

@@ -2,6 +2,7 @@
 
 import type { Round, RunId } from "../types.gen";
 import { selectedArm } from "./select";
+import { isEarly } from "./slow";
 import type { BoardState } from "./state";
 
 export interface Wanted {
@@ -15,13 +16,14 @@ export interface Wanted {
 }
 
 export function wanted(state: BoardState): Wanted[] {
-  const { view, past, distances } = state;
+  const { view, past, distances, slow } = state;
   const arm = view ? selectedArm(view, state.arm) : null;
   const closed = view?.traffic.rounds ?? 0;
   if (!view || !arm || closed === 0 || arm.strategy === "local_only") return [];
   const about = { run: view.run, arm: arm.name, closed };
   const after = past.memberships.get(arm.name)?.upTo ?? 0;
-  const shown = state.picture === "distances" || state.looked !== null;
+  const measured = slow !== null && !isEarly(slow.phase);
+  const shown = state.picture === "distances" || state.looked !== null || measured;
   const known = distances?.arm === arm.name && distances.round >= closed;
   return [
     ...(after < closed ? [{ kind: "memberships" as const, ...about, after }] : []),

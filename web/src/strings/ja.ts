@@ -9,7 +9,7 @@
  * agreement 一致度 · seed シード · fingerprint フィンガープリント · refused 拒否.
  */
 
-import { percent, signed, whole } from "../lib/format";
+import { fixed, percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
 import { settings } from "./settings.ja";
@@ -193,7 +193,9 @@ export const ja: Strings = {
     const sentence = ofKey(refusals, code);
     return sentence && NAMED_BY_SERVER.includes(code) ? `${sentence}（${detail}）` : (sentence ?? detail);
   },
+  reason: (code) => ofKey(refusals, code) ?? code,
   comma: "、",
+  listed: "・",
 
   preferences: {
     language: "言語",
@@ -374,6 +376,88 @@ export const ja: Strings = {
     noRefusals: "なし",
     fingerprint: "フィンガープリント",
     fingerprintNone: "ラウンド1のあとに表示",
+  },
+
+  slow: {
+    title: "スローモーション",
+    phases: {
+      out: "モデルを配る",
+      training: "学習",
+      in: "重みが届く",
+      distances: "距離",
+      coalitions: "コアリション",
+      barycenters: "重心",
+      global: "グローバルモデル",
+    },
+    sentences: {
+      out: "サーバーが、学習の出発点になるモデルを各デバイスに送ります。",
+      training: "各デバイスが自分のデータで学習します。データは外に出ません。",
+      in: "デバイスがサーバーに重みを送ります。学習に使ったデータは送りません。",
+      distances: "サーバーが重みどうしの距離を測ります。線は、各デバイスといちばん近いデバイスを結びます。",
+      coalitions: "重みの近いデバイスがコアリションになります。",
+      barycenters: "星印は、コアリションの重みの平均、つまり重心です。",
+      global: "重心の平均がグローバルモデルです。",
+    },
+    ungrouped: "この方式はコアリションを作りません。すべての重みの平均が、ひとつのグローバルモデルになります。",
+    alone: "この方式では何も送りません。重みはデバイスの中にとどまります。",
+    round: (round) => `ラウンド${round}`,
+    now: "進行中",
+    afterwards: "このラウンドの記録",
+    gathering: (here, least) => `まもなくラウンドが始まります。デバイスは${here}台、最低${least}台必要です。`,
+    received: (done, of) => `${of}台のうち${done}台に送りました。`,
+    trained: (done, of) => `${of}台のうち${done}台が終わりました。`,
+    answered: (done, of) => `${of}件のうち${done}件の更新が届きました。`,
+    extremes: (a, b, near, c, d, far) =>
+      `いちばん近いのは${a}と${b}（距離${near}）、いちばん遠いのは${c}と${d}（距離${far}）です。`,
+    members: (letter, members) => `${letter}：デバイス${members.join("、")}`,
+    spread: (letter, spread) => `${letter}：重心からの距離はおよそ${spread}`,
+    near: (device, distance) => `いちばん近いのはデバイス${device}、距離${distance}`,
+    placed: {
+      out: (place) => `${place}番目にモデルを送信`,
+      in: (place) => `${place}番目に更新が到着`,
+    },
+    pending: "まだ",
+    noPlaces: "まだ重みを比べていないので、デバイスの位置に意味はありません。",
+    table: (phase, round) => `ラウンド${round}：${phase}`,
+    server: "サーバー",
+    next: "次の段階へ",
+    nextRound: "次のラウンドへ",
+    lastRound: "最後のラウンドが終わりました",
+    auto: "自動で進める",
+    leave: "スローモーションをやめる",
+    close: "閉じる",
+  },
+
+  cost: {
+    tab: "通信量",
+    title: "方式ごとの通信量",
+    hint: "その方式だけを使った場合。棒は左が上り、右が下り。最後の列は単純平均との比",
+    picture: "上りと下りの棒グラフ",
+    up: "上り",
+    down: "下り",
+    roundUp: "ラウンド上り",
+    roundDown: "ラウンド下り",
+    times: "単純平均比",
+    timesPlain: (times) => `${fixed(times, 2)}倍`,
+    plain: (name) => `${name}（比較用）`,
+  },
+
+  feed: {
+    tab: "出来事",
+    title: "これまでの出来事",
+    latest: "最新",
+    none: "この実行では、まだ何も起きていません。",
+    round: (round) => (round === 0 ? "ラウンド1の前" : `ラウンド${round}`),
+    events: {
+      joined: (device) => `${device}が参加しました`,
+      away: (device) => `${device}の接続が切れました`,
+      back: (device) => `${device}が戻りました`,
+      left: (device) => `${device}が退出しました`,
+      late: (device) => `${device}は間に合わず、更新は数えられません`,
+    },
+    refused: (device, reason) => `${device}の送信が拒否されました：${reason}`,
+    device: (id) => `デバイス${id}`,
+    times: (count) => `${count}回`,
   },
 
   device: {

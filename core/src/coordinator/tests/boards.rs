@@ -112,3 +112,53 @@ fn every_device_that_measured_has_its_accuracies_until_it_leaves() {
     room.leave(2);
     assert_eq!(room.arm(GROUPED).devices, [measured[0], measured[2]]);
 }
+
+fn sent(device: u32) -> Input {
+    Input::Sent {
+        device: DeviceId(device),
+        bytes: 10,
+        alone: Arc::default(),
+    }
+}
+
+#[test]
+fn the_cohort_says_who_received_and_who_answered_and_in_which_order() {
+    let mut room = Room::started(3, config());
+    let cohort = |room: &Room| {
+        let cohort = room.view().cohort;
+        let numbers = |devices: Vec<DeviceId>| devices.iter().map(|d| d.0).collect::<Vec<_>>();
+        (
+            cohort.round.0,
+            numbers(cohort.asked),
+            numbers(cohort.received),
+            numbers(cohort.answered),
+        )
+    };
+    assert_eq!(cohort(&room), (1, vec![1, 2, 3], vec![], vec![]));
+    for device in [2, 1] {
+        room.give(sent(device));
+    }
+    room.all_answer([2]);
+    // It reloads its page, and is told again.
+    room.disconnect(1);
+    room.connect(1);
+    room.give(sent(1));
+    assert_eq!(cohort(&room), (1, vec![1, 2, 3], vec![2, 1], vec![2]));
+    room.all_answer([1]);
+    room.leave(3);
+    let closed = (1, vec![1, 2, 3], vec![2, 1], vec![2, 1]);
+    assert_eq!(cohort(&room), closed, "whoever left is not taken out");
+    room.enter();
+    for round in 2..=3_u32 {
+        room.tick_at(u64::from(round) * PACE_MS);
+        room.all_answer([1, 2, 4]);
+    }
+    assert_eq!(room.phase(), Phase::Evaluating);
+    let last = cohort(&room);
+    room.give(sent(4));
+    room.all_answer([1, 2]);
+    assert_eq!(cohort(&room), last, "the evaluation is no training round");
+    assert_eq!(last, (3, vec![1, 2, 4], vec![], vec![1, 2, 4]));
+    room.desk(Command::Reset(None));
+    assert_eq!(cohort(&room), (0, vec![], vec![], vec![]));
+}

@@ -33,7 +33,12 @@ fn refused(room: &mut Room, device: u32, update: Update) -> Rejection {
 pub(super) fn assert_unchanged(before: &View, after: &View) {
     let without_counters = |view: &View| {
         let mut view = view.clone();
-        (view.traffic.bytes_up, view.refusals) = (0, BTreeMap::new());
+        (view.refusals, view.feed) = (BTreeMap::new(), Vec::new());
+        (view.traffic.bytes_up, view.traffic.round_up) = (0, 0);
+        let arms = view.arms.iter_mut().map(|arm| &mut arm.traffic);
+        for traffic in arms.chain([&mut view.traffic.plain_averaging]) {
+            (traffic.bytes_up, traffic.round_up) = (0, 0);
+        }
         for row in &mut view.devices {
             (row.bytes_up, row.refused, row.last_refusal) = (0, 0, None);
         }

@@ -102,42 +102,6 @@ fn a_device_is_away_until_it_connects() {
 }
 
 #[test]
-fn traffic_is_counted_by_device_and_by_run() {
-    let mut room = Room::started(2, config());
-    let sent = |device, bytes| Input::Sent {
-        device: DeviceId(device),
-        bytes,
-    };
-    room.give(sent(1, 1_000));
-    room.give(sent(2, 30));
-    room.all_answer([1]);
-    // Bytes of what is sent twice or refused have crossed the wire as well.
-    room.answer(1);
-    let stale = room.update(2, 0);
-    room.post(2, stale);
-    let rows: Vec<_> = room
-        .view()
-        .devices
-        .iter()
-        .map(|row| (row.bytes_up, row.bytes_down))
-        .collect();
-    assert_eq!(rows, [(2 * POST, 1_000), (POST, 30)]);
-    room.all_answer([2]);
-    let expected = Traffic {
-        bytes_up: 4 * POST,
-        bytes_down: 1_030,
-        rounds: 1,
-    };
-    assert_eq!(room.view().traffic, expected);
-    // A device takes nothing of it along when it leaves; a new run counts from 0.
-    room.leave(1);
-    assert_eq!(room.view().traffic, expected);
-    room.desk(Command::Reset(None));
-    assert_eq!(room.view().traffic, Traffic::default());
-    assert_eq!(room.view().devices[0].bytes_up, 0);
-}
-
-#[test]
 fn devices_that_start_from_the_same_models_share_a_message() {
     let mut room = Room::started(4, config());
     let outcome = room.connect(1);

@@ -8,13 +8,21 @@ use axum::extract::ws::Message as Frame;
 use constellation_core::coordinator::{Answer, Effect, Event, Input, Message, Outcome};
 use constellation_core::ids::DeviceId;
 use constellation_core::rejection::Rejection;
-use constellation_core::wire::{Farewell, RoomNews, RoundOpened};
+use constellation_core::wire::{Alone, Farewell, RoomNews, RoundOpened};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tracing::{debug, info, warn};
 
 use super::Actor;
 use crate::room::Ending;
 use crate::room::seats::Delivery;
+
+/// A message that several devices may share.
+#[derive(Clone)]
+struct Encoded {
+    message: Arc<RoundOpened>,
+    bytes: Bytes,
+    alone: Arc<Alone>,
+}
 
 impl Actor {
     /// Gives the coordinator an input and does what it says.
@@ -47,7 +55,7 @@ impl Actor {
     /// Does what the coordinator says; what comes of it are further inputs.
     fn perform(&mut self, effects: Vec<Effect>, inputs: &mut VecDeque<Input>) {
         // Devices that share a message share its bytes. The cache holds the messages, so no address comes up twice.
-        let mut encoded: Vec<(Arc<RoundOpened>, Bytes)> = Vec::new();
+        let mut encoded: Vec<Encoded> = Vec::new();
         let mut gone = Vec::new();
         for effect in effects {
             match effect {
@@ -67,16 +75,27 @@ impl Actor {
                         self.seats.end(device, Ending::Farewell(farewell))
                     }
                     Message::RoundOpened(round) => {
-                        let known = encoded.iter().find(|(known, _)| Arc::ptr_eq(known, &round));
-                        let bytes = known.map(|(_, bytes)| bytes.clone()).unwrap_or_else(|| {
-                            let bytes = Bytes::from(blocking(|| round.encode()));
-                            encoded.push((round, bytes.clone()));
-                            bytes
+                        let known = encoded
+                            .iter()
+                            .find(|known| Arc::ptr_eq(&known.message, &round));
+                        let known = known.cloned().unwrap_or_else(|| {
+                            let spec = Arc::clone(&self.coordinator.models().spec);
+                            let new = Encoded {
+                                bytes: Bytes::from(blocking(|| round.encode())),
+                                alone: Arc::new(round.alone(&spec)),
+                                message: round,
+                            };
+                            encoded.push(new.clone());
+                            new
                         });
-                        let len = bytes.len() as u64;
-                        if self.send(device, Frame::Binary(bytes), inputs) {
-                            self.metrics.sent(len);
-                            inputs.push_back(Input::Sent { device, bytes: len });
+                        let bytes = known.bytes.len() as u64;
+                        if self.send(device, Frame::Binary(known.bytes), inputs) {
+                            self.metrics.sent(bytes);
+                            inputs.push_back(Input::Sent {
+                                device,
+                                bytes,
+                                alone: known.alone,
+                            });
                         }
                     }
                 },

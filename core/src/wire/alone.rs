@@ -1,0 +1,113 @@
+//! What a message would weigh if it were about one arm alone: what that arm costs when nothing is compared.
+
+use std::collections::BTreeMap;
+
+use super::codec::{
+    ArmHeader, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader, encoded_len,
+};
+use super::message::{ArmReport, Models, Report, RoundOpened, Serves, Update, beside};
+use crate::params::ParamSpec;
+
+/// Name of the arm in a run that does nothing but plain averaging.
+const PLAIN: &str = "fed_avg";
+
+/// Bytes of whole files. Nothing is encoded to know them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alone {
+    /// Of the file with one arm alone, in the order of the arms.
+    pub arms: Vec<u64>,
+    /// Of the file in a run that does nothing but plain averaging, whether this run does it or not.
+    pub plain: u64,
+}
+
+impl RoundOpened {
+    /// What the frame would weigh with one arm alone, or with plain averaging of models of shape `spec`.
+    #[must_use]
+    pub fn alone(&self, spec: &ParamSpec) -> Alone {
+        let len = |arm: ArmHeader, models: Vec<(String, &ParamSpec)>| {
+            let header = RoundHeader {
+                run: self.run,
+                round: self.round,
+                training: self.training.clone(),
+                arms: vec![arm],
+            };
+            encoded_len(ROUND_OPENED, PLAN, &header, models)
+        };
+        Alone {
+            arms: self
+                .arms
+                .iter()
+                .map(|arm| {
+                    let models = arm.task.models(&arm.name);
+                    let shapes = models.map(|(name, model)| (name, &**model.spec()));
+                    len(ArmHeader::of(arm), shapes.collect())
+                })
+                .collect(),
+            plain: len(ArmHeader::plain(), vec![(PLAIN.to_owned(), spec)]),
+        }
+    }
+}
+
+impl ArmHeader {
+    fn plain() -> Self {
+        Self {
+            name: PLAIN.to_owned(),
+            coalition: None,
+            start: StartHeader::Model,
+            proximal: 0.0,
+            correction: false,
+            beside: false,
+            judge: 0,
+            serves: Serves::Received,
+        }
+    }
+}
+
+impl Update {
+    /// What the body would weigh with one arm alone, or with plain averaging.
+    #[must_use]
+    pub fn alone(&self, models: &Models) -> Alone {
+        let len = |arm: &str, report: ArmReport, names: &[&str]| {
+            let header = UpdateHeader {
+                run: self.run,
+                round: self.round,
+                report: Report {
+                    examples: self.report.examples,
+                    own_data: self.report.own_data,
+                    mischief: None,
+                    arms: BTreeMap::from([(arm.to_owned(), report)]),
+                },
+            };
+            let shapes = names.iter().map(|name| ((*name).to_owned(), &*models.spec));
+            encoded_len(UPDATE, UPDATE, &header, shapes)
+        };
+        let of_arm = |name: &String| {
+            let report = self.report.arms.get(name)?;
+            let beside = beside(name);
+            let sent: Vec<&str> = [name.as_str(), beside.as_str()]
+                .into_iter()
+                .filter(|name| self.weights.contains_key(*name))
+                .collect();
+            Some(len(name, report.clone(), &sent))
+        };
+        // Every arm's report says the same of training; what else methods ask for, plain averaging does not.
+        let reports = &self.report.arms;
+        let report = reports.get(PLAIN).or_else(|| reports.values().next());
+        let report = report.map_or_else(ArmReport::default, |report| ArmReport {
+            balanced_before: report.balanced_before,
+            own_before: report.own_before,
+            own_after: report.own_after,
+            loss: report.loss,
+            ..ArmReport::default()
+        });
+        let trained = report.loss.is_some() || !self.weights.is_empty();
+        Alone {
+            arms: models
+                .arms
+                .iter()
+                .map(|name| of_arm(name).unwrap_or(0))
+                .collect(),
+            plain: len(PLAIN, report, if trained { &[PLAIN] } else { &[] }),
+        }
+    }
+}
