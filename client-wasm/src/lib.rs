@@ -88,6 +88,14 @@ impl DeviceClient {
         Some(refusal.to_string())
     }
 
+    /// Gives the device the file that the event "table_wanted" asked for; a "view" event counts its rows. Otherwise says
+    /// in a sentence where it does not fit.
+    pub fn table(&self, file: &[u8]) -> Option<String> {
+        let session = self.session.as_ref()?;
+        let refusal = session.read_table(file).err()?;
+        Some(refusal.to_string())
+    }
+
     /// Makes the device difficult from the next round on, or honest again; a "view" event says how it is. Nothing comes
     /// of it where the desk does not allow it.
     ///

@@ -16,12 +16,13 @@ mod rows;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::Examples;
+use super::{Examples, Shape};
 use crate::config::{ConfigError, require};
 use rows::Rows;
 
 /// What the rows of every device's table hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct TableConfig {
     /// Name of the column that holds the labels.
@@ -34,6 +35,7 @@ pub struct TableConfig {
 
 /// A column of numbers: the model takes `(value − mean) / sd`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Its name in the file's first row.
@@ -47,6 +49,9 @@ pub struct Column {
 /// A file that does not fit. Rows count from 1, which is the one with the names.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum TableError {
+    /// Nobody asked for one, or there is one already.
+    #[error("this device needs no table now")]
+    Unwanted,
     /// Too many bytes.
     #[error("the file has {0} bytes; at most {most} fit", most = limits::BYTES)]
     Bytes(usize),
@@ -138,6 +143,16 @@ pub enum TableError {
 }
 
 impl TableConfig {
+    /// What a model of such rows takes and gives.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        Shape {
+            inputs: self.columns.len() as u32,
+            classes: self.labels.len() as u32,
+            image: None,
+        }
+    }
+
     /// Checks the declaration.
     ///
     /// # Errors
@@ -259,6 +274,44 @@ impl Column {
     }
 }
 
+/// Deals rows out to three parts that stand to each other as `parts` do: for training, held out, for validation. Each
+/// takes its rows evenly over those of a label, in their order. The first two have a row at least, the third if it asks
+/// for some.
+pub(super) fn deal(rows: &Examples, parts: [u32; 3]) -> [Examples; 3] {
+    let count = rows.len();
+    let asked = parts.map(|part| part as usize);
+    let share = |part: usize, most: usize| {
+        let part = count * asked[part] / asked.iter().sum::<usize>().max(1);
+        part.clamp(1, most.max(1))
+    };
+    let held_out = share(1, count.saturating_sub(2));
+    let validation = if asked[2] == 0 {
+        0
+    } else {
+        share(2, count.saturating_sub(held_out + 1))
+    };
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|&row| rows.labels()[row]);
+    let mut dealt = [(); 3].map(|()| Examples::new(rows.stride()));
+    // Of the rows that are not held out, the validation part takes its own in the same way.
+    let mut kept = 0;
+    for (nth, row) in order.into_iter().enumerate() {
+        let part = if takes(nth, held_out, count) {
+            1
+        } else {
+            kept += 1;
+            2 * usize::from(takes(kept - 1, validation, count - held_out))
+        };
+        dealt[part].push(rows.x(row).iter().copied(), rows.labels()[row]);
+    }
+    dealt
+}
+
+/// Whether the `nth` of `count`, from 0, is one of `some` that are spread evenly over them.
+fn takes(nth: usize, some: usize, count: usize) -> bool {
+    (nth + 1) * some / count > nth * some / count
+}
+
 /// Where in the first row a column is.
 fn place(header: &[String], column: &str) -> Result<usize, TableError> {
     let mut places = (0..header.len()).filter(|&at| header[at] == column);
@@ -279,11 +332,13 @@ fn names<'a>(
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
         require(
-            (1..=limits::NAME).contains(&name.len()) && name.trim() == name,
+            (1..=limits::NAME).contains(&name.len())
+                && name.trim() == name
+                && !name.contains(|c: char| c.is_control() || "|=".contains(c)),
             field,
             format!("“{}”", shortened(name)),
             format!(
-                "a name of 1 to {} bytes without spaces around it",
+                "a name of 1 to {} bytes without spaces around it, and without | and =",
                 limits::NAME
             ),
         )?;

@@ -166,6 +166,46 @@ fn a_file_has_so_many_bytes() {
     assert_eq!(error, TableError::Bytes(limits::BYTES + 1));
 }
 
+#[test]
+fn rows_are_dealt_out_evenly_over_each_label() {
+    let rows = |labels: &[u8]| {
+        let mut rows = Examples::new(1);
+        for (row, &label) in labels.iter().enumerate() {
+            rows.push([row as f32], label);
+        }
+        rows
+    };
+    let dealt = |labels: &[u8], parts| {
+        deal(&rows(labels), parts).map(|part| {
+            let row = |i| (part.x(i)[0] as usize, part.labels()[i]);
+            (0..part.len()).map(row).collect::<Vec<_>>()
+        })
+    };
+    // Label 0 is in rows 0, 2, 4, 6, 8, label 1 in the others; every fifth of these ten is held out.
+    let [train, held_out, validation] = dealt(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], [400, 100, 0]);
+    assert_eq!(held_out, [(8, 0), (9, 1)]);
+    let kept = [0, 2, 4, 6].map(|row| (row, 0));
+    assert_eq!(train[..4], kept);
+    assert_eq!(train[4..], [1, 3, 5, 7].map(|row| (row, 1)));
+    assert!(validation.is_empty());
+    // Of the eight that are kept, every fourth is for validation.
+    let [train, _, validation] = dealt(&[0, 1, 0, 1, 0, 1, 0, 1, 0, 1], [3, 1, 1]);
+    assert_eq!(validation, [(6, 0), (7, 1)]);
+    assert_eq!(train.len(), 6);
+    // Whatever is asked for, there are rows to learn from and rows to be measured on, and none is in two parts.
+    for parts in [
+        [1, 20_000, 20_000],
+        [20_000, 1, 1],
+        [1, 20_000, 0],
+        [1, 1, 20_000],
+    ] {
+        let lengths = dealt(&[0; 10], parts).map(|part| part.len());
+        assert_eq!(lengths.iter().sum::<usize>(), 10, "{parts:?}");
+        assert!(lengths[0] > 0 && lengths[1] > 0, "{parts:?}: {lengths:?}");
+        assert_eq!(lengths[2] > 0, parts[2] > 0, "{parts:?}: {lengths:?}");
+    }
+}
+
 /// A declaration, changed, and whether it is one still.
 fn holds(change: impl FnOnce(&mut TableConfig)) -> bool {
     let mut table = table();
@@ -250,4 +290,8 @@ fn names_can_be_told_apart_and_found() {
     assert!(!holds(|table| table.columns[0].name = "y".to_owned()));
     assert!(!holds(|table| table.labels[0] = "lift, slow".to_owned()));
     assert!(!holds(|table| table.labels[0] = " rest".to_owned()));
+    for unwritten in ["a|b", "a=b", "a\nb"] {
+        assert!(!holds(|table| table.labels[0] = unwritten.to_owned()));
+        assert!(!holds(|table| table.columns[0].name = unwritten.to_owned()));
+    }
 }
