@@ -15,6 +15,8 @@ export type ToWorker =
   | { readonly type: "guess"; readonly pixels: Float32Array }
   /** The same image becomes a training example with this label. */
   | { readonly type: "teach"; readonly pixels: Float32Array; readonly label: number }
+  /** A file for the table that the device wants. It goes no further than the worker. */
+  | { readonly type: "table"; readonly file: ArrayBuffer }
   /** Be difficult in this way from the next round on, or honest. */
   | { readonly type: "misbehave"; readonly mischief: Mischief | null }
   | { readonly type: "leave" };
@@ -26,4 +28,6 @@ export type FromWorker =
   | { readonly type: "guessed"; readonly guess: Guess | null }
   /** The example was taken, or why not. */
   | { readonly type: "taught"; readonly label: number; readonly refusal: string | null }
+  /** The table was taken, or why it does not fit. */
+  | { readonly type: "table_read"; readonly refusal: string | null }
   | { readonly type: "failed"; readonly detail: string };

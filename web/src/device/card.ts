@@ -12,21 +12,26 @@ import { flow } from "./flow";
 import { mischiefPanel } from "./mischief-panel";
 import { histogram, sampleImages } from "./pictures";
 import { coalitionShown, type Refusal, type TabDevice } from "./state";
+import { type TableActions, tablePanel } from "./table-panel";
 
 const say = strings.device;
 
 export interface CardActions {
   readonly draw: DrawActions;
+  readonly table: TableActions;
   misbehave(mischief: Mischief | null): void;
 }
 
 export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
-  const { identity, view, samples } = device;
+  const { identity, view, samples, table } = device;
+  const wants = view?.activity === "choosing" ? table : null;
+  const ownTable = view && view.taught === view.examples ? table : null;
   const coalition = coalitionShown(view);
   const colour = coalition === null ? "c-none" : coalitionMark(coalition).className;
   return html`<main class="card ${colour}" data-testid="device-card" data-device=${identity?.device ?? nothing}>
     ${title(device, coalition)} ${failure(device)}
     <div class="column">
+      ${wants ? tablePanel(device, wants, actions.table) : nothing}
       <section class="now">
         <h2>${say.now}</h2>
         ${flow(view?.activity ?? "connecting", view?.progress ?? 0)}
@@ -37,6 +42,7 @@ export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
           ? html`<section class="examples">
               <h2>${say.examples(view.examples)}</h2>
               ${samples ? sampleImages(samples) : nothing} ${histogram(view.label_histogram)}
+              ${ownTable ? html`<p class="dim hint">${strings.table.labels(ownTable.labels)}</p>` : nothing}
             </section>`
           : nothing
       }
