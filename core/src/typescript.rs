@@ -11,7 +11,7 @@ use crate::config::{
     FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
     PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
-use crate::data::{Column, DatasetName, TableConfig};
+use crate::data::{Column, DatasetName, TableConfig, TableError};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
@@ -74,6 +74,7 @@ fn declarations() -> String {
         DatasetName,
         TableConfig,
         Column,
+        TableError,
         Partition,
         Groups,
         GroupKind,

@@ -8,6 +8,7 @@ import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
 import { settings } from "./strings/settings";
+import { fileRefusals } from "./strings/table";
 import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
@@ -504,6 +505,7 @@ export const en = {
     drop: "or drop it here.",
     stays: "The file stays in this tab: its rows are read here and never uploaded.",
     refused: (name: string) => `${name} does not fit:`,
+    refusals: fileRefusals,
     another: "Mend it, or choose another one.",
     reading: (name: string) => `Reading ${name}…`,
     expected: "What the file must hold",

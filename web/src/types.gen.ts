@@ -749,6 +749,107 @@ mean: number,
  * Standard deviation that is expected over all devices, in the file's unit.
  */
 sd: number, };
+export type TableError = { "kind": "unwanted" } | { "kind": "bytes", 
+/**
+ * Its bytes.
+ */
+found: number, 
+/**
+ * What would fit.
+ */
+most: number, } | { "kind": "encoding", 
+/**
+ * Where.
+ */
+row: number, } | { "kind": "empty" } | { "kind": "semicolons" } | { "kind": "missing", 
+/**
+ * Its name.
+ */
+column: string, } | { "kind": "twice", 
+/**
+ * Its name.
+ */
+column: string, } | { "kind": "quote", 
+/**
+ * Where.
+ */
+row: number, } | { "kind": "fields", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Its fields.
+ */
+found: number, 
+/**
+ * Those of the first row.
+ */
+expected: number, } | { "kind": "number", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Where.
+ */
+column: string, 
+/**
+ * What stands there.
+ */
+found: string, } | { "kind": "far", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Where.
+ */
+column: string, 
+/**
+ * The number.
+ */
+found: number, 
+/**
+ * What would fit.
+ */
+least: number, 
+/**
+ * What would fit.
+ */
+most: number, } | { "kind": "label", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Name of the label column.
+ */
+column: string, 
+/**
+ * What stands there.
+ */
+found: string, 
+/**
+ * What would fit.
+ */
+labels: string, } | { "kind": "too_few", 
+/**
+ * Its rows.
+ */
+found: number, 
+/**
+ * What would fit.
+ */
+least: number, } | { "kind": "too_many", 
+/**
+ * The first one too many.
+ */
+row: number, 
+/**
+ * What would fit.
+ */
+most: number, };
 export type Partition = { "kind": "iid", } | { "kind": "dirichlet", 
 /**
  * Concentration: small values give devices few labels each.

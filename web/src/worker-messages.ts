@@ -1,6 +1,9 @@
 /** What a page and a device's worker say to each other. */
 
-import type { DeviceEvent, Guess, Identity, Mischief } from "./types.gen";
+import type { DeviceEvent, Guess, Identity, Mischief, TableError } from "./types.gen";
+
+/** Why a file was not taken: where it does not fit, or that the browser could not read it. */
+export type FileRefusal = TableError | { readonly kind: "unread"; readonly detail: string };
 
 export type ToWorker =
   | {
@@ -29,5 +32,5 @@ export type FromWorker =
   /** The example was taken, or why not. */
   | { readonly type: "taught"; readonly label: number; readonly refusal: string | null }
   /** The table was taken, or why it does not fit. */
-  | { readonly type: "table_read"; readonly refusal: string | null }
+  | { readonly type: "table_read"; readonly refusal: FileRefusal | null }
   | { readonly type: "failed"; readonly detail: string };

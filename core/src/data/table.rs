@@ -47,14 +47,21 @@ pub struct Column {
 }
 
 /// A file that does not fit. Rows count from 1, which is the one with the names.
-#[derive(Clone, Debug, PartialEq, Error)]
+#[derive(Clone, Debug, PartialEq, Error, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TableError {
     /// Nobody asked for one, or there is one already.
     #[error("this device needs no table now")]
     Unwanted,
     /// Too many bytes.
-    #[error("the file has {0} bytes; at most {most} fit", most = limits::BYTES)]
-    Bytes(usize),
+    #[error("the file has {found} bytes; at most {most} fit")]
+    Bytes {
+        /// Its bytes.
+        found: usize,
+        /// What would fit.
+        most: usize,
+    },
     /// Bytes that are no UTF-8.
     #[error("row {row}: this is no UTF-8 text; save the file as CSV in UTF-8")]
     Encoding {
@@ -132,13 +139,20 @@ pub enum TableError {
         labels: String,
     },
     /// Too few rows to learn from and be measured on.
-    #[error("there are {0} rows below the names; at least {least} are needed", least = limits::LEAST_ROWS)]
-    TooFew(usize),
+    #[error("there are {found} rows below the names; at least {least} are needed")]
+    TooFew {
+        /// Its rows.
+        found: usize,
+        /// What would fit.
+        least: usize,
+    },
     /// Too many rows.
-    #[error("row {row}: at most {most} rows below the names fit", most = limits::ROWS)]
+    #[error("row {row}: at most {most} rows below the names fit")]
     TooMany {
         /// The first one too many.
         row: usize,
+        /// What would fit.
+        most: usize,
     },
 }
 
@@ -197,7 +211,10 @@ impl TableConfig {
     /// The first thing that does not fit.
     pub fn read(&self, file: &[u8]) -> Result<Examples, TableError> {
         if file.len() > limits::BYTES {
-            return Err(TableError::Bytes(file.len()));
+            return Err(TableError::Bytes {
+                found: file.len(),
+                most: limits::BYTES,
+            });
         }
         let text = core::str::from_utf8(file).map_err(|error| {
             let row = file[..error.valid_up_to()]
@@ -217,7 +234,10 @@ impl TableConfig {
         for row in rows {
             let (row, fields) = row?;
             if examples.len() == limits::ROWS {
-                return Err(TableError::TooMany { row });
+                return Err(TableError::TooMany {
+                    row,
+                    most: limits::ROWS,
+                });
             }
             if fields.len() != header.len() {
                 return Err(TableError::Fields {
@@ -233,7 +253,10 @@ impl TableConfig {
             examples.push(values, self.numbered(&fields[label_at], row)?);
         }
         if examples.len() < limits::LEAST_ROWS {
-            return Err(TableError::TooFew(examples.len()));
+            return Err(TableError::TooFew {
+                found: examples.len(),
+                least: limits::LEAST_ROWS,
+            });
         }
         Ok(examples)
     }

@@ -101,7 +101,7 @@ async function readTable(key: number, name: string, content: Promise<ArrayBuffer
   try {
     sendTo(key, { type: "table", file: await content });
   } catch (error: unknown) {
-    hear(key, { type: "table_read", refusal: String(error) });
+    hear(key, { type: "table_read", refusal: { kind: "unread", detail: String(error) } });
   }
 }
 

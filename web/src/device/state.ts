@@ -3,7 +3,7 @@
 import type { Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
 import type { CoalitionId, DeviceView, Identity, Samples, TableConfig } from "../types.gen";
-import type { FromWorker } from "../worker-messages";
+import type { FileRefusal, FromWorker } from "../worker-messages";
 import { type DrawMessage, type DrawState, noDrawing, reduceDraw, withExample } from "./draw-state";
 
 /** A device within this tab, known by a number of the tab's own before the server has named it. */
@@ -15,7 +15,7 @@ export interface TabDevice {
   /** What its table's rows hold, in a run that wants one. */
   readonly table: TableConfig | null;
   /** The file that it was given last, and why it does not fit; `null` while it is read, and once it does. */
-  readonly file: { readonly name: string; readonly refusal: string | null } | null;
+  readonly file: { readonly name: string; readonly refusal: FileRefusal | null } | null;
   readonly online: boolean;
   /** What is wrong with the connection, while something is. */
   readonly trouble: string;

@@ -3,6 +3,7 @@
 import { html, nothing } from "lit";
 import { strings } from "../strings";
 import type { TableConfig } from "../types.gen";
+import type { FileRefusal } from "../worker-messages";
 import { hasExample } from "./example";
 import type { TabDevice } from "./state";
 
@@ -41,7 +42,7 @@ export function tablePanel({ key, identity, file }: TabDevice, table: TableConfi
       file?.refusal
         ? html`<div class="refusal" role="alert" data-testid="table-refused">
             <b>${say.refused(file.name)}</b>
-            <p lang="en">${file.refusal}</p>
+            <p>${refusalText(file.refusal)}</p>
             <p>${say.another}</p>
           </div>`
         : html`<p role="status">${file ? say.reading(file.name) : nothing}</p>`
@@ -56,6 +57,12 @@ export function tablePanel({ key, identity, file }: TabDevice, table: TableConfi
         : nothing
     }
   </section>`;
+}
+
+/** Why a file is not taken, in the page's language. */
+export function refusalText(refusal: FileRefusal): string {
+  const words = say.refusals[refusal.kind] as string | ((refusal: FileRefusal) => string);
+  return typeof words === "string" ? words : words(refusal);
 }
 
 function expected({ label, labels, columns }: TableConfig) {

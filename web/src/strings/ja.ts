@@ -13,6 +13,7 @@ import { fixed, percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
 import { settings } from "./settings.ja";
+import { fileRefusals } from "./table.ja";
 
 const phases: Record<Phase, string> = {
   lobby: "参加受付中",
@@ -517,6 +518,7 @@ export const ja: Strings = {
     drop: "または、ここにドロップしてください。",
     stays: "ファイルはこのタブの中だけで読み込まれ、アップロードされません。",
     refused: (name) => `${name}は使えません：`,
+    refusals: fileRefusals,
     another: "直すか、別のファイルを選んでください。",
     reading: (name) => `${name}を読み込んでいます…`,
     expected: "ファイルに必要な列",

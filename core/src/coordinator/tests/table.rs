@@ -48,10 +48,12 @@ fn a_round_asks_devices_that_have_their_table() {
 
 #[test]
 fn a_tab_that_was_loaded_again_is_asked_once_it_has_its_table() {
-    let mut room = Room::started(3, with_table());
+    let mut room = Room::new(with_table());
     for device in 1..=3 {
+        room.enter();
         ready(&mut room, device);
     }
+    assert_eq!(room.desk(Command::Start).asked_devices(), [1, 2, 3]);
     room.all_answer([1]);
     // The room never missed it, but its table is gone.
     assert_eq!(room.connect(3).asked_devices(), [] as [u32; 0]);

@@ -146,14 +146,20 @@ fn a_file_has_so_many_rows() {
     assert!(read(&enough).is_ok());
     assert_eq!(
         read(&before()),
-        Err(TableError::TooFew(limits::LEAST_ROWS - 1))
+        Err(TableError::TooFew {
+            found: limits::LEAST_ROWS - 1,
+            least: limits::LEAST_ROWS,
+        })
     );
     let most = "x,y,exercise\n".to_owned() + &"1,12,rest\n".repeat(limits::ROWS);
     assert_eq!(read(&most).map(|examples| examples.len()), Ok(limits::ROWS));
     let row = limits::ROWS + 2;
     assert_eq!(
         read(&(most + "1,12,rest")),
-        Err(TableError::TooMany { row })
+        Err(TableError::TooMany {
+            row,
+            most: limits::ROWS,
+        })
     );
 }
 
@@ -163,7 +169,8 @@ fn a_file_has_so_many_bytes() {
     let filled = file.clone() + &"\n".repeat(limits::BYTES - file.len());
     assert!(read(&filled).is_ok());
     let error = read(&(filled + "\n")).unwrap_err();
-    assert_eq!(error, TableError::Bytes(limits::BYTES + 1));
+    let (found, most) = (limits::BYTES + 1, limits::BYTES);
+    assert_eq!(error, TableError::Bytes { found, most });
 }
 
 #[test]

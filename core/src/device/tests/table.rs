@@ -64,6 +64,22 @@ fn a_table_is_asked_for_and_trained_on() {
 }
 
 #[test]
+fn what_leaves_holds_no_row() {
+    let mut tab = ready();
+    tab.open(1, 1);
+    let (_, body) = tab.work();
+    let holds = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
+    for i in 0..10 {
+        assert!(!holds(format!("1.{i},0").as_bytes()));
+        let value: f32 = format!("1.{i}").parse().unwrap();
+        let row = [value, 0.0].map(f32::to_le_bytes).concat();
+        assert!(!holds(&row), "row {i}");
+    }
+    // It is looked for rightly: the examples are what this is.
+    assert!(holds(br#"examples\":15"#));
+}
+
+#[test]
 fn a_table_that_does_not_fit_is_refused_and_another_one_taken() {
     let mut tab = Tab::new(with_table());
     tab.configure(1);
