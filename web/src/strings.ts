@@ -506,6 +506,8 @@ export const en = {
     stays: "The file stays in this tab: its rows are read here and never uploaded.",
     refused: (name: string) => `${name} does not fit:`,
     refusals: fileRefusals,
+    rows: "rows sent",
+    learnedHint: "Balanced and own are the same here: the part of its own rows that it does not train on.",
     another: "Mend it, or choose another one.",
     reading: (name: string) => `Reading ${name}…`,
     expected: "What the file must hold",

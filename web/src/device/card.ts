@@ -48,7 +48,7 @@ export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
       }
     </div>
     <div class="column">
-      ${view && view.arms.length > 0 ? learned(view.arms) : nothing} ${view ? sent(view) : nothing}
+      ${view && view.arms.length > 0 ? learned(view.arms, ownTable !== null) : nothing} ${view ? sent(view, (ownTable ?? wants) !== null) : nothing}
       ${view?.mischief_allowed ? mischiefPanel(view.mischief, device.key, actions.misbehave) : nothing}
       ${device.refusals.length > 0 ? refusals(device.refusals) : nothing}
     </div>
@@ -78,7 +78,7 @@ function failure({ failed }: TabDevice) {
     : html`<section class="trouble" role="alert" data-testid="failed">${say.failed(failed || say.noWorker)}</section>`;
 }
 
-function learned(arms: readonly DeviceArm[]) {
+function learned(arms: readonly DeviceArm[], onOwnRows: boolean) {
   return html`<section class="learned">
     <h2>${say.learned}</h2>
     <table>
@@ -103,7 +103,7 @@ function learned(arms: readonly DeviceArm[]) {
         )}
       </tbody>
     </table>
-    <p class="dim hint">${say.learnedHint}</p>
+    <p class="dim hint">${onOwnRows ? strings.table.learnedHint : say.learnedHint}</p>
   </section>`;
 }
 
@@ -112,11 +112,11 @@ const LARGEST_LOSS = 100;
 
 const lossText = (loss: number | null) => (loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2));
 
-function sent(view: DeviceView) {
+function sent(view: DeviceView, rows: boolean) {
   return html`<section>
     <h2>${say.leftHere}</h2>
     <p class="figures">
-      <span data-testid="images-sent"><b>0</b> ${say.images}</span>
+      <span data-testid="images-sent"><b>0</b> ${rows ? strings.table.rows : say.images}</span>
       <span data-testid="updates" data-count=${view.updates_accepted}><b>${view.updates_accepted}</b> ${say.updates(view.updates_accepted)}</span>
       <span data-testid="bytes-up" data-bytes=${view.bytes_up}><b>${bytes(view.bytes_up)}</b> ${say.up}</span>
       <span data-testid="bytes-down" data-bytes=${view.bytes_down}><b>${bytes(view.bytes_down)}</b> ${say.down}</span>

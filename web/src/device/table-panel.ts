@@ -47,7 +47,6 @@ export function tablePanel({ key, identity, file }: TabDevice, table: TableConfi
           </div>`
         : html`<p role="status">${file ? say.reading(file.name) : nothing}</p>`
     }
-    ${expected(table)}
     ${
       hasExample(table)
         ? html`<p>
@@ -56,6 +55,7 @@ export function tablePanel({ key, identity, file }: TabDevice, table: TableConfi
           </p>`
         : nothing
     }
+    ${expected(table)}
   </section>`;
 }
 

@@ -519,6 +519,8 @@ export const ja: Strings = {
     stays: "ファイルはこのタブの中だけで読み込まれ、アップロードされません。",
     refused: (name) => `${name}は使えません：`,
     refusals: fileRefusals,
+    rows: "行のデータ",
+    learnedHint: "ここでは「均等」と「自分」は同じで、学習に使わない自分の行で測ります。",
     another: "直すか、別のファイルを選んでください。",
     reading: (name) => `${name}を読み込んでいます…`,
     expected: "ファイルに必要な列",
