@@ -44,7 +44,7 @@ fn measure(name: &str, model: &ModelConfig, count: usize) {
         .unchecked_into::<WorkerGlobalScope>()
         .performance()
         .unwrap();
-    let network = Arc::new(Network::new(model, DatasetName::MnistSmall));
+    let network = Arc::new(Network::new(model, DatasetName::MnistSmall.shape()));
     let config = TrainingConfig {
         epochs: 1,
         batch: 32,

@@ -20,8 +20,7 @@ use wasm_bindgen::prelude::*;
 use session::Session;
 
 #[wasm_bindgen(typescript_custom_section)]
-const TYPES: &str =
-    r#"import type { DeviceEvent, Guess, Identity, Mischief } from "../src/types.gen";"#;
+const TYPES: &str = r#"import type { DeviceEvent, Guess, Identity, Mischief, TableError } from "../src/types.gen";"#;
 
 /// One device. Made in a worker, joins one room, and is of no use after it has left.
 #[wasm_bindgen]
@@ -86,6 +85,18 @@ impl DeviceClient {
         let session = self.session.as_ref()?;
         let refusal = session.teach(pixels, label).err()?;
         Some(refusal.to_string())
+    }
+
+    /// Gives the device the file that the event "table_wanted" asked for; a "view" event counts its rows. Otherwise says
+    /// where it does not fit.
+    #[wasm_bindgen(unchecked_return_type = "TableError | undefined")]
+    pub fn table(&self, file: &[u8]) -> JsValue {
+        let session = self.session.as_ref();
+        let refusal = session.and_then(|session| session.read_table(file).err());
+        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+        refusal
+            .and_then(|refusal| refusal.serialize(&serializer).ok())
+            .unwrap_or_default()
     }
 
     /// Makes the device difficult from the next round on, or honest again; a "view" event says how it is. Nothing comes

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use constellation_core::attack::Mischief;
-use constellation_core::data::DatasetName;
+use constellation_core::data::{DatasetName, TableError};
 use constellation_core::device::{Device, DrawingError, Effect, Input, PostAnswer, Refusal};
 use constellation_core::ids::Round;
 use constellation_core::view::{Activity, DeviceEvent, Guess, Identity};
@@ -118,6 +118,15 @@ impl Session {
     pub(crate) fn teach(&self, image: &[f32], label: u8) -> Result<(), DrawingError> {
         self.device.borrow_mut().teach(image, label)?;
         self.tell_view(now_ms());
+        Ok(())
+    }
+
+    /// Gives the device the table that it asked for; else says why it does not fit.
+    pub(crate) fn read_table(self: &Rc<Self>, file: &[u8]) -> Result<(), TableError> {
+        let effects = self.device.borrow_mut().read_table(file)?;
+        self.obey(effects);
+        self.tell_view(now_ms());
+        self.go_on();
         Ok(())
     }
 
@@ -287,6 +296,8 @@ impl Session {
                     body,
                     after_ms,
                 } => spawn_local(Rc::clone(self).post(round, body, after_ms)),
+                Effect::AskForTable(table) => self.tell(&DeviceEvent::TableWanted { table }),
+                Effect::Ready(run) => self.say(&DeviceNews::Ready { run }),
                 Effect::Show(samples) => self.tell(&DeviceEvent::Samples { samples }),
                 Effect::Refused(refusal) => self.tell_refusal(refusal),
                 Effect::Left(Farewell::Removed) => {

@@ -76,7 +76,7 @@ fn distances() {
 }
 
 fn measure(case: &Case) {
-    let network = Network::new(&case.config, DatasetName::Mnist);
+    let network = Network::new(&case.config, DatasetName::Mnist.shape());
     let mut stream = Stream::new(5, Purpose::Shuffle, 0, 0);
     let x: Vec<f32> = (0..BATCH * network.input_stride())
         .map(|_| f32::from(stream.below(256) as u8) / 255.0)

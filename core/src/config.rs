@@ -10,7 +10,7 @@ mod methods;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::DatasetName;
+use crate::data::{DatasetName, Shape, TableConfig};
 use crate::ids::Slot;
 use crate::model::ModelConfig;
 use crate::rng::{Purpose, Stream};
@@ -62,6 +62,14 @@ pub struct DataConfig {
     pub validation: u32,
     /// Test examples per label in the balanced view.
     pub balanced_per_label: u32,
+    /// What a row holds, where every device brings a table of its own; left out where there is a data set.
+    ///
+    /// `dataset`, `partition`, `spread` and `balanced_per_label` are for data sets alone. Of a device's rows so many parts
+    /// are for training, held out and for validation as `examples`, `held_out` and `validation` stand to each other. There
+    /// are no rows that all devices have in common, so both views measure a device on its own held-out rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub table: Option<TableConfig>,
 }
 
 /// How labels are spread over devices.
@@ -388,10 +396,19 @@ impl DataConfig {
         (libm::round(f64::from(self.examples) * factor) as u32).clamp(least, limits::EXAMPLES)
     }
 
+    /// What a model takes and gives.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match &self.table {
+            Some(table) => table.shape(),
+            None => self.dataset.shape(),
+        }
+    }
+
     /// Most training examples that any slot may have.
     #[must_use]
     pub fn most_examples(&self) -> u32 {
-        if self.spread == 0.0 {
+        if self.spread == 0.0 && self.table.is_none() {
             self.examples
         } else {
             limits::EXAMPLES

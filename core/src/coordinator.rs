@@ -67,6 +67,8 @@ struct Member {
     /// Examples per second that it says it trains; 0 if it does not say.
     capability: f64,
     connected: bool,
+    /// Whether it can train: at once, or once it has read the table that its user brings.
+    has_data: bool,
     state: DeviceState,
     /// The last round it answered in this run.
     answered: Round,
@@ -78,6 +80,22 @@ struct Member {
     last_refusal: Option<&'static str>,
     /// By its last report in this run.
     mischief: Option<Mischief>,
+}
+
+impl Member {
+    /// Whether a round can ask it.
+    fn is_present(&self) -> bool {
+        self.connected && self.has_data
+    }
+
+    /// Connected, and in no round.
+    fn idle_state(&self) -> DeviceState {
+        if self.has_data {
+            DeviceState::Ready
+        } else {
+            DeviceState::WithoutData
+        }
+    }
 }
 
 /// What the desk wants of the rounds to come.
@@ -127,7 +145,7 @@ enum Stage {
 
 impl Run {
     fn new(id: RunId, config: CheckedConfig) -> Self {
-        let network = Network::new(&config.model, config.data.dataset);
+        let network = Network::new(&config.model, config.data.shape());
         let another = |number| Arc::new(network.initial_of(config.seed, number));
         let beginning = Beginning {
             initial: another(0),
@@ -230,6 +248,10 @@ impl Coordinator {
                 capability,
             } => self.joined(device, name, capability, &mut effects),
             Input::Connected(device) => self.connected(device, &mut effects),
+            Input::Ready { device, run } => {
+                self.ready(device, run, &mut effects);
+                Ok(Answer::Done)
+            }
             Input::Disconnected(device) => {
                 self.disconnected(device, &mut effects);
                 Ok(Answer::Done)
@@ -320,12 +342,12 @@ impl Coordinator {
         &self.run.config
     }
 
-    /// Number of connected devices.
+    /// Number of connected devices that have data.
     #[must_use]
     pub fn connected_devices(&self) -> usize {
         self.members
             .values()
-            .filter(|member| member.connected)
+            .filter(|member| member.is_present())
             .count()
     }
 

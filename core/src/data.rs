@@ -3,6 +3,7 @@
 mod idx;
 mod partition;
 mod person;
+mod table;
 mod transform;
 mod watch;
 
@@ -16,6 +17,7 @@ pub use idx::gunzip;
 pub use idx::{IdxError, Images};
 pub use partition::Share;
 pub(crate) use partition::TRAIN_OF_FIVE;
+pub use table::{Column, TableConfig, TableError};
 pub use transform::GroupView;
 pub use watch::{WatchError, Windows};
 
@@ -23,6 +25,17 @@ use crate::attack::flipped;
 use crate::config::DataConfig;
 use crate::ids::Slot;
 use crate::linalg::LANES;
+
+/// What a model takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Number of values of one example.
+    pub inputs: u32,
+    /// Number of labels, from 0.
+    pub classes: u32,
+    /// Width and height of an image, in pixels; `None` where examples are no images.
+    pub image: Option<(u32, u32)>,
+}
 
 /// A data set that ships with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +88,16 @@ impl DatasetName {
         match self {
             Self::MnistSmall | Self::FashionMnistSmall | Self::Mnist => 10,
             Self::Watch => 7,
+        }
+    }
+
+    /// What a model takes and gives.
+    #[must_use]
+    pub fn shape(self) -> Shape {
+        Shape {
+            inputs: self.inputs(),
+            classes: self.classes(),
+            image: self.image(),
         }
     }
 }
@@ -345,6 +368,26 @@ impl LocalData {
             group,
             view,
             own: 0,
+        }
+    }
+
+    /// The data of a device that brings its own table, in which the rows of each label are dealt out evenly, in their
+    /// order, to the parts in which `config` asks for them. Nobody else has these rows: both views measure on the
+    /// held-out ones.
+    ///
+    /// `rows` are at least three.
+    #[must_use]
+    pub fn of_table(config: &DataConfig, rows: &Examples) -> Self {
+        let parts = [config.examples, config.held_out, config.validation];
+        let [train, held_out, validation] = table::deal(rows, parts);
+        Self {
+            own: train.len() as u32,
+            train,
+            balanced: Arc::new(held_out.clone()),
+            held_out,
+            validation,
+            group: None,
+            view: GroupView::of_nobody(config.shape().classes),
         }
     }
 

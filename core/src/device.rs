@@ -15,7 +15,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::attack::Mischief;
-use crate::data::{Dataset, DatasetName, LocalData};
+use crate::data::{Dataset, DatasetName, Examples, LocalData, TableConfig, TableError};
 use crate::ids::{Round, RunId};
 use crate::model::Network;
 use crate::params::Params;
@@ -77,6 +77,10 @@ pub enum Effect {
         /// Milliseconds to wait first.
         after_ms: u32,
     },
+    /// Ask the user for a table, and hand it to [`Device::read_table`].
+    AskForTable(Box<TableConfig>),
+    /// Tell the room that the device has read its table: [`crate::wire::DeviceNews::Ready`].
+    Ready(RunId),
     /// Some of the device's own examples, for its page; only where they are images.
     Show(Samples),
     /// The room refused something, or sent something that cannot be read.
@@ -94,6 +98,8 @@ pub struct Device {
     run: Option<RunState>,
     /// Kept over resets, which seldom change it.
     dataset: Option<(DatasetName, Arc<Dataset>)>,
+    /// The rows that its user brought, kept over resets, and what they were read for.
+    table: Option<(TableConfig, Examples)>,
     /// What its user taught it, kept over resets.
     taught: Vec<Taught>,
     /// Whether it keeps models to guess with.
@@ -207,6 +213,20 @@ impl Device {
         }
     }
 
+    /// Takes the table that [`Effect::AskForTable`] asked for. A file that does not fit changes nothing.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn read_table(&mut self, file: &[u8]) -> Result<Vec<Effect>, TableError> {
+        let run = self.run.as_ref().filter(|run| run.data.is_none());
+        let Some(table) = run.and_then(|run| run.configured.config.data.table.clone()) else {
+            return Err(TableError::Unwanted);
+        };
+        let rows = table.read(file)?;
+        self.table = Some((table, rows));
+        Ok(self.prepare_data())
+    }
+
     /// Does a slice of the round's work: one mini-batch of training, or one of evaluation. A few milliseconds.
     pub fn work(&mut self) -> Vec<Effect> {
         let Some(run) = &mut self.run else {
@@ -263,12 +283,22 @@ impl Device {
         self.misbehave(self.mischief);
         let config = &configured.config;
         self.view.rounds = config.rounds;
-        if self.view.activity == Activity::Connecting {
-            self.view.activity = Activity::Waiting;
-        }
-        if self.is_in(&configured) {
+        if let Some(run) = &self.run
+            && self.is_in(&configured)
+        {
             // The same run after a lost connection: the device goes on with what it has.
-            return Vec::new();
+            let has_table = config.data.table.is_some();
+            if self.view.activity == Activity::Connecting {
+                self.view.activity = match &run.data {
+                    None if has_table => Activity::Choosing,
+                    _ => Activity::Waiting,
+                };
+            }
+            let is_ready = has_table && run.data.is_some();
+            return is_ready
+                .then_some(Effect::Ready(configured.run))
+                .into_iter()
+                .collect();
         }
         let models = self.view.models + 1;
         let arms = config.arms.iter().map(|arm| DeviceArm {
@@ -285,7 +315,7 @@ impl Device {
             ..DeviceView::default()
         };
         self.run = Some(RunState {
-            network: Arc::new(Network::new(&config.model, config.data.dataset)),
+            network: Arc::new(Network::new(&config.model, config.data.shape())),
             data: None,
             early: None,
             job: None,
@@ -318,16 +348,26 @@ impl Device {
             return Vec::new();
         }
         let Configured { config, slot, .. } = &run.configured;
-        let dataset = match &self.dataset {
-            Some((name, dataset)) if *name == config.data.dataset => dataset,
-            _ => return vec![Effect::LoadData(config.data.dataset)],
+        let mut effects = Vec::new();
+        let data = if let Some(wanted) = &config.data.table {
+            let Some((_, rows)) = self.table.as_ref().filter(|(table, _)| table == wanted) else {
+                self.view.activity = Activity::Choosing;
+                return vec![Effect::AskForTable(Box::new(wanted.clone()))];
+            };
+            effects.push(Effect::Ready(run.configured.run));
+            LocalData::of_table(&config.data, rows)
+        } else {
+            let dataset = match &self.dataset {
+                Some((name, dataset)) if *name == config.data.dataset => dataset,
+                _ => return vec![Effect::LoadData(config.data.dataset)],
+            };
+            let mut data = LocalData::new(&config.data, config.seed, *slot, dataset);
+            effects.extend(samples(&data, config.data.dataset).map(Effect::Show));
+            for taught in &self.taught {
+                taught.add_to(&mut data, config.data.dataset);
+            }
+            data
         };
-        let mut data = LocalData::new(&config.data, config.seed, *slot, dataset);
-        let shown = samples(&data, config.data.dataset);
-        let mut effects: Vec<Effect> = shown.map(Effect::Show).into_iter().collect();
-        for taught in &self.taught {
-            taught.add_to(&mut data, config.data.dataset);
-        }
         self.view.activity = Activity::Waiting;
         self.view.group = data.group;
         show_examples(&mut self.view, &data, run.network.classes());

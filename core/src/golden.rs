@@ -97,7 +97,7 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
     }
     .check()
     .expect("all values are within their limits");
-    let network = Network::new(&config.model, config.data.dataset);
+    let network = Network::new(&config.model, config.data.shape());
     let arm = "fed_avg".to_owned();
     let opened = RoundOpened {
         run: RunId(1),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, limits, range, require};
-use crate::data::DatasetName;
+use crate::data::Shape;
 use crate::linalg::{self, LANES};
 use crate::params::{ParamSpec, Params, TensorSpec};
 use crate::rng::{Purpose, Stream};
@@ -52,7 +52,7 @@ impl Default for ModelConfig {
 }
 
 impl ModelConfig {
-    pub(crate) fn check(&self, dataset: DatasetName) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, shape: Shape) -> Result<(), ConfigError> {
         match self {
             Self::Softmax {} => Ok(()),
             Self::Mlp { hidden } => {
@@ -68,7 +68,7 @@ impl ModelConfig {
                     range(field, units, 1, limits::HIDDEN_UNITS)?;
                 }
                 // Only now: layers within their limits cannot make this large.
-                let parameters = Network::new(self, dataset).spec.len();
+                let parameters = Network::new(self, shape).spec.len();
                 require(
                     parameters <= limits::PARAMETERS as usize,
                     field,
@@ -82,7 +82,7 @@ impl ModelConfig {
                     _ => "cnn",
                 };
                 require(
-                    dataset.image() == Some((28, 28)),
+                    shape.image == Some((28, 28)),
                     "model.kind",
                     name,
                     format!("another model: {name} is for images of 28×28"),
@@ -173,11 +173,11 @@ pub struct Workspace {
 }
 
 impl Network {
-    /// The network of a configuration, for a data set's examples.
+    /// The network of a configuration, for examples of a shape.
     #[must_use]
-    pub fn new(config: &ModelConfig, dataset: DatasetName) -> Self {
-        let inputs = dataset.inputs() as usize;
-        let classes = dataset.classes() as usize;
+    pub fn new(config: &ModelConfig, shape: Shape) -> Self {
+        let inputs = shape.inputs as usize;
+        let classes = shape.classes as usize;
         let mut builder = Builder::new(inputs);
         match config {
             ModelConfig::Softmax {} => builder.dense(classes),

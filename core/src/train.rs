@@ -226,7 +226,7 @@ mod tests {
     }
 
     fn train(config: &TrainingConfig, model: &ModelConfig, examples: &Examples) -> Trained {
-        let network = Arc::new(Network::new(model, DatasetName::MnistSmall));
+        let network = Arc::new(Network::new(model, DatasetName::MnistSmall.shape()));
         let mut work = network.workspace(config.batch as usize);
         let shuffle = Stream::new(1, Purpose::Shuffle, 0, 0);
         let mut training = Training::new(
@@ -275,7 +275,7 @@ mod tests {
     fn momentum_and_weight_decay_are_those_of_pytorch() {
         let network = Arc::new(Network::new(
             &ModelConfig::Softmax {},
-            DatasetName::MnistSmall,
+            DatasetName::MnistSmall.shape(),
         ));
         let mut one = Examples::new(784);
         one.push((0..784).map(|p| if p == 0 { 1.0 } else { 0.0 }), 3);
@@ -328,7 +328,7 @@ mod tests {
 
     #[test]
     fn evaluation_covers_every_example_once() {
-        let network = Network::new(&ModelConfig::Softmax {}, DatasetName::MnistSmall);
+        let network = Network::new(&ModelConfig::Softmax {}, DatasetName::MnistSmall.shape());
         let (examples, mut work) = (examples(120), network.workspace(EVALUATION_BATCH));
         let packed = network.pack(&network.initial(1));
         let slices: Vec<_> = (0..)

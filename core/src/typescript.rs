@@ -11,7 +11,7 @@ use crate::config::{
     FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
     PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
 };
-use crate::data::DatasetName;
+use crate::data::{Column, DatasetName, TableConfig, TableError};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::view::{
@@ -72,6 +72,9 @@ fn declarations() -> String {
         ModelConfig,
         DataConfig,
         DatasetName,
+        TableConfig,
+        Column,
+        TableError,
         Partition,
         Groups,
         GroupKind,

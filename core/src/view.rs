@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::Mischief;
 use crate::config::RunConfig;
-use crate::data::DatasetName;
+use crate::data::{DatasetName, TableConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 
 /// A room as its boards see it: the body of `GET /api/rooms/{room}` and of every message of the live feed.
@@ -157,6 +157,8 @@ pub struct DeviceRow {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
+    /// Connected; it has not been given its table yet.
+    WithoutData,
     /// Connected, not in this round's cohort.
     Ready,
     /// In the cohort; its update is awaited.
@@ -465,6 +467,8 @@ pub enum Activity {
     Connecting,
     /// Reading its data set.
     LoadingData,
+    /// Waiting for the table that its user brings.
+    Choosing,
     /// Connected; no round asks for it.
     Waiting,
     /// Measuring the models it received.
@@ -560,6 +564,11 @@ pub enum DeviceEvent {
     Samples {
         /// The images.
         samples: Samples,
+    },
+    /// The run needs a table, which the device has not been given yet.
+    TableWanted {
+        /// What its rows hold.
+        table: Box<TableConfig>,
     },
     /// The room refused something.
     Refused {

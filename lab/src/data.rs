@@ -83,11 +83,95 @@ fn unzipped(path: PathBuf) -> Result<Vec<u8>, DataError> {
 mod tests {
     use super::*;
     use constellation_core::config::{DataConfig, Partition};
-    use constellation_core::data::LocalData;
+    use constellation_core::data::{LocalData, TableConfig};
     use constellation_core::ids::Slot;
 
     fn data() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../data")
+    }
+
+    /// Rows of one person: the exercise, and mean and standard deviation of each channel over every two seconds.
+    fn rows(person: u32) -> String {
+        let folder = data().join("watch");
+        let [signals, index] = WATCH_FILES.map(|file| folder.join(file));
+        let signals = unzipped(signals).unwrap();
+        let index: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(index).unwrap()).unwrap();
+        let channels = index["channels"].as_array().unwrap();
+        let names = channels.iter().flat_map(|channel| {
+            let channel = channel.as_str().unwrap();
+            [format!("{channel}_mean"), format!("{channel}_sd")]
+        });
+        let mut text = format!("exercise,{}\n", names.collect::<Vec<_>>().join(","));
+        // Behind the header of an IDX file with two dimensions.
+        let mut samples = signals[12..].as_chunks::<12>().0;
+        for series in index["series"].as_array().unwrap() {
+            let (own, rest) = samples.split_at(series["len"].as_u64().unwrap() as usize);
+            samples = rest;
+            // People are 1 to 10.
+            if series["subject"] != person + 1 {
+                continue;
+            }
+            for window in own.as_chunks::<100>().0 {
+                text += EXERCISES[series["label"].as_u64().unwrap() as usize];
+                for channel in 0..6 {
+                    let at = 2 * channel;
+                    let values =
+                        window.map(|all| i64::from(i16::from_be_bytes([all[at], all[at + 1]])));
+                    let sum: i64 = values.iter().sum();
+                    let squares: i64 = values.iter().map(|value| value * value).sum();
+                    let mean = sum as f64 / 100.0 * 0.001;
+                    let sd = ((100 * squares - sum * sum) as f64 / 10_000.0).sqrt() * 0.001;
+                    text += &format!(",{mean:.3},{sd:.3}");
+                }
+                text += "\n";
+            }
+        }
+        text.replace("-0.000", "0.000")
+    }
+
+    /// What the index calls PEN, ABD, FEL, IR, ER, TRAP and ROW.
+    const EXERCISES: [&str; 7] = [
+        "pendulum",
+        "abduction",
+        "forward elevation",
+        "internal rotation",
+        "external rotation",
+        "trapezius extension",
+        "upright row",
+    ];
+
+    /// To write them anew: `UPDATE_SAMPLES=1 cargo test -p constellation-lab examples`.
+    #[test]
+    fn the_pages_examples_are_the_watch_series_and_fit_the_preset() {
+        let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/src");
+        let presets = fs::read_to_string(web.join("presets.json")).unwrap();
+        let presets: serde_json::Value = serde_json::from_str(&presets).unwrap();
+        let table = presets["sensors"]["data"]["table"].clone();
+        let table: TableConfig = serde_json::from_value(table).unwrap();
+        assert_eq!(table.labels, EXERCISES);
+        let mut all = Vec::new();
+        for person in 0..10 {
+            let path = web.join(format!("samples/watch-{person}.csv"));
+            let rows = rows(person);
+            if std::env::var_os("UPDATE_SAMPLES").is_some() {
+                fs::write(&path, &rows).unwrap();
+            }
+            let committed = fs::read_to_string(&path).unwrap_or_default();
+            assert!(committed == rows, "{} is another file", path.display());
+            let examples = table.read(committed.as_bytes()).unwrap();
+            all.extend((0..examples.len()).map(|row| examples.x(row).to_vec()));
+        }
+        // The declared means and standard deviations are those of all rows.
+        for column in 0..table.columns.len() {
+            let count = all.len() as f32;
+            let mean = all.iter().map(|row| row[column]).sum::<f32>() / count;
+            let squares = all.iter().map(|row| row[column].powi(2)).sum::<f32>() / count;
+            assert!(
+                mean.abs() < 0.05 && (0.9..1.1).contains(&squares),
+                "{column}: {mean}, {squares}"
+            );
+        }
     }
 
     #[test]

@@ -57,6 +57,9 @@ pub enum DevicesError {
         /// The address.
         url: String,
     },
+    /// The room's devices bring tables of their own.
+    #[error("in this room everybody brings a table of their own, and headless devices have none")]
+    Table,
     /// A data set cannot be read.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -304,7 +307,8 @@ impl Connection<'_> {
                 }
                 Effect::Left(Farewell::ServerStops) => return Ok(Some(Ended::Lost)),
                 Effect::Left(_) => return Ok(Some(Ended::ForGood)),
-                Effect::Show(_) => {}
+                Effect::AskForTable(_) => return Err(DevicesError::Table),
+                Effect::Show(_) | Effect::Ready(_) => {}
             }
         }
         Ok(None)

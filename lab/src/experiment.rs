@@ -95,8 +95,15 @@ impl Experiment {
     /// The run of a seed, as it is simulated.
     ///
     /// # Errors
-    /// A value is out of range.
+    /// A value is out of range, or devices bring tables of their own, which nobody here could give them.
     pub fn run_of(&self, seed: u32) -> Result<CheckedConfig, ConfigError> {
+        if self.run.data.table.is_some() {
+            return Err(ConfigError {
+                field: "data.table".to_owned(),
+                value: "there".to_owned(),
+                allowed: "none in an experiment, whose devices have a data set".to_owned(),
+            });
+        }
         let pacing = PacingConfig {
             start_at: Some(self.devices),
             min_devices: 1,

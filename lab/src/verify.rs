@@ -506,6 +506,9 @@ impl Replay {
         for &device in cohort {
             self.connected.insert(device);
             self.input(Input::Connected(device));
+            // Whoever was asked had its data.
+            let run = self.coordinator.models().run;
+            self.input(Input::Ready { device, run });
         }
         self.own_opening = None;
         self.input(Input::Desk(Command::Step));

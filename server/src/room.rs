@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::extract::ws::{Message, Utf8Bytes};
 use constellation_core::config::RunConfig;
 use constellation_core::coordinator::{Answer, Command};
-use constellation_core::ids::{CoalitionId, DeviceId, Round, Slot};
+use constellation_core::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use constellation_core::params::Params;
 use constellation_core::view::{Distances, Memberships, View};
 use constellation_core::wire::{Farewell, Models, Update};
@@ -44,6 +44,8 @@ pub(crate) enum Request {
         device: DeviceId,
         connection: ConnectionId,
     },
+    /// A device has read its user's table.
+    Ready { device: DeviceId, run: RunId },
     /// A device leaves for good.
     Leave { device: DeviceId },
     /// An update of a device was refused before it came here.

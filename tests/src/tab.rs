@@ -76,6 +76,15 @@ impl Tab {
         typed.with_context(|| format!("nothing can be typed into {css}"))
     }
 
+    /// Gives a file to the first field for files that a CSS selector finds.
+    pub async fn choose_file(&self, css: &str, file: &Path) -> Result<()> {
+        self.wait_for(css).await?;
+        let client = self.client().await?;
+        let path = file.to_str().context("the path is no UTF-8")?;
+        let given = client.find(Locator::Css(css)).await?.send_keys(path).await;
+        given.with_context(|| format!("{css} does not take {path}"))
+    }
+
     /// Chooses a value in the first list that a CSS selector finds.
     pub async fn choose(&self, css: &str, value: &str) -> Result<()> {
         self.wait_for(css).await?;

@@ -29,6 +29,7 @@ in_each_browser![
     settings_in_the_address_are_those_of_the_room,
     a_locked_room_turns_new_devices_away_and_takes_its_own_back,
     an_attacker_is_switched_on_and_seen_on_the_board,
+    a_table_stays_in_its_tab_and_is_learned_from_or_refused_with_the_row,
 ];
 
 /// Training four tabs on two cores, in seconds, when the machine is busy with other things as well.
@@ -594,6 +595,93 @@ async fn a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab(
     // What left is weights and a report, of the same size but for a few digits.
     let up = |view: &View| view.traffic.bytes_up as f64 / f64::from(view.traffic.rounds);
     assert!((up(&view) - up(&before)).abs() < 200.0);
+    no_errors(&browser).await
+}
+
+async fn a_table_stays_in_its_tab_and_is_learned_from_or_refused_with_the_row(
+    engine: Engine,
+) -> Result<()> {
+    let presets: Value = serde_json::from_str(include_str!("../../web/src/presets.json"))?;
+    let mut config = presets["sensors"].clone();
+    config["rounds"] = json!(3);
+    config["pacing"] = json!({ "pace_ms": 0, "min_devices": 2 });
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web/src/samples");
+    let good = folder.join("watch-3.csv").canonicalize()?;
+    let rows = std::fs::read_to_string(&good)?;
+    let spoilt = rows.replacen("\nabduction,", "\nsitting,", 1);
+    let at = 1 + spoilt
+        .lines()
+        .take_while(|row| !row.starts_with("sitting,"))
+        .count();
+    let bad = std::env::temp_dir().join(format!("spoilt-{}-{at}.csv", std::process::id()));
+    std::fs::write(&bad, &spoilt)?;
+
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    let own = browser.open(&room.join_url).await?;
+    let example = browser.open(&room.join_url).await?;
+    let choosing = |view: &View| {
+        let states = view.devices.iter().map(|device| device.state);
+        states
+            .filter(|state| *state == DeviceState::WithoutData)
+            .count()
+    };
+    room.wait_until("two devices without data", |view| choosing(view) == 2)
+        .await?;
+    room.desk("start", json!({})).await?;
+
+    // A label that the room does not have: the row, the column, what stands there and what would fit.
+    own.choose_file(&testid("table-file"), &bad).await?;
+    let refused = testid("table-refused");
+    own.wait_for_text(
+        &refused,
+        &format!(
+            "Row {at}, column “exercise”: “sitting” is none of the labels pendulum, abduction"
+        ),
+    )
+    .await?;
+    own.screenshot("device-table-refused").await?;
+    std::fs::remove_file(&bad)?;
+    let view = room.view().await?;
+    assert_eq!((choosing(&view), view.traffic.bytes_up), (2, 0));
+
+    // Mended it fits, four fifths of it are trained on, and the room waits for the other device's.
+    own.choose_file(&testid("table-file"), &good).await?;
+    let given = rows.lines().count() - 1;
+    let trains = given - given / 5;
+    let counted = format!("{}:not(:has({}))", testid("device-card"), testid("table"));
+    own.wait_for_text(&counted, &format!("Its {trains} examples"))
+        .await?;
+    room.wait_until("one device without data", |view| choosing(view) == 1)
+        .await?;
+    example.click(&testid("table-example")).await?;
+    let view = room
+        .wait_until("the end of the run", |view| view.phase == Phase::Finished)
+        .await?;
+    let examples: Vec<u32> = view.devices.iter().map(|device| device.examples).collect();
+    assert_eq!(examples[0] as usize, trains);
+    assert!(examples[1] > 100, "{examples:?}");
+    assert!(view.refusals.is_empty(), "{:?}", view.refusals);
+    assert_eq!(view.traffic.rounds, 3);
+
+    // What left fits weights and reports: three arms upload 12 × 64 + 64 + 64 × 7 + 7 values of four bytes. A file would
+    // not have fitted in.
+    let updates = 2 * u64::from(view.traffic.rounds);
+    let weights = 3 * 4 * (12 * 64 + 64 + 64 * 7 + 7);
+    let up = view.traffic.bytes_up / updates;
+    assert!(
+        (weights..weights + 4_000).contains(&up),
+        "{up} for {weights}"
+    );
+    assert!(rows.len() as u64 > 4_000);
+    let record = record(&server, &room).await?;
+    for row in rows.lines().skip(1) {
+        assert!(!record.contains(row), "{row}");
+    }
+    board.screenshot("board-tables").await?;
+    own.screenshot("device-table").await?;
     no_errors(&browser).await
 }
 

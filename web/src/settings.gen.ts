@@ -23,6 +23,7 @@ export const SETTINGS = [
   {"path":"data.partition.kind","kind":"choice","options":["iid","dirichlet","shards","person"],"start":"dirichlet","optional":false,"of":null},
   {"path":"data.partition.labels_per_device","kind":"whole","least":1.0,"most":10.0,"start":2,"optional":false,"of":"shards"},
   {"path":"data.spread","kind":"number","least":0.0,"most":2.0,"without":null,"start":0.0,"optional":false,"of":null},
+  {"path":"data.table","kind":"table","start":null,"optional":true,"of":null},
   {"path":"data.validation","kind":"whole","least":0.0,"most":20000.0,"start":0,"optional":false,"of":null},
   {"path":"model.hidden","kind":"wholes","least":1.0,"most":4096.0,"start":[64],"optional":false,"of":"mlp"},
   {"path":"model.kind","kind":"choice","options":["softmax","mlp","cnn","cnn_wide"],"start":"mlp","optional":false,"of":null},

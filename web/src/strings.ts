@@ -8,6 +8,7 @@ import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
 import { settings } from "./strings/settings";
+import { fileRefusals } from "./strings/table";
 import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
@@ -23,6 +24,7 @@ const phases: Record<Phase, string> = {
 };
 
 const deviceStates: Record<DeviceState, string> = {
+  without_data: "choosing its data",
   ready: "ready",
   training: "training",
   sent: "sent",
@@ -33,6 +35,7 @@ const deviceStates: Record<DeviceState, string> = {
 const activities: Record<Activity, string> = {
   connecting: "Connecting",
   loading_data: "Reading its examples",
+  choosing: "Waiting for your data",
   waiting: "Waiting for the next round",
   evaluating: "Measuring the models that arrived",
   training: "Training on its own examples",
@@ -204,6 +207,10 @@ export const en = {
     few: {
       name: "Too few examples",
       what: "Grouping fails: 50 examples with very uneven labels do not show who belongs together.",
+    },
+    sensors: {
+      name: "Your own sensors",
+      what: "Everybody brings a CSV file of sensor rows, which stays in the tab. The example: a smartwatch, seven exercises, ten people.",
     },
   } satisfies Record<PresetName, { name: string; what: string }>,
 
@@ -490,6 +497,26 @@ export const en = {
     /** Why there is no connection; `detail` is the device's sentence, which is English. */
     trouble: (detail: string) => detail,
     failed: (detail: string) => `The device could not start: ${detail}`,
+  },
+
+  table: {
+    title: "Bring your own data",
+    choose: "Choose a CSV file",
+    drop: "or drop it here.",
+    stays: "The file stays in this tab: its rows are read here and never uploaded.",
+    refused: (name: string) => `${name} does not fit:`,
+    refusals: fileRefusals,
+    rows: "rows sent",
+    learnedHint: "Balanced and own are the same here: the part of its own rows that it does not train on.",
+    another: "Mend it, or choose another one.",
+    reading: (name: string) => `Reading ${name}…`,
+    expected: "What the file must hold",
+    labelColumn: "A column with the label",
+    oneOf: (labels: readonly string[]) => `: one of ${labels.join(", ")}`,
+    columns: (count: number) => (count === 1 ? "A column of numbers" : `${count} columns of numbers`),
+    example: "Try the example",
+    exampleHint: "A smartwatch on one person's wrist: two seconds of an exercise in each row.",
+    labels: (labels: readonly string[]) => labels.map((label, number) => `${number}: ${label}`).join(", "),
   },
 
   draw: {

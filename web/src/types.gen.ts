@@ -134,7 +134,7 @@ last_refusal: string | null,
  * How it was difficult in its last update of this run, by what it says itself.
  */
 mischief: Mischief | null, };
-export type DeviceState = "ready" | "training" | "sent" | "late" | "away";
+export type DeviceState = "without_data" | "ready" | "training" | "sent" | "late" | "away";
 export type ArmView = { 
 /**
  * The arm's name.
@@ -471,7 +471,11 @@ view: DeviceView, } | { "type": "samples",
 /**
  * The images.
  */
-samples: Samples, } | { "type": "refused", 
+samples: Samples, } | { "type": "table_wanted", 
+/**
+ * What its rows hold.
+ */
+table: TableConfig, } | { "type": "refused", 
 /**
  * The stable code.
  */
@@ -587,7 +591,7 @@ mischief_allowed: boolean,
  * How it is difficult, from the next round on.
  */
 mischief: Mischief | null, };
-export type Activity = "connecting" | "loading_data" | "waiting" | "evaluating" | "training" | "sending" | "finished";
+export type Activity = "connecting" | "loading_data" | "choosing" | "waiting" | "evaluating" | "training" | "sending" | "finished";
 export type DeviceArm = { 
 /**
  * The arm's name.
@@ -709,8 +713,143 @@ validation: number,
 /**
  * Test examples per label in the balanced view.
  */
-balanced_per_label: number, };
+balanced_per_label: number, 
+/**
+ * What a row holds, where every device brings a table of its own; left out where there is a data set.
+ *
+ * `dataset`, `partition`, `spread` and `balanced_per_label` are for data sets alone. Of a device's rows so many parts
+ * are for training, held out and for validation as `examples`, `held_out` and `validation` stand to each other. There
+ * are no rows that all devices have in common, so both views measure a device on its own held-out rows.
+ */
+table?: TableConfig, };
 export type DatasetName = "mnist-small" | "fashion-mnist-small" | "mnist" | "watch";
+export type TableConfig = { 
+/**
+ * Name of the column that holds the labels.
+ */
+label: string, 
+/**
+ * The labels, as the file spells them: the first is label 0.
+ */
+labels: Array<string>, 
+/**
+ * The columns of numbers, in the order the model takes them.
+ */
+columns: Array<Column>, };
+export type Column = { 
+/**
+ * Its name in the file's first row.
+ */
+name: string, 
+/**
+ * Mean that is expected over all devices, in the file's unit.
+ */
+mean: number, 
+/**
+ * Standard deviation that is expected over all devices, in the file's unit.
+ */
+sd: number, };
+export type TableError = { "kind": "unwanted" } | { "kind": "bytes", 
+/**
+ * Its bytes.
+ */
+found: number, 
+/**
+ * What would fit.
+ */
+most: number, } | { "kind": "encoding", 
+/**
+ * Where.
+ */
+row: number, } | { "kind": "empty" } | { "kind": "semicolons" } | { "kind": "missing", 
+/**
+ * Its name.
+ */
+column: string, } | { "kind": "twice", 
+/**
+ * Its name.
+ */
+column: string, } | { "kind": "quote", 
+/**
+ * Where.
+ */
+row: number, } | { "kind": "fields", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Its fields.
+ */
+found: number, 
+/**
+ * Those of the first row.
+ */
+expected: number, } | { "kind": "number", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Where.
+ */
+column: string, 
+/**
+ * What stands there.
+ */
+found: string, } | { "kind": "far", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Where.
+ */
+column: string, 
+/**
+ * The number.
+ */
+found: number, 
+/**
+ * What would fit.
+ */
+least: number, 
+/**
+ * What would fit.
+ */
+most: number, } | { "kind": "label", 
+/**
+ * Where.
+ */
+row: number, 
+/**
+ * Name of the label column.
+ */
+column: string, 
+/**
+ * What stands there.
+ */
+found: string, 
+/**
+ * What would fit.
+ */
+labels: string, } | { "kind": "too_few", 
+/**
+ * Its rows.
+ */
+found: number, 
+/**
+ * What would fit.
+ */
+least: number, } | { "kind": "too_many", 
+/**
+ * The first one too many.
+ */
+row: number, 
+/**
+ * What would fit.
+ */
+most: number, };
 export type Partition = { "kind": "iid", } | { "kind": "dirichlet", 
 /**
  * Concentration: small values give devices few labels each.

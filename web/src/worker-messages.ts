@@ -1,6 +1,9 @@
 /** What a page and a device's worker say to each other. */
 
-import type { DeviceEvent, Guess, Identity, Mischief } from "./types.gen";
+import type { DeviceEvent, Guess, Identity, Mischief, TableError } from "./types.gen";
+
+/** Why a file was not taken: where it does not fit, or that the browser could not read it. */
+export type FileRefusal = TableError | { readonly kind: "unread"; readonly detail: string };
 
 export type ToWorker =
   | {
@@ -15,6 +18,8 @@ export type ToWorker =
   | { readonly type: "guess"; readonly pixels: Float32Array }
   /** The same image becomes a training example with this label. */
   | { readonly type: "teach"; readonly pixels: Float32Array; readonly label: number }
+  /** A file for the table that the device wants. It goes no further than the worker. */
+  | { readonly type: "table"; readonly file: ArrayBuffer }
   /** Be difficult in this way from the next round on, or honest. */
   | { readonly type: "misbehave"; readonly mischief: Mischief | null }
   | { readonly type: "leave" };
@@ -26,4 +31,6 @@ export type FromWorker =
   | { readonly type: "guessed"; readonly guess: Guess | null }
   /** The example was taken, or why not. */
   | { readonly type: "taught"; readonly label: number; readonly refusal: string | null }
+  /** The table was taken, or why it does not fit. */
+  | { readonly type: "table_read"; readonly refusal: FileRefusal | null }
   | { readonly type: "failed"; readonly detail: string };

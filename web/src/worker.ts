@@ -31,6 +31,9 @@ async function handle(message: ToWorker): Promise<void> {
       post({ type: "taught", label, refusal: client?.teach(pixels, label) ?? null });
       return;
     }
+    case "table":
+      post({ type: "table_read", refusal: client?.table(new Uint8Array(message.file)) ?? null });
+      return;
     case "misbehave":
       client?.misbehave(message.mischief);
       return;

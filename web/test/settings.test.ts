@@ -36,6 +36,8 @@ function others(setting: Setting): Value[] {
       case "flag":
       case "part":
         return [true, false];
+      case "table":
+        return ["exercise = at rest | walk\nmean of x 0 1\ny -10.5 1e-9"];
     }
   })();
   const different = (value: Value) => String(value) !== String(setting.start);

@@ -54,7 +54,8 @@ impl RunConfig {
     /// The first value that is out of range, with what is allowed.
     pub fn check(mut self) -> Result<CheckedConfig, ConfigError> {
         range("rounds", self.rounds, 1, limits::ROUNDS)?;
-        self.model.check(self.data.dataset)?;
+        self.data.check_table()?;
+        self.model.check(self.data.shape())?;
         self.data.check()?;
         self.training.check()?;
         self.pacing.check()?;
@@ -76,6 +77,20 @@ impl DataConfig {
             "data.examples",
             self.examples,
             format!("up to {most} with {devices} devices"),
+        )
+    }
+
+    /// Before anything that follows from the table's shape.
+    fn check_table(&self) -> Result<(), ConfigError> {
+        let Some(table) = &self.table else {
+            return Ok(());
+        };
+        table.check()?;
+        require(
+            self.groups.is_none(),
+            "data.groups",
+            "there",
+            "none where devices bring tables of their own",
         )
     }
 

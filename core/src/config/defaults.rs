@@ -56,6 +56,7 @@ impl Default for DataConfig {
             held_out: 100,
             validation: 0,
             balanced_per_label: 50,
+            table: None,
         }
     }
 }

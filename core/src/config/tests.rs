@@ -354,3 +354,57 @@ fn numbers_of_examples_spread_around_the_middle() {
     let near = numbers.iter().filter(|n| (61..=165).contains(*n)).count();
     assert!((115..155).contains(&near), "{near}");
 }
+
+/// A configuration whose devices bring their own tables, changed.
+fn with_table(change: impl FnOnce(&mut RunConfig)) -> Result<CheckedConfig, ConfigError> {
+    let mut config = read(
+        r#"{"data":{"groups":null,"table":{"label":"exercise","labels":["rest","walk","jump"],
+           "columns":[{"name":"x","mean":0,"sd":1},{"name":"y","mean":10,"sd":2.5}]}}}"#,
+    );
+    change(&mut config);
+    config.check()
+}
+
+#[test]
+fn a_table_gives_the_model_its_shape() {
+    use crate::model::Network;
+
+    let checked = with_table(|_| ()).unwrap();
+    let shape = checked.data.shape();
+    assert_eq!((shape.inputs, shape.classes, shape.image), (2, 3, None));
+    let network = Network::new(&checked.model, shape);
+    assert_eq!(network.spec().len(), 2 * 64 + 64 + 64 * 3 + 3);
+    assert_eq!(checked.data.most_examples(), limits::EXAMPLES);
+    // Without one nothing is said of it, as before there were tables.
+    let json = serde_json::to_string(&RunConfig::default()).unwrap();
+    assert!(!json.contains("table"), "{json}");
+    assert_eq!(read(&serde_json::to_string(&*checked).unwrap()), *checked);
+}
+
+#[test]
+fn a_table_that_cannot_be_is_refused_with_its_field() {
+    let error = |change: fn(&mut RunConfig)| {
+        let error = with_table(change).unwrap_err();
+        (error.field.clone(), error.to_string())
+    };
+    let table = |config: &mut RunConfig| config.data.table.take().unwrap();
+    assert_eq!(
+        error(|config| config.data.groups = Some(Groups::equal(2, GroupKind::LabelSwap))).1,
+        "data.groups is there; allowed: none where devices bring tables of their own"
+    );
+    assert_eq!(
+        error(|config| config.model = ModelConfig::Cnn {}).1,
+        "model.kind is cnn; allowed: another model: cnn is for images of 28×28"
+    );
+    assert_eq!(
+        error(|config| config.data.table.as_mut().unwrap().labels.truncate(1)).1,
+        "data.table.labels is a list of 1; allowed: a list of 2 to 64"
+    );
+    assert_eq!(
+        error(|config| config.data.table.as_mut().unwrap().columns[1].sd = 0.0).0,
+        "data.table.columns.sd"
+    );
+    let mut config = RunConfig::default();
+    with_table(|with| config.data.table = Some(table(with))).ok();
+    assert_eq!(config.check().unwrap_err().field, "data.groups");
+}

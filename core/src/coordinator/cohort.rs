@@ -9,11 +9,11 @@ use crate::rng::{Purpose, Stream};
 const ROUNDING: f64 = 1e-9;
 
 impl Coordinator {
-    /// The connected devices, in device order.
+    /// The connected devices that have data, in device order.
     pub(super) fn present(&self) -> Vec<DeviceId> {
         self.members
             .iter()
-            .filter(|(_, member)| member.connected)
+            .filter(|(_, member)| member.is_present())
             .map(|(id, _)| *id)
             .collect()
     }

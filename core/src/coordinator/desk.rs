@@ -4,7 +4,7 @@ use super::{Answer, Command, Coordinator, Effects, Event, Run, Will, configured}
 use crate::config::CheckedConfig;
 use crate::ids::{Round, RunId};
 use crate::rejection::Rejection;
-use crate::view::{DeviceState, Phase};
+use crate::view::Phase;
 use crate::wire::Farewell;
 
 impl Coordinator {
@@ -84,7 +84,8 @@ impl Coordinator {
                 member.last_refusal,
             ) = (0, 0, 0, None);
             if member.connected {
-                member.state = DeviceState::Ready;
+                member.has_data = self.run.config.data.table.is_none();
+                member.state = member.idle_state();
                 effects.send(
                     device,
                     configured(&self.run, self.mischief, device, member.slot),

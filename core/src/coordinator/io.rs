@@ -25,6 +25,13 @@ pub enum Input {
     },
     /// A device of the room has opened its socket.
     Connected(DeviceId),
+    /// A connected device has read the table that its user brought. Others have their data at once.
+    Ready {
+        /// Which device.
+        device: DeviceId,
+        /// The run that the table is for.
+        run: RunId,
+    },
     /// A device's socket is closed. The device may come back.
     Disconnected(DeviceId),
     /// A device leaves for good.

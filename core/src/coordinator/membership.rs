@@ -8,7 +8,7 @@ use super::{
     Answer, Coordinator, Effects, Event, Member, Message, Stage, configured, round_opened,
 };
 use crate::config::limits;
-use crate::ids::{DeviceId, Round, Slot};
+use crate::ids::{DeviceId, Round, RunId, Slot};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
 use crate::wire::Farewell;
@@ -42,6 +42,7 @@ impl Coordinator {
             // Without the sign of -0, by which equal devices would differ.
             capability: capability.abs(),
             connected: false,
+            has_data: false,
             state: DeviceState::Away,
             answered: Round(0),
             examples: None,
@@ -66,17 +67,44 @@ impl Coordinator {
             .get_mut(&device)
             .ok_or(Rejection::UnknownDevice(device))?;
         member.connected = true;
-        member.state = DeviceState::Ready;
+        // A tab that was loaded again has to be given its table again.
+        member.has_data = self.run.config.data.table.is_none();
+        member.state = member.idle_state();
         let slot = member.slot;
         effects.send(device, configured(&self.run, self.mischief, device, slot));
         effects.record(Event::Connected { device });
+        self.ask_again(device, effects);
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn ready(&mut self, device: DeviceId, run: RunId, effects: &mut Effects) {
+        // What was said of a run that is over says nothing of this one.
+        if run == self.run.id
+            && let Some(member) = self.members.get_mut(&device)
+            && member.connected
+            && !member.has_data
+        {
+            member.has_data = true;
+            member.state = DeviceState::Ready;
+            self.ask_again(device, effects);
+        }
+    }
+
+    /// Tells a device that is back, or a reloaded tab that was never missed, where its round is.
+    fn ask_again(&mut self, device: DeviceId, effects: &mut Effects) {
+        let Some(member) = self.members.get_mut(&device) else {
+            return;
+        };
         match &mut self.run.stage {
             Stage::Finished => effects.send(device, Message::RunFinished),
-            // Back in time, or a reloaded tab that was never missed: the round is asked again.
             Stage::Open(open) => match open.cohort.get_mut(&device) {
                 Some(
                     participant @ (Participant::Gone | Participant::Awaited | Participant::Refused),
                 ) => {
+                    if !member.has_data {
+                        *participant = Participant::Gone;
+                        return;
+                    }
                     *participant = Participant::Awaited;
                     member.state = DeviceState::Training;
                     let message = round_opened(
@@ -94,7 +122,6 @@ impl Coordinator {
             },
             Stage::Idle | Stage::Resting(_) => {}
         }
-        Ok(Answer::Done)
     }
 
     pub(super) fn disconnected(&mut self, device: DeviceId, effects: &mut Effects) {

@@ -92,7 +92,7 @@ impl Coordinator {
             if cohort.binary_search(id).is_ok() {
                 member.state = DeviceState::Training;
             } else if member.connected {
-                member.state = DeviceState::Ready;
+                member.state = member.idle_state();
             }
         }
         run.stage = Stage::Open(OpenRound {
@@ -138,7 +138,7 @@ impl Coordinator {
                 .iter_mut()
                 .filter(|(_, member)| member.connected)
             {
-                member.state = DeviceState::Ready;
+                member.state = member.idle_state();
                 effects.send(device, Message::RunFinished);
             }
             return;

@@ -14,6 +14,7 @@ mod room;
 mod rounds;
 mod run;
 mod simulation;
+mod table;
 mod traffic;
 
 use super::rounds::RETRY_MS;

@@ -37,6 +37,14 @@ impl GroupView {
         }
     }
 
+    /// Upright, with so many labels called as they are.
+    pub(super) fn of_nobody(classes: u32) -> Self {
+        Self {
+            quarter_turns: 0,
+            labels: (0..classes as u8).collect(),
+        }
+    }
+
     /// The image as this group sees it: turned anticlockwise.
     #[must_use]
     pub fn image<P: Copy>(&self, pixels: &[P], width: usize) -> Vec<P> {

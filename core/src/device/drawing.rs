@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Device, RunState, show_examples};
 use crate::config::limits;
-use crate::data::{DatasetName, Examples, LocalData};
+use crate::data::{DatasetName, Examples, LocalData, Shape};
 use crate::params::Params;
 use crate::view::Guess;
 
@@ -77,7 +77,7 @@ impl Device {
     /// It is no such image.
     pub fn guess(&self, image: &[f32]) -> Result<Guess, DrawingError> {
         let (run, data) = ready(self.run.as_ref())?;
-        let width = check(image, run.configured.config.data.dataset)?;
+        let width = check(image, run.configured.config.data.shape())?;
         let seen = data.view.image(image, width);
         let mut example = Examples::new(seen.len());
         example.push(seen.iter().copied(), 0);
@@ -103,8 +103,9 @@ impl Device {
     pub fn teach(&mut self, image: &[f32], label: u8) -> Result<(), DrawingError> {
         let (run, data) = ready(self.run.as_ref())?;
         let dataset = run.configured.config.data.dataset;
-        let width = check(image, dataset)?;
-        let classes = dataset.classes();
+        let shape = run.configured.config.data.shape();
+        let width = check(image, shape)?;
+        let classes = shape.classes;
         if u32::from(label) >= classes {
             return Err(DrawingError::Label { label, classes });
         }
@@ -133,9 +134,9 @@ fn ready(run: Option<&RunState>) -> Result<(&RunState, &LocalData), DrawingError
         .ok_or(DrawingError::NotReady)
 }
 
-/// Whether it is an image of this data set; its width.
-fn check(image: &[f32], dataset: DatasetName) -> Result<usize, DrawingError> {
-    let (width, height) = dataset.image().ok_or(DrawingError::NoImages)?;
+/// Whether it is an image of this shape; its width.
+fn check(image: &[f32], shape: Shape) -> Result<usize, DrawingError> {
+    let (width, height) = shape.image.ok_or(DrawingError::NoImages)?;
     let (found, expected) = (image.len(), (width * height) as usize);
     if found != expected {
         return Err(DrawingError::Size { found, expected });

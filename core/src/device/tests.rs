@@ -4,6 +4,7 @@ mod drawing;
 mod mischief;
 mod round;
 mod run;
+mod table;
 
 use super::*;
 use crate::config::{ArmConfig, DataConfig, GroupKind, Groups, RunConfig, StrategyConfig};
@@ -60,7 +61,7 @@ impl Tab {
     fn new(config: RunConfig) -> Self {
         Self {
             device: Device::new(),
-            network: Network::new(&config.model, config.data.dataset),
+            network: Network::new(&config.model, config.data.shape()),
             config,
         }
     }

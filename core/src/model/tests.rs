@@ -2,6 +2,8 @@
 
 use super::*;
 
+use crate::data::DatasetName;
+
 const DATASET: DatasetName = DatasetName::MnistSmall;
 
 fn configs() -> [ModelConfig; 5] {
@@ -90,7 +92,7 @@ fn examples(count: usize) -> (Vec<f32>, Vec<u8>) {
 #[test]
 fn gradients_are_central_differences() {
     for config in configs() {
-        let network = Network::new(&config, DATASET);
+        let network = Network::new(&config, DATASET.shape());
         // Seven: neither a multiple of the tile's rows nor of eight.
         let (x, labels) = examples(7);
         let params = network.initial(3);
@@ -144,7 +146,7 @@ fn gradients_are_central_differences() {
 #[test]
 fn packing_keeps_every_value() {
     for config in configs() {
-        let network = Network::new(&config, DATASET);
+        let network = Network::new(&config, DATASET.shape());
         let params = network.initial(1);
         assert_eq!(network.unpack(&network.pack(&params)), params.values());
     }
@@ -153,7 +155,7 @@ fn packing_keeps_every_value() {
 #[test]
 fn shapes_are_those_of_pytorch() {
     let shapes = |config: &ModelConfig| -> Vec<(String, Vec<usize>)> {
-        let network = Network::new(config, DATASET);
+        let network = Network::new(config, DATASET.shape());
         network
             .spec()
             .tensors()
@@ -202,22 +204,28 @@ fn shapes_are_those_of_pytorch() {
         ])
     );
     assert_eq!(
-        Network::new(&ModelConfig::Cnn {}, DATASET).spec().len(),
+        Network::new(&ModelConfig::Cnn {}, DATASET.shape())
+            .spec()
+            .len(),
         21_840
     );
     assert_eq!(
-        Network::new(&ModelConfig::CnnWide {}, DATASET).spec().len(),
+        Network::new(&ModelConfig::CnnWide {}, DATASET.shape())
+            .spec()
+            .len(),
         46_730
     );
     assert_eq!(
-        Network::new(&ModelConfig::default(), DATASET).spec().len(),
+        Network::new(&ModelConfig::default(), DATASET.shape())
+            .spec()
+            .len(),
         50_890
     );
 }
 
 #[test]
 fn evaluation_counts_what_is_correct() {
-    let network = Network::new(&ModelConfig::Softmax {}, DATASET);
+    let network = Network::new(&ModelConfig::Softmax {}, DATASET.shape());
     // Class 3 answers to pixel 0, class 5 to pixel 1; everything else is silent.
     let mut values = vec![0.0; network.spec().len()];
     values[3 * 784] = 1.0;
@@ -236,7 +244,7 @@ fn evaluation_counts_what_is_correct() {
 
 #[test]
 fn a_run_has_several_initial_models() {
-    let network = Network::new(&configs()[0], DATASET);
+    let network = Network::new(&configs()[0], DATASET.shape());
     assert_eq!(network.initial_of(7, 0), network.initial(7));
     assert_ne!(network.initial_of(7, 1), network.initial(7));
     assert_ne!(network.initial_of(7, 1), network.initial_of(7, 2));

@@ -76,6 +76,12 @@ pub enum DeviceNews {
     },
     /// "I am alive", every few seconds.
     Heartbeat,
+    /// In a run whose devices bring tables of their own: it has read one, and takes part from now on. Said once after
+    /// every `configured`.
+    Ready {
+        /// The run that it was told.
+        run: RunId,
+    },
     /// The device leaves the room for good and gives its slot back.
     Leave,
 }

@@ -175,6 +175,9 @@ impl Actor {
                     self.drive(Input::Disconnected(device)).ok();
                 }
             }
+            Request::Ready { device, run } => {
+                self.drive(Input::Ready { device, run }).ok();
+            }
             Request::Leave { device } => {
                 self.drive(Input::Left(device)).ok();
             }

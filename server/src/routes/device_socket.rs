@@ -248,6 +248,17 @@ impl Conversation<'_> {
                         .await;
                     return Ok(());
                 }
+                Ok(DeviceNews::Ready { run }) => {
+                    // As with leaving, `ended` says so if the room is gone.
+                    let _ = self
+                        .room
+                        .tell(Request::Ready {
+                            device: self.device,
+                            run,
+                        })
+                        .await;
+                    return Ok(());
+                }
                 Ok(DeviceNews::Hello { .. }) => {
                     ApiError::BadMessage("the device has said hello before".to_owned())
                 }

@@ -331,7 +331,7 @@ pub(crate) fn small() -> Value {
 }
 
 fn models(config: &CheckedConfig) -> Arc<Models> {
-    let network = Network::new(&config.model, config.data.dataset);
+    let network = Network::new(&config.model, config.data.shape());
     Arc::new(Models::new(RunId(1), config, network.spec()))
 }
 

@@ -12,21 +12,26 @@ import { flow } from "./flow";
 import { mischiefPanel } from "./mischief-panel";
 import { histogram, sampleImages } from "./pictures";
 import { coalitionShown, type Refusal, type TabDevice } from "./state";
+import { type TableActions, tablePanel } from "./table-panel";
 
 const say = strings.device;
 
 export interface CardActions {
   readonly draw: DrawActions;
+  readonly table: TableActions;
   misbehave(mischief: Mischief | null): void;
 }
 
 export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
-  const { identity, view, samples } = device;
+  const { identity, view, samples, table } = device;
+  const wants = view?.activity === "choosing" ? table : null;
+  const ownTable = view && view.taught === view.examples ? table : null;
   const coalition = coalitionShown(view);
   const colour = coalition === null ? "c-none" : coalitionMark(coalition).className;
   return html`<main class="card ${colour}" data-testid="device-card" data-device=${identity?.device ?? nothing}>
     ${title(device, coalition)} ${failure(device)}
     <div class="column">
+      ${wants ? tablePanel(device, wants, actions.table) : nothing}
       <section class="now">
         <h2>${say.now}</h2>
         ${flow(view?.activity ?? "connecting", view?.progress ?? 0)}
@@ -37,12 +42,13 @@ export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
           ? html`<section class="examples">
               <h2>${say.examples(view.examples)}</h2>
               ${samples ? sampleImages(samples) : nothing} ${histogram(view.label_histogram)}
+              ${ownTable ? html`<p class="dim hint">${strings.table.labels(ownTable.labels)}</p>` : nothing}
             </section>`
           : nothing
       }
     </div>
     <div class="column">
-      ${view && view.arms.length > 0 ? learned(view.arms) : nothing} ${view ? sent(view) : nothing}
+      ${view && view.arms.length > 0 ? learned(view.arms, ownTable !== null) : nothing} ${view ? sent(view, (ownTable ?? wants) !== null) : nothing}
       ${view?.mischief_allowed ? mischiefPanel(view.mischief, device.key, actions.misbehave) : nothing}
       ${device.refusals.length > 0 ? refusals(device.refusals) : nothing}
     </div>
@@ -72,7 +78,7 @@ function failure({ failed }: TabDevice) {
     : html`<section class="trouble" role="alert" data-testid="failed">${say.failed(failed || say.noWorker)}</section>`;
 }
 
-function learned(arms: readonly DeviceArm[]) {
+function learned(arms: readonly DeviceArm[], onOwnRows: boolean) {
   return html`<section class="learned">
     <h2>${say.learned}</h2>
     <table>
@@ -97,7 +103,7 @@ function learned(arms: readonly DeviceArm[]) {
         )}
       </tbody>
     </table>
-    <p class="dim hint">${say.learnedHint}</p>
+    <p class="dim hint">${onOwnRows ? strings.table.learnedHint : say.learnedHint}</p>
   </section>`;
 }
 
@@ -106,11 +112,11 @@ const LARGEST_LOSS = 100;
 
 const lossText = (loss: number | null) => (loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2));
 
-function sent(view: DeviceView) {
+function sent(view: DeviceView, rows: boolean) {
   return html`<section>
     <h2>${say.leftHere}</h2>
     <p class="figures">
-      <span data-testid="images-sent"><b>0</b> ${say.images}</span>
+      <span data-testid="images-sent"><b>0</b> ${rows ? strings.table.rows : say.images}</span>
       <span data-testid="updates" data-count=${view.updates_accepted}><b>${view.updates_accepted}</b> ${say.updates(view.updates_accepted)}</span>
       <span data-testid="bytes-up" data-bytes=${view.bytes_up}><b>${bytes(view.bytes_up)}</b> ${say.up}</span>
       <span data-testid="bytes-down" data-bytes=${view.bytes_down}><b>${bytes(view.bytes_down)}</b> ${say.down}</span>

@@ -4,6 +4,7 @@ import "../styles/device.css";
 import "../styles/device-card.css";
 import "../styles/device-draw.css";
 import "../styles/device-mischief.css";
+import "../styles/device-table.css";
 import { render } from "lit";
 import { roomOf } from "../lib/room";
 import { loadIdentities, saveIdentities, tabStorage } from "../lib/storage";
@@ -14,6 +15,7 @@ import { startPreferences } from "../ui/preferences";
 import type { FromWorker, ToWorker } from "../worker-messages";
 import { answerClaims, openChannel, unclaimed } from "./claims";
 import { imageOf } from "./draw-state";
+import { exampleOf } from "./example";
 import { type TabActions, tabPage } from "./page";
 import { createQuestions } from "./questions";
 import { identities, initialTab, MOST_DEVICES, reduceTab } from "./state";
@@ -34,6 +36,7 @@ const actions: TabActions = {
     const { shown } = store.state;
     if (shown !== null) sendTo(shown, { type: "misbehave", mischief });
   },
+  table: { read: readTable, example: readExample },
   draw: {
     penDown: (at) => store.dispatch({ type: "draw", message: { type: "pen_down", at } }),
     penMoved: (at) => store.dispatch({ type: "draw", message: { type: "pen_moved", at } }),
@@ -91,6 +94,24 @@ function teach(label: number) {
   if (!pixels || shown === null) return;
   store.dispatch({ type: "draw", message: { type: "teaching", label } });
   sendTo(shown, { type: "teach", pixels, label });
+}
+
+async function readTable(key: number, name: string, content: Promise<ArrayBuffer>) {
+  store.dispatch({ type: "file", key, name });
+  try {
+    sendTo(key, { type: "table", file: await content });
+  } catch (error: unknown) {
+    hear(key, { type: "table_read", refusal: { kind: "unread", detail: String(error) } });
+  }
+}
+
+function readExample(key: number, slot: number) {
+  const { name, address } = exampleOf(slot);
+  void readTable(
+    key,
+    name,
+    fetch(address).then((response) => response.arrayBuffer()),
+  );
 }
 
 function sendTo(key: number, message: ToWorker) {

@@ -9,6 +9,7 @@ import { preferences } from "../ui/preferences";
 import { card } from "./card";
 import type { DrawActions } from "./draw-panel";
 import { coalitionShown, MOST_DEVICES, shownDevice, type TabDevice, type TabState } from "./state";
+import type { TableActions } from "./table-panel";
 
 const say = strings.device;
 
@@ -22,6 +23,7 @@ export interface TabActions {
   /** Makes the shown device difficult, or honest again. */
   misbehave(mischief: Mischief | null): void;
   readonly draw: DrawActions;
+  readonly table: TableActions;
 }
 
 export function tabPage(state: TabState, actions: TabActions) {

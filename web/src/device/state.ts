@@ -2,8 +2,8 @@
 
 import type { Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
-import type { CoalitionId, DeviceView, Identity, Samples } from "../types.gen";
-import type { FromWorker } from "../worker-messages";
+import type { CoalitionId, DeviceView, Identity, Samples, TableConfig } from "../types.gen";
+import type { FileRefusal, FromWorker } from "../worker-messages";
 import { type DrawMessage, type DrawState, noDrawing, reduceDraw, withExample } from "./draw-state";
 
 /** A device within this tab, known by a number of the tab's own before the server has named it. */
@@ -12,6 +12,10 @@ export interface TabDevice {
   readonly identity: Identity | null;
   readonly view: DeviceView | null;
   readonly samples: Samples | null;
+  /** What its table's rows hold, in a run that wants one. */
+  readonly table: TableConfig | null;
+  /** The file that it was given last, and why it does not fit; `null` while it is read, and once it does. */
+  readonly file: { readonly name: string; readonly refusal: FileRefusal | null } | null;
   readonly online: boolean;
   /** What is wrong with the connection, while something is. */
   readonly trouble: string;
@@ -44,6 +48,8 @@ export type TabMessage =
   | { readonly type: "event"; readonly key: number; readonly event: FromWorker }
   | { readonly type: "shown"; readonly key: number }
   | { readonly type: "draw"; readonly message: DrawMessage }
+  /** A device was given a file. */
+  | { readonly type: "file"; readonly key: number; readonly name: string }
   /** The drawing gives way to one of the shown device's own images. */
   | { readonly type: "example" };
 
@@ -75,6 +81,8 @@ function reduce(state: TabState, message: TabMessage): TabState {
         identity,
         view: null,
         samples: null,
+        table: null,
+        file: null,
         online: false,
         trouble: "",
         refusals: [],
@@ -86,6 +94,8 @@ function reduce(state: TabState, message: TabMessage): TabState {
       return heard(state, message.key, message.event);
     case "shown":
       return { ...state, shown: message.key };
+    case "file":
+      return withDevice(state, message.key, (device) => ({ ...device, file: { name: message.name, refusal: null } }));
     case "draw":
       return { ...state, draw: reduceDraw(state.draw, message.message) };
     case "example": {
@@ -137,6 +147,10 @@ function reduceDevice(device: TabDevice, event: DeviceNews): TabDevice {
       return { ...device, view: event.view };
     case "samples":
       return { ...device, samples: event.samples };
+    case "table_wanted":
+      return { ...device, table: event.table, file: null };
+    case "table_read":
+      return { ...device, file: device.file && { ...device.file, refusal: event.refusal } };
     case "refused":
       return { ...device, refusals: withRefusal(device.refusals, event.code, event.detail) };
     case "connection":

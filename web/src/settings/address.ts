@@ -85,6 +85,8 @@ function decodeValue(setting: Setting, text: string | null): Value | undefined {
       const numbers = text.split(BETWEEN_NUMBERS).map(number);
       return numbers.every((one) => one !== undefined) ? numbers : undefined;
     }
+    case "table":
+      return text;
     case "choice":
       return setting.options.find((option) => option === text);
     case "flag":

@@ -1,7 +1,8 @@
 /** What a run's settings are, as the core describes them, and how one of them is read and changed. */
 
 import { DEFAULT_RUN, MOST_ARMS, MOST_NAME, SETTINGS, STRATEGY_SETTINGS } from "../settings.gen";
-import type { RunConfig, StrategyConfig } from "../types.gen";
+import type { RunConfig, StrategyConfig, TableConfig } from "../types.gen";
+import { isTable, tableOf, tableText } from "./table";
 
 export type StrategyKind = StrategyConfig["kind"];
 export type SettingPath = (typeof SETTINGS)[number]["path"];
@@ -25,7 +26,9 @@ export type Range =
   | { readonly kind: "flag" }
   | { readonly kind: "choice"; readonly options: readonly Choice[] }
   /** Whether the part of the configuration at this path is there at all. */
-  | { readonly kind: "part" };
+  | { readonly kind: "part" }
+  /** The declaration of devices' own tables, as text. */
+  | { readonly kind: "table" };
 
 export type Setting<Path extends string = string> = Range & {
   readonly path: Path;
@@ -42,9 +45,26 @@ export const STRATEGIES = Object.keys(STRATEGY_SETTINGS) as StrategyKind[];
 export const defaultRun = DEFAULT_RUN as RunConfig;
 export { MOST_ARMS, MOST_NAME };
 
+const TABLE: SettingPath = "data.table";
+
+/** What is for data sets alone, and says nothing where devices bring tables of their own. */
+const OF_DATASETS: readonly string[] = [
+  "data.dataset",
+  "data.partition",
+  "data.groups",
+  "data.spread",
+  "data.balanced_per_label",
+];
+
+/** Whether a setting says something in a run. */
+export function isHeard(config: RunConfig, { path }: Setting<SettingPath>): boolean {
+  return !config.data.table || !OF_DATASETS.some((part) => path === part || path.startsWith(`${part}.`));
+}
+
 /** The value at a path, `null` where there is none. */
 export function valueAt(tree: object, path: string): Value {
   const found = path.split(".").reduce<unknown>((node, key) => (node as Record<string, unknown> | null)?.[key], tree);
+  if (path === TABLE) return found ? tableText(found as TableConfig) : null;
   return typeof found === "object" && found !== null && !Array.isArray(found) ? true : ((found ?? null) as Value);
 }
 
@@ -70,6 +90,10 @@ export function settingsOf(config: RunConfig): Setting<SettingPath>[] {
 /** A configuration with one setting changed, and what depends on it as it begins. */
 export function choose(config: RunConfig, setting: Setting, value: Value): RunConfig {
   const { path } = setting;
+  if (setting.kind === "table") {
+    if (value === null) return withValue(config, path, undefined);
+    return withValue(withValue(config, "data.groups", null), path, tableOf(String(value)));
+  }
   if (setting.kind === "part") {
     const inside = settings.filter((other) => partOf(other.path) === path && other.start !== null);
     return withValue(config, path, value === true ? started({}, path, inside) : null);
@@ -106,6 +130,8 @@ export function isAllowed(setting: Setting, value: Value): boolean {
     case "flag":
     case "part":
       return typeof value === "boolean";
+    case "table":
+      return isTable(tableOf(String(value)));
   }
 }
 

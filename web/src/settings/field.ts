@@ -45,6 +45,18 @@ function control({ setting, value, change }: Field, id: string, hint: string, wr
       ${setting.options.map((option) => html`<option value=${option} .selected=${option === value}>${say.choices[option]}</option>`)}
     </select>`;
   }
+  if (setting.kind === "table") {
+    const text = (event: Event) => (event.currentTarget as HTMLTextAreaElement).value;
+    return html`<textarea
+      id=${id}
+      rows="4"
+      spellcheck="false"
+      aria-describedby=${hint}
+      aria-invalid=${invalid}
+      .value=${value === null ? "" : String(value)}
+      @change=${(event: Event) => change(text(event).trim() === "" ? null : text(event))}
+    ></textarea>`;
+  }
   const [least, most] = setting.kind === "wholes" ? [nothing, nothing] : [setting.least, setting.most];
   return html`<input
     id=${id}
@@ -76,6 +88,7 @@ function read(setting: Setting, text: string): Value {
 
 function allowed(setting: Setting): string {
   if (setting.kind === "flag" || setting.kind === "part") return "";
+  if (setting.kind === "table") return say.tableForm;
   if (setting.kind === "choice") return setting.options.map((option) => say.choices[option]).join(strings.comma);
   const { least, most } = setting;
   const unit = setting.path.endsWith("_ms") ? ` ${say.milliseconds}` : "";

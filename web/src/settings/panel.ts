@@ -8,7 +8,7 @@ import { strings } from "../strings";
 import type { RunConfig } from "../types.gen";
 import { encodeSettings, sameSettings } from "./address";
 import { armFields, type Change, type Refused } from "./arms";
-import { choose, type Setting, type SettingPath, settingsOf, valueAt } from "./description";
+import { choose, isHeard, type Setting, type SettingPath, settingsOf, valueAt } from "./description";
 import { fieldId, settingField } from "./field";
 
 const say = strings.settings;
@@ -53,7 +53,7 @@ export interface PanelActions {
 export function settingsPanel(state: PanelState, actions: PanelActions) {
   const { config, notice } = state;
   const refused: Refused = (key) => (notice?.field && keyOf(notice.field) === key ? notice.detail : null);
-  const settings = settingsOf(config);
+  const settings = settingsOf(config).filter((setting) => isHeard(config, setting));
   const field = (setting: Setting<SettingPath>) =>
     settingField({
       setting,

@@ -13,6 +13,7 @@ import { fixed, percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
 import { settings } from "./settings.ja";
+import { fileRefusals } from "./table.ja";
 
 const phases: Record<Phase, string> = {
   lobby: "参加受付中",
@@ -25,6 +26,7 @@ const phases: Record<Phase, string> = {
 };
 
 const deviceStates: Record<DeviceState, string> = {
+  without_data: "データを選択中",
   ready: "待機",
   training: "学習中",
   sent: "送信済",
@@ -35,6 +37,7 @@ const deviceStates: Record<DeviceState, string> = {
 const activities: Record<Activity, string> = {
   connecting: "接続しています",
   loading_data: "データを読み込んでいます",
+  choosing: "あなたのデータを待っています",
   waiting: "次のラウンドを待っています",
   evaluating: "届いたモデルを測定しています",
   training: "自分のデータで学習しています",
@@ -225,6 +228,10 @@ export const ja: Strings = {
     few: {
       name: "少なすぎるデータ",
       what: "グループ分けが失敗する例：50件のかたよったデータでは、だれが仲間か分かりません。",
+    },
+    sensors: {
+      name: "自分のセンサー",
+      what: "それぞれがセンサーのCSVファイルを持ちよります。ファイルはタブの外に出ません。見本：スマートウォッチ、7種類の運動、10人。",
     },
   },
 
@@ -503,6 +510,26 @@ export const ja: Strings = {
     noWorker: "処理用のプログラムを読み込めませんでした。",
     trouble: (_detail) => "サーバーにつながりません。自動でつなぎ直しています。",
     failed: (detail) => `デバイスを始められませんでした：${detail}`,
+  },
+
+  table: {
+    title: "自分のデータを使う",
+    choose: "CSVファイルを選ぶ",
+    drop: "または、ここにドロップしてください。",
+    stays: "ファイルはこのタブの中だけで読み込まれ、アップロードされません。",
+    refused: (name) => `${name}は使えません：`,
+    refusals: fileRefusals,
+    rows: "行のデータ",
+    learnedHint: "ここでは「均等」と「自分」は同じで、学習に使わない自分の行で測ります。",
+    another: "直すか、別のファイルを選んでください。",
+    reading: (name) => `${name}を読み込んでいます…`,
+    expected: "ファイルに必要な列",
+    labelColumn: "ラベルの列",
+    oneOf: (labels) => `：${labels.join("、")}のどれか`,
+    columns: (count) => `数値の列（${whole(count)}列）`,
+    example: "見本のデータで試す",
+    exampleHint: "ひとりの腕につけたスマートウォッチの記録です。1行が運動の2秒分です。",
+    labels: (labels) => labels.map((label, number) => `${number}：${label}`).join("、"),
   },
 
   draw: {

@@ -18,6 +18,7 @@ const labels: Record<SettingPath, string> = {
   "data.partition.kind": "デバイスが持つラベル",
   "data.partition.labels_per_device": "デバイスが持つラベルの種類",
   "data.spread": "デバイスごとのデータ件数のばらつき",
+  "data.table": "デバイスが持ちこむ表の列とラベル",
   "data.validation": "モデル選び用に取り分けるデータ",
   "model.hidden": "各隠れ層のユニット",
   "model.kind": "モデル",
@@ -130,6 +131,8 @@ export const settings: Strings["settings"] = {
         : `${exact(least)}〜${exact(most)}`,
   milliseconds: "ミリ秒",
   several: "複数はカンマで区切る",
+  tableForm:
+    "1行目に「ラベルの列 = ラベル | 別のラベル」、次の行から列ごとに「列名 平均 標準偏差」。空欄ならデータセットを使います",
   emptyForNone: "空欄はなし",
   usual: (value) => `初期値 ${value}`,
   none: "なし",

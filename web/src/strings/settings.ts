@@ -17,6 +17,7 @@ const labels: Record<SettingPath, string> = {
   "data.partition.kind": "Labels on a device",
   "data.partition.labels_per_device": "Different labels on a device",
   "data.spread": "How different the devices' numbers of examples are",
+  "data.table": "Columns and labels of devices' own tables",
   "data.validation": "Examples held out to choose models by",
   "model.hidden": "Units in each hidden layer",
   "model.kind": "Model",
@@ -129,6 +130,8 @@ export const settings = {
         : `${exact(least)} to ${exact(most)}`,
   milliseconds: "milliseconds",
   several: "several with commas between",
+  tableForm:
+    "first “label column = one label | another”, then a line “column mean standard-deviation” for each column; empty for a data set",
   emptyForNone: "empty for none",
   usual: (value: string) => `default ${value}`,
   none: "none",

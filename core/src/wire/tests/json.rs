@@ -67,6 +67,10 @@ fn what_a_device_says() {
     };
     both_ways(&hello, r#"{"message":"hello","token":"s3cret"}"#);
     both_ways(&DeviceNews::Heartbeat, r#"{"message":"heartbeat"}"#);
+    both_ways(
+        &DeviceNews::Ready { run: RunId(3) },
+        r#"{"message":"ready","run":3}"#,
+    );
     both_ways(&DeviceNews::Leave, r#"{"message":"leave"}"#);
 }
 
