@@ -503,6 +503,8 @@ async fn a_removed_device_is_told_so(engine: Engine) -> Result<()> {
 
 /// Draws a line on the pad as a finger does: down, along the points, up. Points are in per mille of the pad's side.
 async fn draw_line(tab: &Tab, points: &[[i64; 2]]) -> Result<()> {
+    // The device sends its update before the page has the models that a drawing is shown to.
+    tab.wait_for(&testid("draw-pad")).await?;
     let place = tab
         .eval(
             "const pad = document.querySelector(arguments[0]); pad.scrollIntoView({ block: 'center' }); \
