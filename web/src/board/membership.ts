@@ -128,7 +128,7 @@ function devices(
           <tr>
             <th scope="col">${say.device}</th>
             <th scope="col" class="count">${say.slot}</th>
-            <th scope="col">${say.state}</th>
+            <th scope="col" class="doing">${say.state}</th>
             <th scope="col">${say.coalitionHead}</th>
             ${groups ? html`<th scope="col">${say.group}</th>` : nothing}
             <th scope="col" class="count">${say.up}</th>
@@ -177,7 +177,7 @@ function row(
   return html`<tr data-testid="device-row" data-device=${device.id} data-state=${device.state} data-coalition=${coalition ?? nothing}>
     <th scope="row"><b>${device.id}</b> ${device.name}</th>
     <td class="count">${device.slot}</td>
-    <td><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${mischiefOf(device)}</td>
+    <td class="doing"><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${mischiefOf(device)}</td>
     <td>${coalition === undefined ? "—" : html`${coalitionSign(coalition)} ${coalitionMark(coalition).letter}`}</td>
     ${groups ? html`<td data-testid="group">${state.answerShown ? groupLabel(view, device.group) : "?"}</td>` : nothing}
     <td class="count">${bytes(device.bytes_up)}</td>
