@@ -116,11 +116,11 @@ impl ArmWork {
             ahead.extend((0..starts.len()).map(Action::Try));
         }
         ahead.extend((0..plan.task.judge.len()).map(Action::Judge));
-        let own = own.filter(|_| plan.task.serves == Serves::Chosen);
+        let own = own.filter(|_| plan.task.serves.by_validation());
         match plan.task.serves {
             Serves::Tuned => ahead.extend([Action::Train, Action::Balanced, Action::OwnBefore]),
-            Serves::Received | Serves::Chosen => {
-                if plan.task.serves == Serves::Chosen && !setting.data.validation.is_empty() {
+            Serves::Received | Serves::Chosen | Serves::Best => {
+                if plan.task.serves.by_validation() && !setting.data.validation.is_empty() {
                     ahead.push_back(Action::Validate(Choice::Received));
                     let beside = plan.task.beside.as_ref();
                     ahead.extend(beside.map(|_| Action::Validate(Choice::Beside)));
@@ -273,9 +273,9 @@ impl ArmWork {
             Action::Balanced | Action::OwnBefore => match self.plan.task.serves {
                 Serves::Tuned => network.pack_values(&self.trained),
                 Serves::Received => network.pack(self.contender(Choice::Received)),
-                Serves::Chosen => {
+                serves @ (Serves::Chosen | Serves::Best) => {
                     let validation = self.report.validation;
-                    let choice = validation.map_or(Choice::Received, |v| v.choice());
+                    let choice = validation.map_or(Choice::Received, |v| v.choice(serves));
                     network.pack(self.contender(choice))
                 }
             },

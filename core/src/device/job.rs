@@ -11,7 +11,7 @@ use crate::ids::{Round, RunId, Slot};
 use crate::model::{Network, Workspace};
 use crate::params::Params;
 use crate::train::EVALUATION_BATCH;
-use crate::wire::{ArmReport, Report, RoundOpened, Serves, Start, Update, beside};
+use crate::wire::{ArmReport, Report, RoundOpened, Start, Update, beside};
 
 /// One round's work, done slice by slice.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ impl Job {
             Update::encode_values(self.run, self.setting.round, &report, sent)
         };
         let keeps = |arm: &ArmDone| {
-            matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves == Serves::Chosen
+            matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves.by_validation()
         };
         let own = self
             .done

@@ -150,6 +150,17 @@ pub enum Serves {
     /// The one it starts from, unless the one beside it or the device's own of the round before is better on the
     /// validation part by more than chance; see [`Validation::choice`].
     Chosen,
+    /// The one of these that is best on the validation part, if only by chance: for devices that have shown together
+    /// what none of them could show alone.
+    Best,
+}
+
+impl Serves {
+    /// Whether the device's validation part decides.
+    #[must_use]
+    pub fn by_validation(self) -> bool {
+        matches!(self, Self::Chosen | Self::Best)
+    }
 }
 
 impl From<Start> for Task {
@@ -249,16 +260,17 @@ impl Validation {
     /// Standard errors by which another model must be better than the received one.
     const BEYOND_CHANCE: f64 = 3.0;
 
-    /// The received model, unless another one has more right answers than chance explains; then the best of those.
+    /// The received model, unless another one has more right answers than chance explains; then the best of those. Of
+    /// [`Serves::Best`], chance is no question.
     ///
     /// The mix of labels on a device is not what its group knows, so a model is not left for a few examples' sake.
     #[must_use]
-    pub fn choice(&self) -> Choice {
+    pub fn choice(&self, serves: Serves) -> Choice {
         let mut best = (Choice::Received, self.received);
         for (choice, right) in [(Choice::Beside, self.beside), (Choice::Own, self.own)] {
             if let Some(right) = right
                 && right > best.1
-                && self.beyond_chance(right)
+                && (serves == Serves::Best || self.beyond_chance(right))
             {
                 best = (choice, right);
             }
@@ -402,4 +414,40 @@ pub enum WireError {
     /// A number of the report is out of its range.
     #[error("the report's {0}")]
     Report(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn validation(received: u32, beside: Option<u32>, own: Option<u32>) -> Validation {
+        Validation {
+            examples: 50,
+            received,
+            beside,
+            own,
+        }
+    }
+
+    #[test]
+    fn a_model_is_left_for_another_beyond_chance() {
+        let chosen =
+            |received, beside, own| validation(received, beside, own).choice(Serves::Chosen);
+        assert_eq!(
+            chosen(25, Some(38), Some(36)),
+            Choice::Received,
+            "2.7 errors"
+        );
+        assert_eq!(chosen(25, Some(40), Some(36)), Choice::Beside, "3.2 errors");
+        assert_eq!(chosen(25, Some(40), Some(41)), Choice::Own);
+        assert_eq!(chosen(25, None, None), Choice::Received);
+    }
+
+    #[test]
+    fn the_best_may_be_so_by_chance() {
+        let best = |received, beside, own| validation(received, beside, own).choice(Serves::Best);
+        assert_eq!(best(25, Some(25), Some(25)), Choice::Received);
+        assert_eq!(best(25, Some(26), Some(26)), Choice::Beside);
+        assert_eq!(best(25, Some(26), Some(27)), Choice::Own);
+    }
 }

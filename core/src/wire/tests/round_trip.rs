@@ -109,7 +109,8 @@ fn any_task() -> impl Strategy<Value = Task> {
     let serves = prop_oneof![
         Just(Serves::Received),
         Just(Serves::Tuned),
-        Just(Serves::Chosen)
+        Just(Serves::Chosen),
+        Just(Serves::Best)
     ];
     let (correction, beside) = (prop::option::of(model()), prop::option::of(model()));
     let judge = prop::collection::vec(model(), 0..3);
