@@ -668,6 +668,10 @@ async fn a_table_stays_in_its_tab_and_is_learned_from_or_refused_with_the_row(
     assert!(view.refusals.is_empty(), "{:?}", view.refusals);
     assert_eq!(view.traffic.rounds, 3);
 
+    board
+        .wait_for_text(&testid("data-sent"), "0 rows sent")
+        .await?;
+
     // What left fits weights and reports: three arms upload 12 × 64 + 64 + 64 × 7 + 7 values of four bytes. A file would
     // not have fitted in.
     let updates = 2 * u64::from(view.traffic.rounds);

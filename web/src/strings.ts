@@ -361,6 +361,7 @@ export const en = {
     bytesUp: "up",
     bytesDown: "down",
     noImages: "0 images sent",
+    noRows: "0 rows sent",
     rounds: (count: number) => plural(count, "round", "rounds"),
     refusals: "Refused",
     noRefusals: "nothing refused",

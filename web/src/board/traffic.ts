@@ -20,7 +20,7 @@ export function traffic(view: View) {
         <dd data-testid="traffic">
           <b data-testid="bytes-up" data-bytes=${bytes_up}>${bytes(bytes_up)}</b> ${say.bytesUp}
           <b data-testid="bytes-down" data-bytes=${bytes_down}>${bytes(bytes_down)}</b> ${say.bytesDown}
-          <span>${say.rounds(rounds)}</span> <b class="none">${say.noImages}</b>
+          <span>${say.rounds(rounds)}</span> <b class="none" data-testid="data-sent">${view.config.data.table ? say.noRows : say.noImages}</b>
         </dd></div>
       <div><dt>${say.refusals}</dt>
         <dd data-testid="refusals">

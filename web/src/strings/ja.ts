@@ -378,6 +378,7 @@ export const ja: Strings = {
     bytesUp: "送信",
     bytesDown: "受信",
     noImages: "送られた画像 0枚",
+    noRows: "送られたデータ 0行",
     rounds: (count) => `${whole(count)}ラウンド`,
     refusals: "拒否",
     noRefusals: "なし",
