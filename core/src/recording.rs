@@ -108,7 +108,7 @@ impl Recording {
         self.last.as_ref().is_none_or(|(last, _)| last != moment)
     }
 
-    /// Keeps a frame. Of frames of the same millisecond the last one stays.
+    /// Keeps a frame.
     pub fn keep(
         &mut self,
         now_ms: u64,
@@ -116,11 +116,7 @@ impl Recording {
         view: View,
         distances: impl Fn(&str) -> Option<Arc<Distances>>,
     ) {
-        let mut frame = self.encode(now_ms, &view, distances);
-        if let Some(before) = self.frames.pop_if(|last| last.time_ms == frame.time_ms) {
-            self.bytes -= before.len();
-            frame.inherit(before);
-        }
+        let frame = self.encode(now_ms, &view, distances);
         self.bytes += frame.len();
         self.frames.push(frame);
         self.last = Some((moment, view));
@@ -249,27 +245,27 @@ mod tests {
         fn keep(&mut self, recording: &mut Recording, now_ms: u64) {
             self.view.seq += 1;
             let (moment, view) = (self.moment.clone(), self.view.clone());
-            recording.keep(now_ms, moment, view, |arm| self.distances(arm));
+            recording.keep(now_ms, moment, view, |arm| Some(self.distances(arm)));
         }
 
         /// Those of the last closed round; the first arm has none.
-        fn distances(&self, arm: &str) -> Option<Arc<Distances>> {
+        fn distances(&self, arm: &str) -> Arc<Distances> {
             let devices = if arm == self.view.arms[0].name {
                 Vec::new()
             } else {
                 vec![DeviceId(1)]
             };
-            Some(Arc::new(Distances {
+            Arc::new(Distances {
                 round: self.moment.closed,
                 distances: vec![vec![0.5]; devices.len()],
                 to_barycenter: vec![None; devices.len()],
                 devices,
                 ..Distances::default()
-            }))
+            })
         }
 
         fn export(&self, recording: &Recording, now_ms: u64) -> Vec<Frame> {
-            let text = recording.export(now_ms, &self.view, |arm| self.distances(arm));
+            let text = recording.export(now_ms, &self.view, |arm| Some(self.distances(arm)));
             let (header, frames) = text.split_once('\n').unwrap();
             assert_eq!(header, r#"{"format":"constellation-replay","version":1}"#);
             let frames = frames.lines().map(|line| {
@@ -307,17 +303,6 @@ mod tests {
         arms.sort_unstable();
         assert_eq!(with, arms, "all but the first, which has none");
         assert_eq!(frames[3].view, told.view);
-    }
-
-    #[test]
-    fn of_one_millisecond_the_last_frame_stays_with_what_is_new_in_it() {
-        let (mut told, mut recording) = (Told::new(), Recording::new(views(100), 0));
-        told.keep(&mut recording, 0);
-        told.close(&mut recording, 7);
-        told.keep(&mut recording, 7);
-        let frames = told.export(&recording, 8);
-        assert_eq!(outline(&frames), [(0, 0), (7, 1)]);
-        assert_eq!(frames[1].view.seq, 3);
     }
 
     #[test]
