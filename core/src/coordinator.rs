@@ -26,6 +26,7 @@ use crate::config::CheckedConfig;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
+use crate::recording::Moment;
 use crate::strategy::Beginning;
 use crate::view::{CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, View};
 use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
@@ -392,6 +393,19 @@ impl Coordinator {
             traffic: run.traffic.view(run.closed.0),
             refusals: run.refusals.clone(),
             feed: self.feed.view(),
+        }
+    }
+
+    /// What a recording of the room looks at.
+    #[must_use]
+    pub fn moment(&self) -> Moment {
+        let devices = self.members.iter();
+        Moment {
+            run: self.run.id,
+            phase: self.phase(),
+            round: self.run.current_round(),
+            closed: self.run.closed,
+            devices: devices.map(|(&id, m)| (id, m.is_present())).collect(),
         }
     }
 

@@ -40,6 +40,7 @@ pub mod linalg;
 pub mod metrics;
 pub mod model;
 pub mod params;
+pub mod recording;
 pub mod rejection;
 pub mod rng;
 pub mod strategy;

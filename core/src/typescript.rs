@@ -14,6 +14,7 @@ use crate::config::{
 use crate::data::{Column, DatasetName, TableConfig, TableError};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
+use crate::recording::{Frame, Header};
 use crate::view::{
     Accuracy, Activity, ArmTraffic, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm,
     DeviceEvent, DeviceRow, DeviceState, DeviceView, Distances, FeedEntry, FeedEvent, Guess,
@@ -61,6 +62,8 @@ fn declarations() -> String {
         ArmTraffic,
         FeedEntry,
         FeedEvent,
+        Header,
+        Frame,
         DeviceEvent,
         Guess,
         Identity,

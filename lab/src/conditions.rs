@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-pub use constellation_core::attack::Attack;
+pub use constellation_core::attack::{Attack, Mischief};
 use constellation_core::ids::{Round, Slot};
 use constellation_core::rng::{Purpose, Stream};
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,9 @@ pub struct Conditions {
     /// Devices that send something else than what they learned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attackers: Option<Attackers>,
+    /// Devices that are difficult as a tab is whose user wants it so, and say so in their reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub difficult: Option<Difficult>,
 }
 
 /// Devices that take longer.
@@ -70,6 +73,23 @@ pub struct Attackers {
     /// For `scaled`, how many times the honest step; for `noise` and `random`, the standard deviation of each weight.
     #[serde(default = "default_strength")]
     pub strength: f64,
+}
+
+/// Devices that are difficult as a tab is whose user wants it so, and say so in their reports.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difficult {
+    /// Fraction of the devices, rounded to the nearest number.
+    pub fraction: f64,
+    /// What they do.
+    pub how: Mischief,
+    /// The round in which they begin.
+    #[serde(default = "first_round")]
+    pub from: u32,
+}
+
+fn first_round() -> u32 {
+    1
 }
 
 fn default_strength() -> f64 {
@@ -136,6 +156,9 @@ impl Conditions {
         if let Some(failing) = self.failing {
             rate("failing.rate", failing.rate)?;
         }
+        if let Some(difficult) = self.difficult {
+            rate("difficult.fraction", difficult.fraction)?;
+        }
         if let Some(attackers) = self.attackers {
             rate("attackers.fraction", attackers.fraction)?;
             if !(attackers.strength.is_finite() && attackers.strength >= 0.0) {
@@ -155,6 +178,21 @@ impl Conditions {
         let fraction = self.attackers.map_or(0.0, |attackers| attackers.fraction);
         let slots = chosen(seed, Lot::Attackers, fraction, devices);
         slots.into_iter().map(Slot).collect()
+    }
+
+    /// The slots of the devices that are difficult sooner or later, among so many.
+    #[must_use]
+    pub fn difficult(&self, seed: u32, devices: u32) -> BTreeSet<Slot> {
+        let fraction = self.difficult.map_or(0.0, |difficult| difficult.fraction);
+        let slots = chosen(seed, Lot::Difficult, fraction, devices);
+        slots.into_iter().map(Slot).collect()
+    }
+
+    /// How the devices of [`Conditions::difficult`] are difficult in a round.
+    #[must_use]
+    pub fn mischief(&self, round: Round) -> Option<Mischief> {
+        let difficult = self.difficult.filter(|d| round.0 >= d.from)?;
+        Some(difficult.how)
     }
 
     /// What happens to a slot's update of a round, among so many devices.
@@ -192,6 +230,7 @@ const FATES: u32 = 16;
 enum Lot {
     Attackers = 0,
     Slow = 1,
+    Difficult = 2,
 }
 
 /// Slots that the lot falls on.

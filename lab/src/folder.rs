@@ -1,4 +1,4 @@
-//! The folder that a run leaves: its record, its rows, its summary, its report, its models.
+//! The folder that a run leaves: its record, its recording, its rows, its summary, its report, its models.
 //!
 //! Lines are written as they happen and flushed, so an interrupted run leaves a readable folder. Files that are made
 //! anew are written beside and moved into place.
@@ -103,6 +103,7 @@ struct FirstLine<'a> {
 
 const EXPERIMENT: &str = "experiment.toml";
 const RECORD: &str = "run.jsonl";
+const RECORDING: &str = "run.replay.jsonl";
 const ROWS: &str = "rounds.csv";
 const SUMMARY: &str = "summary.json";
 const REPORT: &str = "report.html";
@@ -195,6 +196,14 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// Writes the recording of a finished seed.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn recording(&self, text: &str) -> Result<(), FolderError> {
+        write(&self.path.join(RECORDING), text.as_bytes())
     }
 
     /// Writes the summary and the report.
@@ -318,7 +327,7 @@ fn remove_run(folder: &Path) -> Result<(), FolderError> {
         }
         _ => Ok(()),
     };
-    for name in [SUMMARY, REPORT, ROWS, RECORD, EXPERIMENT] {
+    for name in [SUMMARY, REPORT, ROWS, RECORDING, RECORD, EXPERIMENT] {
         let path = folder.join(name);
         gone(&path, fs::remove_file(&path))?;
     }

@@ -45,7 +45,8 @@ enum Command {
         #[arg(long, default_value = "data")]
         data: PathBuf,
     },
-    /// Run an experiment in virtual time, on all cores, and leave a folder with its record, tables, report and models.
+    /// Run an experiment in virtual time, on all cores, and leave a folder with its record, a recording for the
+    /// board, tables, report and models.
     ///
     /// Example: lab run --preset groups-rotation
     ///

@@ -52,7 +52,8 @@ impl<'a> Measure<'a> {
     pub fn new(config: &'a CheckedConfig, conditions: &Conditions, devices: u32) -> Self {
         Self {
             config,
-            attackers: conditions.attacking(config.seed, devices),
+            attackers: &conditions.attacking(config.seed, devices)
+                | &conditions.difficult(config.seed, devices),
             arms: BTreeMap::new(),
             reports: BTreeMap::new(),
             closed: None,
@@ -87,7 +88,7 @@ impl<'a> Measure<'a> {
                 });
                 rows
             }
-            Happening::Event(_) => Vec::new(),
+            Happening::Event(_) | Happening::Settled { .. } => Vec::new(),
         }
     }
 

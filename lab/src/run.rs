@@ -1,5 +1,6 @@
 //! An experiment from its file to its folder: one run a seed, a report at the end.
 
+mod filming;
 mod progress;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use crate::report::run_report;
 use crate::results::{RoundRow, Summary};
 use crate::simulate::{self, Happening, Setup};
 
+use filming::Filming;
 use progress::Progress;
 
 /// How to run an experiment.
@@ -151,10 +153,14 @@ impl OneSeed<'_> {
         };
         self.folder.event(0, &begin)?;
         let mut measure = Measure::new(&setup.config, &setup.conditions, setup.devices);
+        let mut filming = (self.experiment.seeds.first() == Some(&seed)).then(Filming::default);
         let (mut failed, mut last) = (None, Vec::new());
         let coordinator = simulate::run(&setup, |time_ms, happening| {
             if failed.is_none() {
                 failed = self.observe(seed, time_ms, happening).err();
+            }
+            if let (Some(filming), Happening::Settled { room }) = (&mut filming, happening) {
+                filming.look(time_ms, room);
             }
             let rows = measure.observe(happening);
             if let Happening::Event(Event::RunFinished) = happening {
@@ -173,6 +179,9 @@ impl OneSeed<'_> {
             return Err(RunError::Stopped { seed, closed });
         }
         self.folder.models(seed, &coordinator)?;
+        if let Some(filming) = filming {
+            self.folder.recording(&filming.end(&coordinator))?;
+        }
         self.folder.rows(&last)?;
         self.rows.extend(last);
         Ok(view.fingerprint)

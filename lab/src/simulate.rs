@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use constellation_core::config::CheckedConfig;
-use constellation_core::coordinator::{Answer, Coordinator, Effect, Event, Input, Message};
+use constellation_core::coordinator::{
+    Answer, Command, Coordinator, Effect, Event, Input, Message,
+};
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::ids::{DeviceId, Slot};
@@ -20,6 +22,10 @@ use rayon::prelude::*;
 
 use crate::attack::Attacks;
 use crate::conditions::{Conditions, Fate, ROUND_MS};
+
+/// Devices of a run whose maps are drawn and whose distances are measured, at most. With more of them that takes long,
+/// and a recording becomes large.
+const DRAWN: u32 = 40;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -62,6 +68,11 @@ pub enum Happening<'a> {
         /// What it took, all arms together. Not repeatable.
         time: Duration,
     },
+    /// The room has done all that followed from one thing that happened, and devices have got what it sent them.
+    Settled {
+        /// The room.
+        room: &'a Coordinator,
+    },
 }
 
 /// Runs a configuration with so many devices, none of which is ever late or lost, and gives the view of every closed
@@ -91,10 +102,16 @@ pub fn simulate(
 /// more.
 pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinator {
     let (seed, devices) = (setup.config.seed, setup.devices);
+    let config = setup.config.clone();
     let mut room = Room {
         setup,
         attacks: Attacks::new(&setup.conditions, seed, devices, &setup.dataset),
-        coordinator: Coordinator::without_maps(setup.config.clone()),
+        difficult: setup.conditions.difficult(seed, devices),
+        coordinator: if devices <= DRAWN {
+            Coordinator::new(config)
+        } else {
+            Coordinator::without_maps(config)
+        },
         devices: BTreeMap::new(),
         opened: Vec::new(),
         queue: BTreeMap::new(),
@@ -104,22 +121,29 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
         now_ms: 0,
         observe,
     };
+    if setup.conditions.difficult.is_some() {
+        room.input(Input::Desk(Command::Mischief { allowed: true }));
+    }
     for id in (1..=setup.devices).map(DeviceId) {
         room.devices.insert(id, Device::new());
         room.input(Input::Joined {
             device: id,
-            name: String::new(),
+            name: format!("device {id}"),
             capability: 0.0,
         });
         room.input(Input::Connected(id));
     }
-    while room.go_on() {}
+    while room.go_on() {
+        room.settled();
+    }
     room.coordinator
 }
 
 struct Room<'a, O> {
     setup: &'a Setup,
     attacks: Attacks,
+    /// Slots of devices that are difficult sooner or later.
+    difficult: BTreeSet<Slot>,
     coordinator: Coordinator,
     devices: BTreeMap<DeviceId, Device>,
     /// Round messages that devices have got and not worked on yet.
@@ -146,6 +170,8 @@ enum Coming {
 struct Posted {
     message: Arc<RoundOpened>,
     body: Arc<[u8]>,
+    /// By how much the device itself holds it back, in milliseconds.
+    after_ms: u64,
     /// Bytes of a file that carries one arm alone, in the order of the arms.
     bytes_by_arm: Vec<u64>,
     time_by_arm: Vec<Duration>,
@@ -195,8 +221,11 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         let models = Arc::clone(self.coordinator.models());
         let mut work = Vec::with_capacity(opened.len());
         for ((id, message), delivery) in opened.into_iter().zip(deliveries) {
-            if let Some(device) = self.devices.remove(&id) {
+            if let Some(mut device) = self.devices.remove(&id) {
                 let slot = slot_of(id);
+                if self.difficult.contains(&slot) {
+                    device.misbehave(setup.conditions.mischief(message.round));
+                }
                 let seed = setup.config.seed;
                 let fate = setup
                     .conditions
@@ -227,6 +256,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             self.devices.insert(id, device);
             match (fate, posted) {
                 (Fate::Arrives { after_ms }, Some(posted)) => {
+                    let after_ms = after_ms + posted.after_ms;
                     self.queue(after_ms, Coming::Arrives(id, Box::new(posted)));
                 }
                 (Fate::Fails { rounds }, _) => {
@@ -395,6 +425,14 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         true
     }
 
+    /// Says so once all devices that have got a round work on it.
+    fn settled(&mut self) {
+        if self.opened.is_empty() {
+            let room = &self.coordinator;
+            (self.observe)(self.now_ms, Happening::Settled { room });
+        }
+    }
+
     fn queue(&mut self, after_ms: u64, coming: Coming) {
         self.queue
             .insert((self.now_ms + after_ms, self.queued), coming);
@@ -423,8 +461,8 @@ fn work_out(
             *time += began.elapsed();
         }
     }
-    let body = effects.into_iter().find_map(|effect| match effect {
-        device::Effect::Post { body, .. } => Some(body),
+    let (body, after_ms) = effects.into_iter().find_map(|effect| match effect {
+        device::Effect::Post { body, after_ms, .. } => Some((body, after_ms.into())),
         _ => None,
     })?;
     let bytes_by_arm = match Update::decode(&body, models) {
@@ -434,6 +472,7 @@ fn work_out(
     Some(Posted {
         message,
         body,
+        after_ms,
         bytes_by_arm,
         time_by_arm,
     })
@@ -445,7 +484,7 @@ mod tests {
     use constellation_core::golden;
 
     use super::*;
-    use crate::conditions::{Attack, Attackers, Failing, Late, Slow};
+    use crate::conditions::{Attack, Attackers, Difficult, Failing, Late, Mischief, Slow};
 
     fn setup(conditions: Conditions) -> Setup {
         let mut config = RunConfig {
@@ -488,6 +527,11 @@ mod tests {
                 fraction: 0.2,
                 kind: Attack::Noise,
                 strength: 0.1,
+            }),
+            difficult: Some(Difficult {
+                fraction: 0.2,
+                how: Mischief::Slowness,
+                from: 2,
             }),
         }
     }

@@ -37,6 +37,8 @@ pub mod limits {
     pub const SOCKET_MESSAGES_PER_SECOND: u32 = 2;
     /// Bytes of a room's record of the current run; past it the oldest lines go, and the export says so.
     pub const RECORD: usize = 32 * 1024 * 1024;
+    /// Bytes of a room's recording of the current run; past it every second frame goes.
+    pub const RECORDING: usize = 32 * 1024 * 1024;
     /// A device that says nothing for so long is disconnected.
     pub const HEARTBEAT: Duration = Duration::from_secs(15);
     /// A device's socket must say who it is within so long.
@@ -62,6 +64,7 @@ pub struct Limits {
     pub rooms: usize,
     pub device_queue: usize,
     pub record: usize,
+    pub recording: usize,
     pub heartbeat: Duration,
     pub hello: Duration,
     pub body: Duration,
@@ -78,6 +81,7 @@ impl Default for Limits {
             rooms: limits::ROOMS,
             device_queue: limits::DEVICE_QUEUE,
             record: limits::RECORD,
+            recording: limits::RECORDING,
             heartbeat: limits::HEARTBEAT,
             hello: limits::HELLO,
             body: limits::BODY,

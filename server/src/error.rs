@@ -34,7 +34,7 @@ pub(crate) enum ApiError {
     MethodNotAllowed,
     #[error("the address does not parse: {0}")]
     BadPath(String),
-    #[error("export knows the formats jsonl and csv, not \"{0}\"")]
+    #[error("export knows the formats jsonl, csv and replay, not \"{0}\"")]
     UnknownFormat(String),
     #[error("the header \"Authorization: Bearer <token>\" is missing")]
     MissingToken,

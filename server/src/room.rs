@@ -102,6 +102,8 @@ pub(crate) enum Request {
     },
     /// The run's record as JSON lines.
     Record { reply: Reply<String> },
+    /// The run as its boards saw it, to be watched again, as JSON lines.
+    Recording { reply: Reply<String> },
 }
 
 /// What a device gets when it joins.

@@ -459,6 +459,29 @@ code: string | null,
  */
 count: number, };
 export type FeedEvent = "joined" | "away" | "back" | "left" | "late" | "refused";
+export type Header = { 
+/**
+ * [`FORMAT`].
+ */
+format: string, 
+/**
+ * [`VERSION`].
+ */
+version: number, };
+export type Frame = { 
+/**
+ * Milliseconds since the run was configured.
+ */
+time_ms: number, 
+/**
+ * The room as its boards saw it. `seq` is larger than in the frame before.
+ */
+view: View, 
+/**
+ * Distances between the devices' weights, by arm. Left out where there are none, or where no round has been closed
+ * since the frame before.
+ */
+distances?: { [key in string]: Distances }, };
 export type DeviceEvent = { "type": "joined", 
 /**
  * Who it is.

@@ -1,4 +1,5 @@
-//! The project's commands: `cargo xtask build`, `cargo xtask demo`, `cargo xtask test` and `cargo xtask bench`.
+//! The project's commands: `cargo xtask build`, `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench` and
+//! `cargo xtask replays`.
 //!
 //! Whatever a command needs and can fetch, it fetches; what it cannot, it names in one sentence.
 
@@ -8,6 +9,7 @@ mod build;
 mod demo;
 mod processes;
 mod project;
+mod replays;
 mod stamp;
 mod suite;
 mod tools;
@@ -33,6 +35,8 @@ enum Command {
     Build,
     /// Build, start the server and say where to go.
     Demo(demo::Options),
+    /// Make the recorded runs that ship with the pages anew, from the experiment files in lab/replays.
+    Replays,
     /// Set up what the tests need and run all of them.
     Test(suite::Options),
 }
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::Bench => bench::run(&project),
         Command::Build => build::all(&project),
         Command::Demo(options) => demo::run(&project, &options),
+        Command::Replays => replays::run(&project),
         Command::Test(options) => suite::run(&project, &options),
     });
     match outcome {

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use constellation_core::recording::{Frame, Header};
 use serde_json::Value;
 
 use super::*;
+use crate::verify::verify;
 
 const TINY: &str = "\
 name = \"tiny\"
@@ -196,4 +198,143 @@ fn rounds_in_which_nothing_arrives_are_done_again_and_the_run_gets_to_its_end() 
     );
     let plain = run_tiny(&folder.path().join("plain"), "", 2, IfThere::Refuse);
     assert_eq!(lost.fingerprints, plain.fingerprints);
+}
+
+/// The recording that a run left, and its text.
+fn recording(folder: &Path) -> (Vec<Frame>, String) {
+    let text = fs::read_to_string(folder.join("run.replay.jsonl")).unwrap();
+    let (header, lines) = text.split_once('\n').unwrap();
+    let header: Header = serde_json::from_str(header).unwrap();
+    assert_eq!(header, Header::default());
+    let frames = lines.lines();
+    let frames = frames.map(|line| serde_json::from_str(line).unwrap());
+    (frames.collect(), text)
+}
+
+#[test]
+fn a_run_can_be_watched_from_its_beginning_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+    let summary = run_tiny(&one, "", 1, IfThere::Refuse);
+    run_tiny(&two, "", 2, IfThere::Refuse);
+    let (frames, text) = recording(&one);
+    assert_eq!(text, recording(&two).1, "the same seed, the same bytes");
+    let seen: Vec<(u64, Phase, u32, bool)> = frames
+        .iter()
+        .map(|f| {
+            (
+                f.time_ms,
+                f.view.phase,
+                f.view.round.0,
+                f.distances.is_empty(),
+            )
+        })
+        .collect();
+    let round = u64::from(frames[0].view.config.pacing.pace_ms);
+    assert_eq!(
+        seen,
+        [
+            (0, Phase::Training, 1, true),
+            (1_000, Phase::Resting, 1, false),
+            (round, Phase::Training, 2, true),
+            (round + 1_000, Phase::Resting, 2, false),
+            (2 * round, Phase::Training, 3, true),
+            (2 * round + 1_000, Phase::Resting, 3, false),
+            (3 * round, Phase::Training, 4, true),
+            (3 * round + 1_000, Phase::Evaluating, 4, false),
+            (3 * round + 2_000, Phase::Finished, 4, true),
+        ]
+    );
+    assert!(frames.is_sorted_by(|a, b| a.view.seq < b.view.seq));
+    assert!(frames.iter().all(|f| f.view.seed == 4), "of the first seed");
+    let received = |frame: &Frame| frame.view.cohort.received.len() == 5;
+    assert!(frames.iter().all(received), "rounds open with their models");
+    assert_eq!(frames[0].view.devices[2].name, "device 3");
+    let (first, last) = (&frames[1], &frames[8]);
+    assert!(first.view.arms.iter().any(|arm| arm.map.is_some()));
+    assert_eq!(summary.fingerprints[&4], last.view.fingerprint);
+    // The last frame says of every arm what the tables say.
+    let rows = fs::read_to_string(one.join("rounds.csv")).unwrap();
+    let rows = crate::results::read_rounds_csv(&rows).unwrap();
+    let last_rows = rows.iter().filter(|row| (row.seed, row.round) == (4, 4));
+    let said: BTreeMap<&str, (f64, f64)> = last_rows
+        .map(|row| (row.arm.as_str(), (row.accuracy_mean, row.own_worst)))
+        .collect();
+    let arms = last.view.arms.iter();
+    let shown: BTreeMap<&str, (f64, f64)> = arms
+        .map(|arm| {
+            let (balanced, own) = (arm.accuracy.unwrap(), arm.own_accuracy.unwrap());
+            (arm.name.as_str(), (balanced.mean, own.worst))
+        })
+        .collect();
+    assert_eq!(shown, said);
+}
+
+#[test]
+fn with_many_devices_a_recording_has_no_distances() {
+    let folder = tempfile::tempdir().unwrap();
+    for (devices, some) in [(40, true), (41, false)] {
+        let text = TINY
+            .replace("devices = 5", &format!("devices = {devices}"))
+            .replace("rounds = 4", "rounds = 1")
+            .replace("examples = 40", "examples = 10");
+        let out = folder.path().join(devices.to_string());
+        run(&text, &options(&out, 2, IfThere::Refuse)).unwrap();
+        let (frames, _) = recording(&out);
+        let has = frames.iter().any(|frame| !frame.distances.is_empty());
+        assert_eq!(has, some, "{devices} devices");
+    }
+}
+
+#[test]
+fn difficult_devices_say_so_and_are_recomputed() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = run_tiny(&folder.path().join("plain"), "", 2, IfThere::Refuse);
+    for how in ["sign_flip", "label_flip", "noise", "silence", "slowness"] {
+        let out = folder.path().join(how);
+        let difficult = format!(
+            "\n[run.pacing]\ndeadline_ms = 9000\n\n[conditions]\ndifficult = {{ fraction = 0.2, how = \"{how}\", from = 3 }}\n"
+        );
+        let summary = run_tiny(&out, &difficult, 2, IfThere::Refuse);
+        let fingerprint = &summary.fingerprints[&4];
+        let as_if_honest = how == "slowness";
+        assert_eq!(
+            *fingerprint == plain.fingerprints[&4],
+            as_if_honest,
+            "{how}"
+        );
+        let said: BTreeMap<u64, usize> =
+            record(&out).iter().fold(BTreeMap::new(), |mut said, line| {
+                if line["event"] == "accepted" {
+                    let says = line["report"]["mischief"] == how;
+                    *said.entry(line["round"].as_u64().unwrap()).or_default() += usize::from(says);
+                }
+                said
+            });
+        // Two seeds, in each one of five devices.
+        let each = if how == "silence" { 0 } else { 2 };
+        assert_eq!(
+            said,
+            [(1, 0), (2, 0), (3, each), (4, each), (5, each)].into(),
+            "{how}"
+        );
+        let at = |event: &str| {
+            let lines = record(&out).into_iter();
+            let mut lines = lines.filter(|line| line["event"] == event && line["round"] == 3);
+            lines.next().unwrap()["time_ms"].as_u64().unwrap()
+        };
+        let waited = match how {
+            "silence" => 9_000,
+            "slowness" => 7_000,
+            _ => 1_000,
+        };
+        assert_eq!(at("round_closed") - at("round_opened"), waited, "{how}");
+        let text = fs::read_to_string(out.join("run.jsonl")).unwrap();
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
+        let verdicts = verify(&text, |config| Ok(Arc::new(load(&data, config.dataset)?))).unwrap();
+        assert_eq!(verdicts.len(), 2);
+        for verdict in &verdicts {
+            assert!(verdict.is_same(), "{how}: {verdict}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use axum::extract::ws::Utf8Bytes;
 use constellation_core::config::{CheckedConfig, RunConfig};
 use constellation_core::coordinator::{Answer, Coordinator, Event, Input};
 use constellation_core::ids::DeviceId;
+use constellation_core::recording::Recording;
 use constellation_core::view::View;
 use constellation_core::wire::{Farewell, Models};
 use tokio::sync::{mpsc, watch};
@@ -44,6 +45,7 @@ pub(crate) struct Actor {
     coordinator: Coordinator,
     seats: Seats,
     record: Record,
+    recording: Recording,
     models: watch::Sender<Arc<Models>>,
     live: watch::Sender<Utf8Bytes>,
     metrics: Arc<Metrics>,
@@ -82,6 +84,7 @@ impl Actor {
             coordinator,
             seats: Seats::default(),
             record: Record::new(limits.record),
+            recording: Recording::new(limits.recording, 0),
             models,
             live,
             metrics,
@@ -118,6 +121,7 @@ impl Actor {
             Box::new(RunConfig::clone(self.coordinator.config())),
         );
         self.note(&Event::RunConfigured { run, config });
+        self.watch();
         loop {
             let deadline = self
                 .coordinator
@@ -258,6 +262,12 @@ impl Actor {
                 drop(reply.send(self.coordinator.distances(&arm)));
             }
             Request::Record { reply } => drop(reply.send(self.record.export())),
+            Request::Recording { reply } => {
+                let view = self.view();
+                let distances = |arm: &str| self.coordinator.distances(arm);
+                let text = self.recording.export(self.now_ms(), &view, distances);
+                drop(reply.send(text));
+            }
         }
     }
 
@@ -321,6 +331,16 @@ impl Actor {
     fn view(&mut self) -> View {
         self.seq = self.seq.saturating_add(1);
         self.coordinator.view(&self.code.to_string(), self.seq)
+    }
+
+    /// Adds a frame to the recording if there is something new to see.
+    fn watch(&mut self) {
+        let moment = self.coordinator.moment();
+        if self.recording.awaits(&moment) {
+            let (now, view) = (self.now_ms(), self.view());
+            let distances = |arm: &str| self.coordinator.distances(arm);
+            self.recording.keep(now, moment, view, distances);
+        }
     }
 
     /// Gives the boards the present view.

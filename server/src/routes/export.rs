@@ -1,4 +1,4 @@
-//! A run's record for other programs.
+//! A run's record for other programs, and the run as its boards saw it.
 
 use std::fmt::Write as _;
 
@@ -32,6 +32,11 @@ pub(super) async fn get(
         "jsonl" => (
             room.ask(|reply| Request::Record { reply }).await?,
             "jsonl",
+            "application/x-ndjson",
+        ),
+        "replay" => (
+            room.ask(|reply| Request::Recording { reply }).await?,
+            "replay.jsonl",
             "application/x-ndjson",
         ),
         "csv" => (

@@ -1,13 +1,14 @@
 //! The worked example of docs/protocol.md is what happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use constellation_core::wire::safetensors::Tensors;
 use constellation_core::wire::{ArmReport, Report, RoomNews, Update};
+use constellation_server::limits;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{TestServer, fine};
+use crate::support::{TestServer, fine, small};
 
 const DOCUMENT: &str = include_str!("../../../docs/protocol.md");
 
@@ -95,6 +96,48 @@ async fn the_worked_example_is_what_happens() {
     )
     .await;
     assert_eq!(answer, accepted);
+}
+
+/// The document says what a recording is, line by line and field by field.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_is_as_the_document_says() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (mut b_socket, _) = room.connect(&b).await;
+    fine(room.desk("start", &json!({})).await, 200).await;
+    for (device, socket) in [(&a, &mut a_socket), (&b, &mut b_socket)] {
+        let (opened, _) = socket.round(device).await;
+        let update = device.update(&opened, 1.0).encode();
+        fine(room.post_update(device, opened.round, update).await, 202).await;
+    }
+    let (_, section) = DOCUMENT.split_once("\n## The recording\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let text = server.get(&room.path("/export?format=replay")).await;
+    let text = text.text().await.unwrap();
+    let (header, frames) = text.split_once('\n').unwrap();
+    assert_eq!(section.split("```\n").nth(1).unwrap().trim_end(), header);
+    let frames: Vec<Value> = frames
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let fields = frames
+        .iter()
+        .flat_map(|frame| frame.as_object().unwrap().keys());
+    let found: BTreeSet<&str> = fields.map(String::as_str).collect();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let listed: BTreeSet<&str> = rows.map(|row| row.split_once('`').unwrap().0).collect();
+    assert_eq!(listed, found);
+}
+
+#[test]
+fn the_document_has_the_limit_of_a_recording() {
+    let bytes = limits::RECORDING.to_string();
+    let digits = bytes.as_bytes().rchunks(3).rev();
+    let groups: Vec<&str> = digits.map(|d| std::str::from_utf8(d).unwrap()).collect();
+    let row = format!("| bytes of a recording's frames | {};", groups.join(","));
+    assert!(DOCUMENT.lines().any(|line| line.starts_with(&row)), "{row}");
 }
 
 /// Length of a file's header.

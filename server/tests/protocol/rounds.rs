@@ -1,9 +1,11 @@
 //! Whole rounds.
 
 use constellation_core::ids::Round;
-use constellation_core::view::{DeviceState, Phase};
+use constellation_core::recording::{Frame, Header};
+use constellation_core::view::{DeviceState, Distances, Phase, View};
 use constellation_core::wire::RoomNews;
 use constellation_core::wire::safetensors::Tensors;
+use constellation_server::ServerConfig;
 use serde_json::json;
 
 use crate::support::{TestServer, fine, small};
@@ -255,4 +257,126 @@ async fn a_run_can_be_taken_home() {
         1,
         "{text}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_can_be_watched_again() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let (a, b) = (room.join().await, room.join().await);
+    let (mut a_socket, _) = room.connect(&a).await;
+    let (mut b_socket, _) = room.connect(&b).await;
+    fine(room.desk("start", &json!({})).await, 200).await;
+    // Two rounds, and the evaluation at the end.
+    for _ in 1..=3 {
+        for (device, socket, value) in [(&a, &mut a_socket, 1.0), (&b, &mut b_socket, 2.0)] {
+            let (opened, _) = socket.round(device).await;
+            let update = device.update(&opened, value).encode();
+            fine(room.post_update(device, opened.round, update).await, 202).await;
+        }
+    }
+    let path = room.path("/export?format=replay");
+    let response = server.get(&path).await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let name = format!(
+        "attachment; filename=\"constellation-{}.replay.jsonl\"",
+        room.code
+    );
+    assert_eq!(response.headers()["content-disposition"], name);
+    let frames = frames(&response.text().await.unwrap());
+
+    let seen = |what: &dyn Fn(&Frame) -> bool| frames.iter().position(what).expect("it was seen");
+    let opened = seen(&|frame| frame.view.phase == Phase::Training);
+    let first = seen(&|frame| frame.view.traffic.rounds == 1);
+    let second = seen(&|frame| frame.view.traffic.rounds == 2);
+    let finished = seen(&|frame| frame.view.phase == Phase::Finished);
+    assert!(opened < first && first < second && second < finished);
+    for frame in &frames {
+        let answered = frame.view.cohort.answered.len();
+        assert_ne!(answered, 1, "nobody misses a single update");
+    }
+    assert_eq!(frames[opened].view.cohort.received.len(), 2);
+
+    // What was closed is there once, for the arms that have weights.
+    let closed: Vec<_> = frames
+        .iter()
+        .flat_map(|frame| frame.distances.iter())
+        .map(|(arm, distances)| (arm.as_str(), distances.round.0))
+        .collect();
+    let arms = ["coalition_models", "fed_avg"];
+    assert_eq!(
+        closed,
+        [1, 2].map(|round| arms.map(|arm| (arm, round))).concat()
+    );
+    for arm in arms {
+        let asked = server
+            .get(&room.path(&format!("/arms/{arm}/distances")))
+            .await;
+        let asked: Distances = asked.json().await.unwrap();
+        assert_eq!(frames[second].distances[arm], asked);
+    }
+
+    // The room as it is, also where that is worth no frame of its own.
+    fine(room.desk("lock", &json!({})).await, 200).await;
+    let locked = self::frames(&server.get(&path).await.text().await.unwrap());
+    assert_eq!(locked.len(), frames.len() + 1);
+    for frames in [&frames, &locked] {
+        let last = &frames[frames.len() - 1].view;
+        let present = View {
+            seq: last.seq,
+            locked: last.locked,
+            ..room.view().await
+        };
+        assert_eq!(*last, present);
+    }
+    assert!(locked[locked.len() - 1].view.locked);
+
+    // Another run is another recording.
+    fine(room.desk("reset", &json!({ "seed": 5 })).await, 200).await;
+    let again = self::frames(&server.get(&path).await.text().await.unwrap());
+    assert!(
+        again
+            .iter()
+            .all(|frame| frame.view.seed == 5 && frame.view.run.0 == 2)
+    );
+    assert!(
+        again[0].time_ms < frames[frames.len() - 1].time_ms,
+        "time begins anew"
+    );
+}
+
+/// The frames of a recording, which are in order.
+fn frames(text: &str) -> Vec<Frame> {
+    let (header, rest) = text.split_once('\n').unwrap();
+    assert_eq!(
+        serde_json::from_str::<Header>(header).unwrap(),
+        Header::default()
+    );
+    let frames: Vec<Frame> = rest
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(frames.is_sorted_by(|a, b| a.time_ms <= b.time_ms && a.view.seq < b.view.seq));
+    frames
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_has_a_limit() {
+    let mut config = ServerConfig::default();
+    config.limits.recording = 1;
+    let server = TestServer::with(config).await;
+    let room = server.room(&small()).await;
+    for _ in 0..3 {
+        room.join().await;
+    }
+    let text = server
+        .get(&room.path("/export?format=replay"))
+        .await
+        .text()
+        .await;
+    let devices: Vec<usize> = frames(&text.unwrap())
+        .iter()
+        .map(|frame| frame.view.devices.len())
+        .collect();
+    assert_eq!(devices, [0, 3], "the first and the last");
 }

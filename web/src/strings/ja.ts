@@ -137,7 +137,7 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   unknown_path: "このアドレスには何もありません。",
   method_not_allowed: "このアドレスでは、その呼び出し方はできません。",
   bad_path: "アドレスを読み取れません。",
-  unknown_format: "書き出せる形式は jsonl と csv です。",
+  unknown_format: "書き出せる形式は jsonl、csv、replay です。",
   missing_token: "操作に必要なトークンがありません。",
   wrong_token: "トークンが正しくありません。",
   wrong_origin: "別のサイトのページからは接続できません。",

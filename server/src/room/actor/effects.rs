@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::ws::Message as Frame;
 use constellation_core::coordinator::{Answer, Effect, Event, Input, Message, Outcome};
 use constellation_core::ids::DeviceId;
+use constellation_core::recording::Recording;
 use constellation_core::rejection::Rejection;
 use constellation_core::wire::{Alone, Farewell, RoomNews, RoundOpened};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -38,6 +39,7 @@ impl Actor {
             self.models
                 .send_replace(Arc::clone(self.coordinator.models()));
         }
+        self.watch();
         answer
     }
 
@@ -131,7 +133,10 @@ impl Actor {
 
     pub(super) fn note(&mut self, event: &Event) {
         match event {
-            Event::RunConfigured { run, .. } => info!(run = run.0, "run configured"),
+            Event::RunConfigured { run, .. } => {
+                info!(run = run.0, "run configured");
+                self.recording = Recording::new(self.limits.recording, self.now_ms());
+            }
             Event::RoundOpened { round, cohort } => {
                 debug!(round = round.0, devices = cohort.len(), "round opened")
             }
