@@ -420,6 +420,21 @@ export const en = {
     close: "Close",
   },
 
+  export: {
+    open: "Save",
+    title: "Save this run",
+    formats: {
+      replay: { name: "Recording", what: "All that this board has shown, to be watched again without a server." },
+      jsonl: { name: "Record", what: "Every event in JSON lines, by which the run can be recomputed." },
+      csv: { name: "Accuracies", what: "A row for each arm and round (CSV)." },
+    },
+    watch: "A recording is opened here:",
+  },
+
+  replay: {
+    link: "Watch a recorded run",
+  },
+
   cost: {
     tab: "Traffic",
     title: "What every arm costs",

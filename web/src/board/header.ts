@@ -6,6 +6,7 @@ import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { logo } from "../ui/marks";
 import type { Actions } from "./actions";
+import { exportPanel } from "./export-panel";
 import { deskAllows, roundProgress } from "./select";
 import { slowAllowed } from "./slow";
 import { type BoardState, joinShown } from "./state";
@@ -28,7 +29,7 @@ export function header(state: BoardState, actions: Actions) {
       >
         ${say.join}
       </button>
-      ${view && state.desk ? desk(state, view, actions) : nothing}
+      ${view && state.desk ? desk(state, view, actions) : nothing} ${view ? exportPanel(state, actions) : nothing}
     </div>
   </header>`;
 }

@@ -435,6 +435,21 @@ export const ja: Strings = {
     close: "閉じる",
   },
 
+  export: {
+    open: "保存",
+    title: "この実験を保存する",
+    formats: {
+      replay: { name: "録画", what: "このボードに表示されたすべて。サーバーがなくても、もう一度見られます。" },
+      jsonl: { name: "記録", what: "すべての出来事（JSON Lines）。実験を計算し直して確かめられます。" },
+      csv: { name: "正解率", what: "方式とラウンドごとに1行（CSV）。" },
+    },
+    watch: "録画はここで開けます：",
+  },
+
+  replay: {
+    link: "録画した実験を見る",
+  },
+
   cost: {
     tab: "通信量",
     title: "方式ごとの通信量",
