@@ -7,6 +7,7 @@ import { fixed, percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
+import { replay } from "./strings/replay";
 import { settings } from "./strings/settings";
 import { fileRefusals } from "./strings/table";
 import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
@@ -431,9 +432,7 @@ export const en = {
     watch: "A recording is opened here:",
   },
 
-  replay: {
-    link: "Watch a recorded run",
-  },
+  replay,
 
   cost: {
     tab: "Traffic",

@@ -12,6 +12,7 @@
 import { fixed, percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
+import { replay } from "./replay.ja";
 import { settings } from "./settings.ja";
 import { fileRefusals } from "./table.ja";
 
@@ -437,18 +438,16 @@ export const ja: Strings = {
 
   export: {
     open: "保存",
-    title: "この実験を保存する",
+    title: "この実行を保存する",
     formats: {
       replay: { name: "録画", what: "このボードに表示されたすべて。サーバーがなくても、もう一度見られます。" },
-      jsonl: { name: "記録", what: "すべての出来事（JSON Lines）。実験を計算し直して確かめられます。" },
+      jsonl: { name: "記録", what: "すべての出来事（JSON Lines）。実行を計算し直して確かめられます。" },
       csv: { name: "正解率", what: "方式とラウンドごとに1行（CSV）。" },
     },
     watch: "録画はここで開けます：",
   },
 
-  replay: {
-    link: "録画した実験を見る",
-  },
+  replay,
 
   cost: {
     tab: "通信量",
@@ -460,8 +459,8 @@ export const ja: Strings = {
     roundUp: "ラウンド上り",
     roundDown: "ラウンド下り",
     times: "単純平均比",
-    timesPlain: (times) => `${fixed(times, 2)}倍`,
-    plain: (name) => `${name}（比較用）`,
+    timesPlain: (times) => `$fixed(times, 2)倍`,
+    plain: (name) => `$name（比較用）`,
   },
 
   feed: {
@@ -469,13 +468,13 @@ export const ja: Strings = {
     title: "これまでの出来事",
     latest: "最新",
     none: "この実行では、まだ何も起きていません。",
-    round: (round) => (round === 0 ? "ラウンド1の前" : `ラウンド${round}`),
+    round: (round) => (round === 0 ? "ラウンド1の前" : `ラウンド$round`),
     events: {
-      joined: (device) => `${device}が参加しました`,
-      away: (device) => `${device}の接続が切れました`,
-      back: (device) => `${device}が戻りました`,
-      left: (device) => `${device}が退出しました`,
-      late: (device) => `${device}は間に合わず、更新は数えられません`,
+      joined: (device) => `$deviceが参加しました`,
+      away: (device) => `$deviceの接続が切れました`,
+      back: (device) => `$deviceが戻りました`,
+      left: (device) => `$deviceが退出しました`,
+      late: (device) => `$deviceは間に合わず、更新は数えられません`,
     },
     refused: (device, reason) => `${device}の送信が拒否されました：${reason}`,
     device: (id) => `デバイス${id}`,
