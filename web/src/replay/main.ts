@@ -40,8 +40,6 @@ startPreferences(() => {
   store.redraw();
 });
 
-if (asked.run) void openRun(asked.run, asked.frame, false);
-
 /** Whoever opens a recording wants to see it play, unless motion is unwelcome; a link shows the place it points to. */
 function playsAtOnce(): boolean {
   return !matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -127,3 +125,5 @@ addEventListener("drop", (event) => {
   const [file] = event.dataTransfer?.files ?? [];
   if (file) void openFile(file);
 });
+
+if (asked.run) void openRun(asked.run, asked.frame, false);

@@ -56,9 +56,10 @@ export function playerBar(state: ReplayState, film: Film, view: View, dispatch: 
       />
       ${marks(film.marks, last)}
     </div>
-    <span class="clock" data-testid="replay-clock"
-      ><span class="unseen">${say.time}</span> <b>${minutes(film.clock[frame] ?? 0)}</b> / ${minutes(film.clock[last] ?? 0)}</span
-    >
+    <span class="clock" data-testid="replay-clock">
+      <span class="unseen">${say.time}</span> <b>${minutes(film.clock[frame] ?? 0)}</b>
+      <span class="all">/ ${minutes(film.clock[last] ?? 0)}</span>
+    </span>
     <div class="tabs" role="group" aria-label=${say.speed}>
       ${SPEEDS.map(
         (one) => html`<button
