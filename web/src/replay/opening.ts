@@ -52,11 +52,12 @@ export function opening({ reading, refused }: ReplayState, open: Opening) {
     <footer>${preferences("with guide")}</footer>`;
 }
 
-/** What cannot be played, where, why, and what to do about it. */
-export function refusalBox({ name, refusal }: { readonly name: string; readonly refusal: Refusal }) {
-  return html`<div class="refusal" data-testid="replay-refused" data-kind=${refusal.kind}>
+/** What cannot be played, where, why, and what to do about it; where it covers something, with a way to close it. */
+export function refusalBox({ name, refusal }: NonNullable<ReplayState["refused"]>, close?: () => void) {
+  return html`<div class="unplayable" data-testid="replay-refused" data-kind=${refusal.kind}>
     <b>${say.refused(name)}</b>
     <p>${refusalText(refusal)}</p>
+    ${close ? html`<button type="button" data-testid="replay-refusal-read" @click=${close}>${strings.board.close}</button>` : nothing}
   </div>`;
 }
 

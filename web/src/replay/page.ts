@@ -44,12 +44,7 @@ function top(film: Film, view: View, dispatch: (message: ReplayMessage) => void)
 function notices({ refused, reading }: ReplayState, dispatch: (message: ReplayMessage) => void) {
   return html`<div class="notices" role="alert">
     ${reading === null ? nothing : html`<p>${say.reading(reading)}</p>`}
-    ${
-      refused
-        ? html`${refusalBox(refused)}
-            <button type="button" data-testid="replay-refusal-read" @click=${() => dispatch({ type: "refusal_read" })}>${strings.board.close}</button>`
-        : nothing
-    }
+    ${refused ? refusalBox(refused, () => dispatch({ type: "refusal_read" })) : nothing}
   </div>`;
 }
 
