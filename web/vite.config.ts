@@ -20,7 +20,15 @@ export default defineConfig({
     target: "es2022",
     // The content security policy forbids fetching data: addresses, so the wasm file must stay a file.
     assetsInlineLimit: 0,
-    rolldownOptions: { input: { index: "index.html", board: "board.html", join: "join.html", guide: "guide.html" } },
+    rolldownOptions: {
+      input: {
+        index: "index.html",
+        board: "board.html",
+        join: "join.html",
+        guide: "guide.html",
+        replay: "replay.html",
+      },
+    },
   },
   worker: { format: "es" },
 });

@@ -49,6 +49,10 @@ pub(crate) async fn guide(headers: HeaderMap) -> Response {
     page("guide.html", &headers)
 }
 
+pub(crate) async fn replay(headers: HeaderMap) -> Response {
+    page("replay.html", &headers)
+}
+
 /// A file that the pages ask for, or nothing. Addresses of the API have none.
 pub(crate) fn file(uri: &Uri, request: &Request) -> Option<Response> {
     let name = uri.path().trim_start_matches('/');

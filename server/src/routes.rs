@@ -68,6 +68,7 @@ pub fn app(server: Server) -> Router {
         .route("/board/{room}", get(pages::board))
         .route("/join/{room}", get(pages::join))
         .route("/guide", get(pages::guide))
+        .route("/replay", get(pages::replay))
         .route("/data/{set}/{file}", get(pages::data))
         .fallback(fallback)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)

@@ -99,6 +99,13 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     look(&tab, "home", &mut found).await?;
     tab.goto(&server.url("/guide")).await?;
     look(&tab, "guide", &mut found).await?;
+    tab.goto(&server.url("/replay")).await?;
+    look(&tab, "replay-opening", &mut found).await?;
+    tab.goto(&server.url("/replay?run=coalitions-find-the-groups&frame=30&answer=shown"))
+        .await?;
+    tab.wait_for("[data-testid=player][data-frame='30']")
+        .await?;
+    look(&tab, "replay", &mut found).await?;
     tab.goto(&server.url("/board/NONE")).await?;
     tab.wait_for("[data-testid=missing]").await?;
     look(&tab, "missing", &mut found).await?;
@@ -127,6 +134,9 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     .await?;
     look_at_listed(&tab, &mut found).await?;
     look(&tab, "running", &mut found).await?;
+    tab.click("[data-testid=export-open]").await?;
+    tab.wait_for("[data-testid=export]").await?;
+    violations(&tab, "saving", &mut found).await?;
     room.desk("lock", json!({})).await?;
     tab.click("[data-testid=settings-open]").await?;
     let unfold =

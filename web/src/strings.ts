@@ -7,6 +7,7 @@ import { fixed, percent, signed, whole } from "./lib/format";
 import { type Language, language } from "./lib/language";
 import type { PresetName } from "./presets";
 import { ja } from "./strings/ja";
+import { replay } from "./strings/replay";
 import { settings } from "./strings/settings";
 import { fileRefusals } from "./strings/table";
 import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
@@ -420,6 +421,19 @@ export const en = {
     leave: "Leave slow motion",
     close: "Close",
   },
+
+  export: {
+    open: "Save",
+    title: "Save this run",
+    formats: {
+      replay: { name: "Recording", what: "All that this board has shown, to be watched again without a server." },
+      jsonl: { name: "Record", what: "Every event in JSON lines, by which the run can be recomputed." },
+      csv: { name: "Accuracies", what: "A row for each arm and round (CSV)." },
+    },
+    watch: "A recording is opened here:",
+  },
+
+  replay,
 
   cost: {
     tab: "Traffic",

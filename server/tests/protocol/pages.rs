@@ -14,6 +14,7 @@ async fn every_answer_has_the_security_headers() {
         format!("/board/{}", room.code),
         format!("/join/{}", room.code),
         "/guide".to_owned(),
+        "/replay".to_owned(),
         "/nothing".to_owned(),
         "/api/nothing".to_owned(),
         room.path(""),

@@ -68,6 +68,8 @@ function question(value: Question, label: string, hint: string, state: BoardStat
 }
 
 function headline(view: View, asked: Question) {
+  const compared = ["coalition_models", "fed_avg"];
+  if (!compared.every((strategy) => view.arms.some((arm) => arm.strategy === strategy))) return nothing;
   const found = comparison(view, asked);
   if (!found) return html`<p class="headline dim" data-testid="headline">${say.headlineNone}</p>`;
   return html`<p class="headline" data-testid="headline" data-points=${found.points}>

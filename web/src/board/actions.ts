@@ -21,3 +21,11 @@ export interface SlowActions {
   /** Rounds follow each other again. */
   leave(): void;
 }
+
+const nothing = () => {};
+
+/** Of a board on which nobody holds the desk: what can be chosen is what is shown. */
+export function withoutDesk(dispatch: Actions["dispatch"]): Actions {
+  const slow = { begin: nothing, next: nothing, leave: nothing };
+  return { dispatch, desk: nothing, changeSettings: nothing, applySettings: nothing, slow };
+}

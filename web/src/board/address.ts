@@ -10,8 +10,8 @@ export type Shown = Pick<BoardState, "arm" | "question" | "picture" | "listing" 
 
 const QUESTIONS: readonly Question[] = ["balanced", "own"];
 const PICTURES: readonly Picture[] = ["map", "distances"];
-const LISTINGS: readonly Listing[] = ["rounds", "devices"];
-const KEYS: readonly string[] = ["arm", "question", "picture", "listing", "answer"];
+const LISTINGS: readonly Listing[] = ["rounds", "devices", "traffic", "feed"];
+export const SHOWN_KEYS: readonly string[] = ["arm", "question", "picture", "listing", "answer"];
 
 /** What differs from a board as it opens. */
 export function encodeShown({ arm, question, picture, listing, answerShown }: Shown): [key: string, text: string][] {
@@ -54,7 +54,7 @@ export function searchOf(state: BoardState, search: string): string {
   // Nothing is known of the room's settings yet, or one of them is being written.
   if (!config) return search;
   const params = new URLSearchParams(search);
-  for (const key of [...params.keys()]) if (KEYS.includes(key) || isSettingKey(key)) params.delete(key);
+  for (const key of [...params.keys()]) if (SHOWN_KEYS.includes(key) || isSettingKey(key)) params.delete(key);
   for (const [key, text] of [...encodeShown(state), ...encodeSettings(config)]) params.append(key, text);
   const text = params.toString();
   return text === "" ? "" : `?${text}`;

@@ -6,7 +6,9 @@ import { strings } from "../strings";
 import type { View } from "../types.gen";
 import { logo } from "../ui/marks";
 import type { Actions } from "./actions";
-import { deskAllows, roundProgress } from "./select";
+import { exportPanel } from "./export-panel";
+import { progress } from "./progress";
+import { deskAllows } from "./select";
 import { slowAllowed } from "./slow";
 import { type BoardState, joinShown } from "./state";
 
@@ -28,24 +30,9 @@ export function header(state: BoardState, actions: Actions) {
       >
         ${say.join}
       </button>
-      ${view && state.desk ? desk(state, view, actions) : nothing}
+      ${view && state.desk ? desk(state, view, actions) : nothing} ${view ? exportPanel(state, actions) : nothing}
     </div>
   </header>`;
-}
-
-function progress(view: View) {
-  const { sent, of } = roundProgress(view.devices);
-  const under = view.phase === "training" && of > 0;
-  return html`<span class="round" data-testid="round" data-round=${view.round}>
-      ${say.round} <b>${view.round}</b> ${say.ofRounds(view.config.rounds)}
-    </span>
-    <span class="phase" role="status" data-testid="phase" data-phase=${view.phase}>${strings.phases[view.phase]}</span>
-    ${
-      under
-        ? html`<span class="updates-in"><progress max=${of} .value=${sent} aria-label=${say.sentOf(sent, of)}></progress>
-            <span aria-hidden="true">${say.sentOf(sent, of)}</span></span>`
-        : nothing
-    }`;
 }
 
 function desk(state: BoardState, view: View, actions: Actions) {

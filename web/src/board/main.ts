@@ -7,6 +7,7 @@ import "../styles/desk.css";
 import "../styles/settings.css";
 import "../styles/board-events.css";
 import "../styles/board-slow.css";
+import "../styles/board-export.css";
 import "../styles/board-sizes.css";
 import { render } from "lit";
 import { desk, joinAddress, liveUrl, noticeOf, Refused, readDistances, readMemberships, readRoom } from "../lib/api";

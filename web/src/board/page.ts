@@ -3,16 +3,12 @@
 import { html, nothing } from "lit";
 import { strings } from "../strings";
 import { preferences } from "../ui/preferences";
-import { accuracyPanel } from "./accuracy-panel";
 import type { Actions } from "./actions";
-import { deviceDetail } from "./device-detail";
 import { header } from "./header";
 import { joinPanel } from "./join-panel";
-import { mapPanel } from "./map-panel";
-import { membership } from "./membership";
+import { panels } from "./panels";
 import { removeDialog } from "./remove-dialog";
 import { type BoardState, joinShown } from "./state";
-import { traffic } from "./traffic";
 
 const say = strings.board;
 
@@ -29,11 +25,8 @@ export function boardPage(state: BoardState, actions: Actions) {
   return html`${header(state, actions)} ${notices(state)}
     ${
       view
-        ? html`<main class="board-grid">
-              ${joinShown(state) ? joinPanel(state, actions) : [mapPanel(state, view, actions), deviceDetail(state, view)]}
-              ${accuracyPanel(state, view, actions)} ${membership(state, view, actions)}
-            </main>
-            ${traffic(view)} ${removeDialog(state, view, actions)}`
+        ? html`${panels(state, view, actions, joinShown(state) ? joinPanel(state, actions) : null)}
+            ${removeDialog(state, view, actions)}`
         : html`<main class="alone"><p class="dim">${say.connecting}</p></main><footer>${preferences("with guide")}</footer>`
     }`;
 }

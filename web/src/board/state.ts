@@ -52,6 +52,8 @@ export interface BoardState {
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
   readonly settingsOpen: boolean;
+  /** Whether the list of what can be saved is open. */
+  readonly exportOpen: boolean;
   /** The settings in the form; `null` while they are those of the run. */
   readonly draft: RunConfig | null;
   readonly address: JoinAddress | null;
@@ -84,6 +86,7 @@ export type BoardMessage =
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
   | { readonly type: "settings_toggled" }
+  | { readonly type: "export_toggled" }
   | { readonly type: "settings_changed"; readonly config: RunConfig }
   | { readonly type: "settings_discarded" }
   | { readonly type: "desk_sent" }
@@ -110,6 +113,7 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     answerShown: false,
     joinOpen: null,
     settingsOpen: false,
+    exportOpen: false,
     draft: null,
     address: null,
     busy: false,
@@ -164,7 +168,9 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
     case "join_toggled":
       return { ...state, joinOpen: !joinShown(state) };
     case "settings_toggled":
-      return { ...state, settingsOpen: !state.settingsOpen, notice: null };
+      return { ...state, settingsOpen: !state.settingsOpen, exportOpen: false, notice: null };
+    case "export_toggled":
+      return { ...state, exportOpen: !state.exportOpen, settingsOpen: false };
     case "settings_changed":
       return { ...state, draft: unlessRunning(message.config, state.view), notice: null };
     case "settings_discarded":

@@ -51,6 +51,7 @@ export function homePage({ busy, notice }: HomeState, settings: number, actions:
         <p class="dim">${say.joinHint}</p>
       </section>
     </div>
+    <p><a href="/replay" data-testid="replay-link">${strings.replay.link}</a></p>
     <p class="notice" role="alert" data-testid="notice">${notice ? strings.refusal(notice.code, notice.detail) : ""}</p>
     </main>
     <footer>${preferences("with guide")}</footer>`;

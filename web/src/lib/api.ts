@@ -70,6 +70,8 @@ export function liveUrl(room: string, page: Location): string {
   return `${page.protocol === "https:" ? "wss:" : "ws:"}//${page.host}${roomUrl(room)}/live`;
 }
 
+export const exportUrl = (room: string, format: string) => `${roomUrl(room)}/export?format=${format}`;
+
 const roomUrl = (room: string) => `/api/rooms/${encodeURIComponent(room)}`;
 
 const armUrl = (room: string, arm: string) => `${roomUrl(room)}/arms/${encodeURIComponent(arm)}`;

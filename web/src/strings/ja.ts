@@ -12,6 +12,7 @@
 import { fixed, percent, signed, whole } from "../lib/format";
 import { ofKey, type PageCode, type StrategyWords, type Strings } from "../strings";
 import type { Activity, DeviceState, Phase, StrategyConfig } from "../types.gen";
+import { replay } from "./replay.ja";
 import { settings } from "./settings.ja";
 import { fileRefusals } from "./table.ja";
 
@@ -435,6 +436,19 @@ export const ja: Strings = {
     leave: "スローモーションをやめる",
     close: "閉じる",
   },
+
+  export: {
+    open: "保存",
+    title: "この実行を保存する",
+    formats: {
+      replay: { name: "録画", what: "このボードに表示されたすべて。サーバーがなくても、もう一度見られます。" },
+      jsonl: { name: "記録", what: "すべての出来事（JSON Lines）。実行を計算し直して確かめられます。" },
+      csv: { name: "正解率", what: "方式とラウンドごとに1行（CSV）。" },
+    },
+    watch: "録画はここで開けます：",
+  },
+
+  replay,
 
   cost: {
     tab: "通信量",
