@@ -81,7 +81,7 @@ const SAID: &str = r"
 const text = (one) => one.textContent.replace(/\s+/g, ' ').trim();
 const all = (css, say) => [...document.querySelectorAll(css)].map(say);
 return [
-  ...all('main table, .number, .headline, .legend, .feed, .traffic dd, [data-testid=phase], [data-testid=round]', text),
+  ...all('main table, div.number, .headline, .legend, .feed, .traffic dd, [data-testid=phase], [data-testid=round]', text),
   ...all('[data-testid=map-device]', ({ dataset }) => `${dataset.device} in ${dataset.coalition}`),
   ...all('[data-testid=fingerprint]', ({ dataset }) => dataset.fingerprint),
 ];
@@ -117,7 +117,7 @@ return {
   round: Number(of('[data-testid=round]')[0].dataset.round),
   phase: of('[data-testid=phase]')[0].dataset.phase,
   devices: of('[data-testid=device-row]').map(({ dataset }) => [Number(dataset.device), dataset.state]),
-  means: of('.number').map(({ dataset }) => [dataset.testid.replace('accuracy-', ''), Number(dataset.mean)]),
+  means: of('div.number').map(({ dataset }) => [dataset.testid.replace('accuracy-', ''), Number(dataset.mean).toFixed(9)]),
   coalitions: of('[data-testid=coalition-row]').map(({ cells }) => cells[1].textContent.split(', ').map(Number)),
   bytes: of('[data-testid=bytes-up], [data-testid=bytes-down]').map(({ dataset }) => Number(dataset.bytes)),
   fingerprint: of('[data-testid=fingerprint]')[0].dataset.fingerprint,
@@ -137,11 +137,16 @@ fn like_the_page(view: &Value) -> Value {
         .iter()
         .find(|arm| arm["strategy"] == "coalition_models")
         .or(arms.last());
+    // Two programs that read a number from JSON may differ in its last bit.
+    let mean = |arm: &Value| {
+        let mean = arm["accuracy"]["mean"].as_f64().unwrap_or_default();
+        format!("{mean:.9}")
+    };
     json!({
         "round": view["round"],
         "phase": view["phase"],
         "devices": all(&view["devices"], &|device| json!([device["id"], device["state"]])),
-        "means": all(&view["arms"], &|arm| json!([arm["name"], arm["accuracy"]["mean"]])),
+        "means": all(&view["arms"], &|arm| json!([arm["name"], mean(arm)])),
         "coalitions": shown.map(|arm| all(&arm["coalitions"], &|one| one["members"].clone())),
         "bytes": [view["traffic"]["bytes_up"], view["traffic"]["bytes_down"]],
         "fingerprint": view["fingerprint"],
