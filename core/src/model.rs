@@ -9,6 +9,7 @@ mod builder;
 mod conv;
 mod dense;
 mod loss;
+mod onnx;
 mod pool;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use constellation_core::coordinator::{Coordinator, Event};
+use constellation_core::model::Network;
 use constellation_core::params::Params;
 use constellation_core::wire::safetensors::Builder;
 use serde::Serialize;
@@ -185,13 +186,17 @@ impl Folder {
     pub fn models(&self, seed: u32, coordinator: &Coordinator) -> Result<(), FolderError> {
         let folder = self.path.join(MODELS).join(format!("seed-{seed}"));
         make_folder(&folder)?;
-        for arm in &coordinator.view("", 0).arms {
+        let view = coordinator.view("", 0);
+        let network = Network::new(&view.config.model, view.config.data.shape());
+        for arm in &view.arms {
             let coalitions = arm.coalitions.iter().map(|coalition| Some(coalition.id));
             for id in [None].into_iter().chain(coalitions) {
                 if let Some(model) = coordinator.model(&arm.name, id) {
                     let of = id.map_or_else(String::new, |id| format!("-coalition-{id}"));
-                    let file = folder.join(format!("{}{of}.safetensors", arm.name));
-                    write(&file, &safetensors(&model))?;
+                    let file = |kind| folder.join(format!("{}{of}.{kind}", arm.name));
+                    write(&file("safetensors"), &safetensors(&model))?;
+                    let onnx = network.onnx(&model, &[("arm", &arm.name)]);
+                    write(&file("onnx"), &onnx)?;
                 }
             }
         }

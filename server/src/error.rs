@@ -34,8 +34,12 @@ pub(crate) enum ApiError {
     MethodNotAllowed,
     #[error("the address does not parse: {0}")]
     BadPath(String),
-    #[error("export knows the formats jsonl, csv and replay, not \"{0}\"")]
-    UnknownFormat(String),
+    #[error("{what} knows the formats {known}, not \"{found}\"")]
+    UnknownFormat {
+        what: &'static str,
+        known: &'static str,
+        found: String,
+    },
     #[error("the header \"Authorization: Bearer <token>\" is missing")]
     MissingToken,
     #[error("the token is not the right one")]
@@ -128,7 +132,7 @@ impl ApiError {
             Self::UnknownPath => (S::NOT_FOUND, "unknown_path"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::BadPath(_) => (S::BAD_REQUEST, "bad_path"),
-            Self::UnknownFormat(_) => (S::BAD_REQUEST, "unknown_format"),
+            Self::UnknownFormat { .. } => (S::BAD_REQUEST, "unknown_format"),
             Self::MissingToken => (S::UNAUTHORIZED, "missing_token"),
             Self::WrongToken => (S::UNAUTHORIZED, "wrong_token"),
             Self::WrongOrigin => (S::FORBIDDEN, "wrong_origin"),

@@ -166,6 +166,38 @@ async fn press(tab: &Tab, key: Key) -> Result<()> {
     Ok(slider.send_keys(&char::from(key).to_string()).await?)
 }
 
+/// Presses the buttons for pictures and reads what they give as the browser would.
+async fn pictures_are_saved(board: &Tab) -> Result<()> {
+    for (button, marks) in [
+        ("export-map-svg", "path"),
+        ("export-curves-svg", "polyline"),
+    ] {
+        let found = board
+            .eval(
+                "const [button, marks] = arguments;
+                 const blobs = [];
+                 const make = URL.createObjectURL;
+                 URL.createObjectURL = (blob) => { blobs.push(blob); return make.call(URL, blob); };
+                 document.querySelector(button).click();
+                 URL.createObjectURL = make;
+                 return blobs[0].text().then((text) => {
+                   const picture = new DOMParser().parseFromString(text, 'image/svg+xml');
+                   return {
+                     broken: picture.querySelectorAll('parsererror').length,
+                     marks: picture.querySelectorAll(marks).length,
+                     settings: JSON.parse(picture.querySelector('desc').textContent).config.rounds,
+                   };
+                 });",
+                vec![json!(testid(button)), json!(marks)],
+            )
+            .await?;
+        assert_eq!(found["broken"], 0, "{button}");
+        assert!(found["marks"].as_u64() > Some(0), "{button}: {found}");
+        assert!(found["settings"].as_u64() > Some(0), "{button}: {found}");
+    }
+    Ok(())
+}
+
 async fn a_saved_run_is_played_as_its_board_showed_it(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = finished(&server).await?;
@@ -190,6 +222,7 @@ async fn a_saved_run_is_played_as_its_board_showed_it(engine: Engine) -> Result<
         let file = reqwest::get(href).await?.error_for_status()?.text().await?;
         saved.push(file);
     }
+    pictures_are_saved(&board).await?;
     board.screenshot("board-saving").await?;
     board.click(&testid("export-open")).await?;
     let live = everything_said(&board).await?;

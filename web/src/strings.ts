@@ -430,6 +430,10 @@ export const en = {
       jsonl: { name: "Record", what: "Every event in JSON lines, by which the run can be recomputed." },
       csv: { name: "Accuracies", what: "A row for each arm and round (CSV)." },
     },
+    map: { name: "Map", what: "As the board shows it now (SVG)." },
+    curves: { name: "Curves", what: "As the board shows them now (SVG)." },
+    models: "Models",
+    coalition: (letter: string) => `coalition ${letter}`,
     watch: "A recording is opened here:",
   },
 

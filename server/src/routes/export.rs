@@ -44,7 +44,13 @@ pub(super) async fn get(
             "csv",
             "text/csv; charset=utf-8",
         ),
-        other => return Err(ApiError::UnknownFormat(other.chars().take(20).collect())),
+        other => {
+            return Err(ApiError::UnknownFormat {
+                what: "export",
+                known: "jsonl, csv and replay",
+                found: other.chars().take(20).collect(),
+            });
+        }
     };
     let disposition = HeaderValue::from_str(&format!(
         "attachment; filename=\"constellation-{code}.{extension}\""

@@ -1,12 +1,16 @@
-//! Published models, as safetensors files that PyTorch opens.
+//! Published models, as safetensors files that PyTorch opens, and as ONNX files that run elsewhere.
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use constellation_core::config::DataConfig;
 use constellation_core::ids::CoalitionId;
+use constellation_core::model::Network;
 use constellation_core::params::Params;
 use constellation_core::wire::safetensors::Builder;
+use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use crate::body::Segments;
@@ -15,15 +19,34 @@ use crate::pages::{etag, not_modified};
 use crate::room::Request;
 use crate::server::Server;
 
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    format: Option<String>,
+}
+
 pub(super) async fn get(
     State(server): State<Server>,
     Segments((room, arm, model)): Segments<(String, String, String)>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let Query(wanted) = wanted.map_err(|rejection| ApiError::BadPath(rejection.body_text()))?;
     let room = server.room(&room)?;
     if !room.models().arms.contains(&arm) {
         return Err(ApiError::UnknownArm(arm.chars().take(80).collect()));
     }
+    let extension = match wanted.format.as_deref().unwrap_or("safetensors") {
+        "safetensors" => "safetensors",
+        "onnx" => "onnx",
+        other => {
+            return Err(ApiError::UnknownFormat {
+                what: "a model",
+                known: "safetensors and onnx",
+                found: other.chars().take(20).collect(),
+            });
+        }
+    };
     let unknown = || ApiError::UnknownModel {
         arm: arm.clone(),
         model: model.chars().take(40).collect(),
@@ -40,13 +63,34 @@ pub(super) async fn get(
         })
         .await?;
     let params = asked.ok_or_else(unknown)?;
-    let names = [
+    let mut names = vec![
         ("room", room.code().to_string()),
         ("arm", arm.clone()),
         ("model", model.clone()),
     ];
+    let network = if extension == "onnx" {
+        let config = room.ask(|reply| Request::View { reply }).await?.config;
+        let network = Network::new(&config.model, config.data.shape());
+        // The room may have begun another run since.
+        if network.spec() != params.spec() {
+            return Err(unknown());
+        }
+        names.push(labels(&config.data));
+        Some(network)
+    } else {
+        None
+    };
     let (bytes, tag) = spawn_blocking(move || {
-        let bytes = encode(&params, &names);
+        let bytes = match network {
+            Some(network) => {
+                let names: Vec<_> = names
+                    .iter()
+                    .map(|(key, name)| (*key, name.as_str()))
+                    .collect();
+                network.onnx(&params, &names)
+            }
+            None => safetensors(&params, &names),
+        };
         let tag = etag(&bytes);
         (bytes, tag)
     })
@@ -61,7 +105,7 @@ pub(super) async fn get(
             .into_response());
     }
     // Both are names that have been looked up, without anything that a header could not take.
-    let disposition = format!("attachment; filename=\"{arm}-{model}.safetensors\"");
+    let disposition = format!("attachment; filename=\"{arm}-{model}.{extension}\"");
     let answer = [
         (
             header::CONTENT_TYPE,
@@ -78,7 +122,7 @@ pub(super) async fn get(
 }
 
 /// The tensors under the names they have in the equivalent `torch.nn.Sequential`.
-fn encode(params: &Params, names: &[(&str, String)]) -> Vec<u8> {
+fn safetensors(params: &Params, names: &[(&str, String)]) -> Vec<u8> {
     let mut file = Builder::new();
     // What tools of that world look for.
     file.metadata("format", "pt");
@@ -89,4 +133,15 @@ fn encode(params: &Params, names: &[(&str, String)]) -> Vec<u8> {
         file.tensor(&tensor.name, &tensor.shape, tensor.of(params.values()));
     }
     file.finish()
+}
+
+/// What the logits stand for: a table's labels in their order, or the data set whose labels they are.
+fn labels(data: &DataConfig) -> (&'static str, String) {
+    match &data.table {
+        Some(table) => (
+            "labels",
+            serde_json::to_string(&table.labels).unwrap_or_default(),
+        ),
+        None => ("dataset", data.dataset.as_str().to_owned()),
+    }
 }

@@ -158,6 +158,11 @@ async fn addresses_that_lead_nowhere() {
         ("/arms/none/models/global", 404, "unknown_arm"),
         ("/arms/fed_avg/models/best", 404, "unknown_model"),
         ("/arms/fed_avg/models/77", 404, "unknown_model"),
+        (
+            "/arms/fed_avg/models/global?format=pickle",
+            400,
+            "unknown_format",
+        ),
         ("/arms/local_only/models/global", 404, "unknown_model"),
         ("/arms/%ff/models/global", 400, "bad_path"),
         ("/arms/none/memberships", 404, "unknown_arm"),

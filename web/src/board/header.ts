@@ -30,7 +30,7 @@ export function header(state: BoardState, actions: Actions) {
       >
         ${say.join}
       </button>
-      ${view && state.desk ? desk(state, view, actions) : nothing} ${view ? exportPanel(state, actions) : nothing}
+      ${view && state.desk ? desk(state, view, actions) : nothing} ${view ? exportPanel(state, view, actions) : nothing}
     </div>
   </header>`;
 }

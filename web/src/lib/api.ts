@@ -72,6 +72,9 @@ export function liveUrl(room: string, page: Location): string {
 
 export const exportUrl = (room: string, format: string) => `${roomUrl(room)}/export?format=${format}`;
 
+export const modelUrl = (room: string, arm: string, model: string, format: string) =>
+  `${armUrl(room, arm)}/models/${model}?format=${format}`;
+
 const roomUrl = (room: string) => `/api/rooms/${encodeURIComponent(room)}`;
 
 const armUrl = (room: string, arm: string) => `${roomUrl(room)}/arms/${encodeURIComponent(arm)}`;

@@ -445,6 +445,10 @@ export const ja: Strings = {
       jsonl: { name: "記録", what: "すべての出来事（JSON Lines）。実行を計算し直して確かめられます。" },
       csv: { name: "正解率", what: "方式とラウンドごとに1行（CSV）。" },
     },
+    map: { name: "地図", what: "いまボードに表示されている地図（SVG）。" },
+    curves: { name: "グラフ", what: "いまボードに表示されているグラフ（SVG）。" },
+    models: "モデル",
+    coalition: (letter) => `コアリション${letter}`,
     watch: "録画はここで開けます：",
   },
 
