@@ -314,7 +314,11 @@ mod tests {
             ApiError::UnknownPath,
             ApiError::MethodNotAllowed,
             ApiError::BadPath(text()),
-            ApiError::UnknownFormat(text()),
+            ApiError::UnknownFormat {
+                what: "a model",
+                known: "safetensors and onnx",
+                found: text(),
+            },
             ApiError::MissingToken,
             ApiError::WrongToken,
             ApiError::WrongOrigin,

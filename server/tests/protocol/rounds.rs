@@ -100,6 +100,21 @@ async fn two_devices_finish_a_run() {
         .unwrap();
     assert_eq!(other.status(), 200);
 
+    // The same model for programs that run models: another file, with the same weights in it.
+    let response = server.get(&format!("{path}?format=onnx")).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-disposition"],
+        "attachment; filename=\"fed_avg-global.onnx\""
+    );
+    assert_ne!(response.headers()["etag"], tag);
+    let onnx = response.bytes().await.unwrap();
+    assert_eq!(onnx[..2], [8, 8], "version 8 of the format");
+    let weights = 2.0_f32.to_le_bytes().repeat(10 * 784 + 10);
+    let bias = 2.0_f32.to_le_bytes().repeat(10);
+    let holds = |part: &[u8]| onnx.windows(part.len()).any(|window| window == part);
+    assert!(holds(b"0.weight") && holds(&bias) && onnx.len() > weights.len());
+
     // A coalition's model goes by its number.
     let coalition = view.arms[2].coalitions[0].id;
     let response = server

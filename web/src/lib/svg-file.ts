@@ -82,6 +82,6 @@ export function saveSvg(name: string, text: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The browser has taken the file by the next task.
-  setTimeout(() => URL.revokeObjectURL(url), 0);
+  // No event says when the browser has taken the file.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
