@@ -12,7 +12,8 @@ use constellation_lab::experiment::{Changes, Experiment};
 use constellation_lab::folder::{self, IfThere};
 use constellation_lab::presets;
 use constellation_lab::report::{
-    compare_report, compare_table, markdown_table, pilot_report, run_table,
+    compare_report, compare_table, markdown_table, pilot_report, run_table, sweep_report,
+    sweep_table,
 };
 use constellation_lab::run::{self, Options};
 use constellation_lab::sweep::Sweep;
@@ -294,8 +295,12 @@ fn sweep(arguments: &RunArguments, vary: &[String]) -> Result<()> {
         out.with_file_name(format!("{}-sweep", experiment.name))
     };
     let sweep = Sweep::new(&text, vary)?;
-    let page = sweep.run(&out, |folder| arguments.options(folder))?;
-    write_page(&out.join("sweep.html"), &page)
+    let points = sweep.run(&out, |folder| arguments.options(folder))?;
+    println!("\n{}", sweep_table(&sweep.names(), &points));
+    write_page(
+        &out.join("sweep.html"),
+        &sweep_report(&sweep.names(), &points),
+    )
 }
 
 fn write_page(path: &Path, page: &str) -> Result<()> {

@@ -18,7 +18,7 @@ mod text;
 pub use compare::compare_report;
 pub use page::run_report;
 pub use pilot::pilot_report;
-pub use sweep::{SweepPoint, sweep_report};
+pub use sweep::{SweepPoint, sweep_report, sweep_table};
 pub use tables::{compare_table, markdown_table, run_table};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::experiment::with_value;
-use crate::report::{SweepPoint, sweep_report};
+use crate::report::SweepPoint;
 use crate::run::{self, Options};
 
 /// An experiment file and what to vary in it.
@@ -42,11 +42,11 @@ impl Sweep {
         })
     }
 
-    /// Runs every point in a folder of its own below `out`; gives the page.
+    /// Runs every point in a folder of its own below `out`.
     ///
     /// # Errors
     /// A run fails.
-    pub fn run(&self, out: &Path, options: impl Fn(PathBuf) -> Options) -> Result<String> {
+    pub fn run(&self, out: &Path, options: impl Fn(PathBuf) -> Options) -> Result<Vec<SweepPoint>> {
         let mut points = Vec::new();
         for values in self.points() {
             let mut text = self.text.clone();
@@ -58,11 +58,12 @@ impl Sweep {
             let (summary, _) = run::run(&text, &options(folder))?;
             points.push(SweepPoint { values, summary });
         }
-        Ok(sweep_report(&self.names(), &points))
+        Ok(points)
     }
 
     /// The parameters, by their place in the file.
-    fn names(&self) -> Vec<String> {
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         self.parameters
             .iter()
             .map(|(path, _)| path.clone())

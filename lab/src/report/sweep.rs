@@ -6,7 +6,7 @@ use super::html::{Table, escape, page};
 use super::page::masthead;
 use super::plot::{Axis, Cell, HeatMap, LineChart, Series, Ticks, figure, legend};
 use super::tables::range;
-use super::text::{percent, percent_with_sd};
+use super::text::{percent, percent_with_sd, two_decimals};
 use crate::results::{ArmSummary, Side, Summary};
 
 /// One setting of the swept parameters and what came out.
@@ -16,6 +16,34 @@ pub struct SweepPoint {
     pub values: Vec<String>,
     /// The run's summary.
     pub summary: Summary,
+}
+
+/// A sweep as a Markdown table, for a terminal or a document: a row per point, and of every arm the accuracies in both
+/// views, balanced first, in percent, and the agreement of its coalitions with the hidden groups.
+pub fn sweep_table(names: &[String], points: &[SweepPoint]) -> String {
+    let arms = points
+        .first()
+        .map(|point| sorted(point.summary.arms.keys()));
+    let arms = arms.unwrap_or_default();
+    let short = |name: &String| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let mut head: Vec<String> = names.iter().map(short).collect();
+    head.extend(arms.iter().map(|arm| format!("`{arm}`")));
+    let columns = "---:|".repeat(head.len());
+    let mut table = format!("| {} |\n|{columns}\n", head.join(" | "));
+    for SweepPoint { values, summary } in points {
+        let found = arms.iter().map(|name| {
+            summary.arms.get(name).map_or_else(String::new, |arm| {
+                let both = [arm.accuracy_mean, arm.own_accuracy_mean].map(percent);
+                let agreement = arm.agreement.map_or_else(String::new, |agreement| {
+                    format!(" ({})", two_decimals(Some(agreement)))
+                });
+                both.join(" / ") + &agreement
+            })
+        });
+        let cells: Vec<String> = values.iter().cloned().chain(found).collect();
+        table += &format!("| {} |\n", cells.join(" | "));
+    }
+    table
 }
 
 /// A sweep as a page: curves over one parameter, or a heat map per arm over two; both views; and the table.
@@ -283,6 +311,27 @@ mod tests {
             values: values.iter().map(|value| (*value).to_owned()).collect(),
             summary,
         }
+    }
+
+    #[test]
+    fn a_sweep_is_a_table_with_a_row_per_point() {
+        let points = [at(&["0.1", "50"], -0.2), at(&["0.1", "100"], 0.0)];
+        let names = ["run.data.partition.alpha", "run.data.examples"].map(str::to_owned);
+        let table = sweep_table(&names, &points);
+        let lines: Vec<&str> = table.lines().collect();
+        assert_eq!(lines.len(), 4);
+        assert_eq!(
+            lines[0],
+            "| alpha | examples | `fed_avg` | `coalition_models` | `ours` |"
+        );
+        let ours = &points[1].summary.arms["ours"];
+        let [balanced, own] = [ours.accuracy_mean, ours.own_accuracy_mean].map(percent);
+        let agreement = two_decimals(ours.agreement);
+        assert!(lines[3].starts_with("| 0.1 | 100 | "), "{table}");
+        assert!(
+            lines[3].ends_with(&format!("| {balanced} / {own} ({agreement}) |")),
+            "{table}"
+        );
     }
 
     #[test]
