@@ -32,7 +32,6 @@ impl Network {
         let mut file = Message::default();
         file.number(1, IR_VERSION);
         file.text(2, "constellation");
-        file.text(3, env!("CARGO_PKG_VERSION"));
         file.message(7, &self.graph(params));
         let mut operators = Message::default();
         operators.text(1, "");
