@@ -10,6 +10,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use constellation_kernels::linalg::LANES;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "gzip")]
@@ -24,7 +25,6 @@ pub use watch::{WatchError, Windows};
 use crate::attack::flipped;
 use crate::config::DataConfig;
 use crate::ids::Slot;
-use crate::linalg::LANES;
 
 /// What a model takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -36,7 +36,6 @@ pub mod distance;
 pub mod golden;
 pub mod ids;
 pub mod layout;
-pub mod linalg;
 pub mod metrics;
 pub mod model;
 pub mod params;
