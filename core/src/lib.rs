@@ -35,6 +35,7 @@ pub mod distance;
 #[doc(hidden)]
 pub mod golden;
 pub mod ids;
+mod json;
 pub mod layout;
 pub mod metrics;
 pub mod model;
