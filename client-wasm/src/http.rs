@@ -53,8 +53,10 @@ impl Server {
 
     /// Address of a device's socket.
     pub(crate) fn socket_address(&self, device: DeviceId) -> String {
-        let address = format!("{}/devices/{device}/socket", self.room_address());
-        address.replacen("http", "ws", 1)
+        let address = self.room_address();
+        // `ws` for `http`, `wss` for `https`.
+        let address = address.strip_prefix("http").unwrap_or(&address);
+        format!("ws{address}/devices/{device}/socket")
     }
 
     /// Asks for a place in the room.

@@ -123,14 +123,15 @@ impl Chain {
         labels: &[u8],
         work: &mut Workspace,
     ) -> Loss {
-        evaluate(self, packed, x, labels, work)
+        forward(self, packed, x, labels.len(), work);
+        let (scores, stride) = self.scores(labels.len(), work);
+        loss::measure(scores, stride, self.classes, labels)
     }
 
     /// The probability of each class for one example. `x` is `[input_stride]`.
     #[must_use]
     pub fn probabilities(&self, packed: &Packed, x: &[f32], work: &mut Workspace) -> Vec<f32> {
-        // Another forward pass of its own would be compiled into the tab's program once more.
-        self.evaluate(packed, x, &[0], work);
+        forward(self, packed, x, 1, work);
         let (scores, _) = self.scores(1, work);
         loss::softmax(&scores[..self.classes])
     }
@@ -145,13 +146,56 @@ impl Chain {
         work: &mut Workspace,
         gradient: &mut Packed,
     ) -> Loss {
-        differentiate(self, packed, x, labels, work, gradient)
+        forward(self, packed, x, labels.len(), work);
+        backward(self, packed, x, labels, work, gradient)
     }
 
-    /// [`Self::gradient`], compiled for the vector width of its caller.
-    #[inline(always)]
+    fn scores<'w>(&self, batch: usize, work: &'w Workspace) -> (&'w [f32], usize) {
+        let stride = self.layers.last().map_or(0, |placed| placed.stride);
+        (
+            work.outputs
+                .last()
+                .map_or(&[], |buffer| &buffer[..batch * stride]),
+            stride,
+        )
+    }
+}
+
+each_width! {
+    /// Fills the workspace with what each layer gives for a batch.
+    fn forward(chain: &Chain, packed: &Packed, x: &[f32], batch: usize, work: &mut Workspace) {
+        assert!(
+            batch <= work.batch,
+            "a batch of {batch} in a workspace for {}",
+            work.batch
+        );
+        let mut input_stride = chain.input_stride();
+        for (at, placed) in chain.layers.iter().enumerate() {
+            let (below, above) = work.outputs.split_at_mut(at);
+            let input = below
+                .last()
+                .map_or(x, |buffer| &buffer[..batch * input_stride]);
+            let output = &mut above[0][..batch * placed.stride];
+            let weights = &packed[placed.weights.clone()];
+            match &placed.layer {
+                Layer::Dense(dense) => dense.forward(weights, input, input_stride, output),
+                Layer::Conv(conv) => conv.forward(weights, input, output, &mut work.patches),
+                Layer::MaxPool(pool) => pool.forward(input, output),
+                Layer::Relu => {
+                    for (y, x) in output.iter_mut().zip(input) {
+                        *y = if *x > 0.0 { *x } else { 0.0 };
+                    }
+                }
+            }
+            input_stride = placed.stride;
+        }
+    }
+}
+
+each_width! {
+    /// The mean loss of a batch that has gone [`forward`], by every packed weight, in `gradient`.
     fn backward(
-        &self,
+        chain: &Chain,
         packed: &Packed,
         x: &[f32],
         labels: &[u8],
@@ -159,27 +203,26 @@ impl Chain {
         gradient: &mut Packed,
     ) -> Loss {
         let batch = labels.len();
-        self.forward(packed, x, batch, work);
-        let Some(last) = self.layers.len().checked_sub(1) else {
+        let Some(last) = chain.layers.len().checked_sub(1) else {
             return Loss::default();
         };
-        let stride = self.layers[last].stride;
+        let stride = chain.layers[last].stride;
         let scores = &work.outputs[last][..batch * stride];
         let found = loss::differentiate(
             scores,
             stride,
-            self.classes,
+            chain.classes,
             labels,
             &mut work.slopes[last][..batch * stride],
         );
         for at in (0..=last).rev() {
-            let placed = &self.layers[at];
+            let placed = &chain.layers[at];
             let (below, above) = work.slopes.split_at_mut(at);
             let slope = &above[0][..batch * placed.stride];
             let input_stride = if at == 0 {
-                self.input_stride()
+                chain.input_stride()
             } else {
-                self.layers[at - 1].stride
+                chain.layers[at - 1].stride
             };
             let input = if at == 0 {
                 x
@@ -219,73 +262,5 @@ impl Chain {
             }
         }
         found
-    }
-
-    #[inline(always)]
-    fn forward(&self, packed: &Packed, x: &[f32], batch: usize, work: &mut Workspace) {
-        assert!(
-            batch <= work.batch,
-            "a batch of {batch} in a workspace for {}",
-            work.batch
-        );
-        let mut input_stride = self.input_stride();
-        for (at, placed) in self.layers.iter().enumerate() {
-            let (below, above) = work.outputs.split_at_mut(at);
-            let input = below
-                .last()
-                .map_or(x, |buffer| &buffer[..batch * input_stride]);
-            let output = &mut above[0][..batch * placed.stride];
-            let weights = &packed[placed.weights.clone()];
-            match &placed.layer {
-                Layer::Dense(dense) => dense.forward(weights, input, input_stride, output),
-                Layer::Conv(conv) => conv.forward(weights, input, output, &mut work.patches),
-                Layer::MaxPool(pool) => pool.forward(input, output),
-                Layer::Relu => {
-                    for (y, x) in output.iter_mut().zip(input) {
-                        *y = if *x > 0.0 { *x } else { 0.0 };
-                    }
-                }
-            }
-            input_stride = placed.stride;
-        }
-    }
-
-    fn scores<'w>(&self, batch: usize, work: &'w Workspace) -> (&'w [f32], usize) {
-        let stride = self.layers.last().map_or(0, |placed| placed.stride);
-        (
-            work.outputs
-                .last()
-                .map_or(&[], |buffer| &buffer[..batch * stride]),
-            stride,
-        )
-    }
-}
-
-each_width! {
-    /// [`Chain::evaluate`], compiled for each vector width.
-    fn evaluate(
-        chain: &Chain,
-        packed: &Packed,
-        x: &[f32],
-        labels: &[u8],
-        work: &mut Workspace,
-    ) -> Loss {
-        chain.forward(packed, x, labels.len(), work);
-        let (scores, stride) = chain.scores(labels.len(), work);
-        loss::measure(scores, stride, chain.classes, labels)
-    }
-}
-
-each_width! {
-    /// [`Chain::gradient`], compiled for each vector width.
-    fn differentiate(
-        chain: &Chain,
-        packed: &Packed,
-        x: &[f32],
-        labels: &[u8],
-        work: &mut Workspace,
-        gradient: &mut Packed,
-    ) -> Loss {
-        chain.backward(packed, x, labels, work, gradient)
     }
 }

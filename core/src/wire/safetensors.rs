@@ -313,8 +313,12 @@ fn read_metadata(value: &Value) -> Result<Vec<(String, String)>, JsonError> {
 
 /// Checks that tensors lie one behind the other, as long as their shapes say, and gives the end of the last.
 fn check_layout(tensors: &[(String, TensorEntry)]) -> Result<usize, FormatError> {
-    let mut by_place: Vec<&(String, TensorEntry)> = tensors.iter().collect();
-    by_place.sort_unstable_by(|(_, a), (_, b)| a.data_offsets.cmp(&b.data_offsets));
+    let mut by_place: Vec<&(String, TensorEntry)> = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        let lies_before =
+            |other: &&(String, TensorEntry)| other.1.data_offsets < tensor.1.data_offsets;
+        by_place.insert(by_place.partition_point(lies_before), tensor);
+    }
     let mut at = 0;
     for (name, entry) in by_place {
         let layout = || FormatError::Layout(name.clone());
