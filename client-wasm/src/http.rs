@@ -4,7 +4,7 @@ use constellation_core::data::{Dataset, DatasetName, FILES};
 use constellation_core::device::Refusal;
 use constellation_core::ids::{DeviceId, Round, Slot};
 use constellation_core::view::Identity;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{ArrayBuffer, JSON, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -53,13 +53,18 @@ impl Server {
 
     /// Address of a device's socket.
     pub(crate) fn socket_address(&self, device: DeviceId) -> String {
-        let address = format!("{}/devices/{device}/socket", self.room_address());
-        address.replacen("http", "ws", 1)
+        let address = self.room_address();
+        // `ws` for `http`, `wss` for `https`.
+        let address = address.strip_prefix("http").unwrap_or(&address);
+        format!("ws{address}/devices/{device}/socket")
     }
 
     /// Asks for a place in the room.
     pub(crate) async fn join(&self, name: &str) -> Result<Identity, Failure> {
-        let body = serde_json::to_string(&Join { name }).map_err(|_| Failure::Unreachable)?;
+        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+        let body = Join { name }.serialize(&serializer);
+        let body = body.map_err(|_| Failure::Unreachable)?;
+        let body = JSON::stringify(&body).map_err(|_| Failure::Unreachable)?;
         let address = format!("{}/devices", self.room_address());
         let response = request(
             "POST",
@@ -182,5 +187,7 @@ async fn bytes(response: &Response) -> Result<Vec<u8>, Failure> {
 }
 
 async fn json<T: for<'a> Deserialize<'a>>(response: &Response) -> Result<T, Failure> {
-    serde_json::from_slice(&bytes(response).await?).map_err(|_| Failure::Unreachable)
+    let value = async { JsFuture::from(response.json()?).await };
+    let value = value.await.map_err(|_| Failure::Unreachable)?;
+    serde_wasm_bindgen::from_value(value).map_err(|_| Failure::Unreachable)
 }

@@ -211,7 +211,7 @@ impl Session {
                     self.say(&DeviceNews::Hello { token });
                 }
             }
-            SocketEvent::Text(text) => match serde_json::from_str(&text) {
+            SocketEvent::Text(text) => match RoomNews::from_json(&text) {
                 Ok(news) => {
                     if matches!(news, RoomNews::Configured(_)) {
                         self.failures.set(0);
@@ -352,8 +352,8 @@ impl Session {
     }
 
     fn say(&self, news: &DeviceNews) {
-        if let (Some(socket), Ok(text)) = (&*self.socket.borrow(), serde_json::to_string(news)) {
-            socket.send(&text);
+        if let Some(socket) = &*self.socket.borrow() {
+            socket.send(&news.to_json());
         }
     }
 

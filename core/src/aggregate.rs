@@ -1,6 +1,7 @@
 //! Means of models: one pass over each, sums in f64, in the order given.
 
-use crate::linalg;
+use constellation_kernels::each_width;
+
 use crate::params::Params;
 
 /// Weighted mean of models of the same shape; `None` of no models or if no weight is positive. Weights must not be
@@ -22,7 +23,7 @@ pub fn weighted_mean<'a>(models: impl Iterator<Item = (&'a Params, f64)>) -> Opt
     Params::try_new(values, spec).ok()
 }
 
-linalg::each_width! {
+each_width! {
     /// `sums[i] += weight * values[i]` for every value.
     fn add_scaled(sums: &mut [f64], weight: f64, values: &[f32]) {
         for (sum, value) in sums.iter_mut().zip(values) {

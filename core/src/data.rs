@@ -7,9 +7,9 @@ mod table;
 mod transform;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use constellation_kernels::linalg::LANES;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "gzip")]
@@ -24,7 +24,6 @@ pub use watch::{WatchError, Windows};
 use crate::attack::flipped;
 use crate::config::DataConfig;
 use crate::ids::Slot;
-use crate::linalg::LANES;
 
 /// What a model takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,21 +223,22 @@ impl Dataset {
 
 /// The balanced samples in use, so that a thousand devices of one process do not hold a thousand copies.
 #[derive(Debug, Default)]
-struct BalancedViews(Mutex<BTreeMap<BalancedKey, Weak<Examples>>>);
+struct BalancedViews(Mutex<Vec<(BalancedKey, Weak<Examples>)>>);
 
 /// What a balanced sample follows from: examples per label, whose they are where slots are people, the group's view.
 type BalancedKey = (u32, Option<u32>, GroupView);
 
 impl BalancedViews {
     fn of(&self, key: BalancedKey, make: impl FnOnce() -> Examples) -> Arc<Examples> {
-        // Whoever panicked in here left a map of whole entries.
+        // Whoever panicked in here left a list of whole entries.
         let mut views = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(examples) = views.get(&key).and_then(Weak::upgrade) {
+        views.retain(|(_, examples)| examples.strong_count() > 0);
+        let known = views.iter().find(|(of, _)| *of == key);
+        if let Some(examples) = known.and_then(|(_, examples)| examples.upgrade()) {
             return examples;
         }
-        views.retain(|_, examples| examples.strong_count() > 0);
         let examples = Arc::new(make());
-        views.insert(key, Arc::downgrade(&examples));
+        views.push((key, Arc::downgrade(&examples)));
         examples
     }
 }

@@ -3,8 +3,10 @@
 //! Everything that needs distances (coalitions, the map) works on one [`Gram`] matrix, made in one blocked pass over
 //! the weights, so that N devices cost N²/2 inner products and not one pass over two models for every question.
 
+use constellation_kernels::each_width;
+use constellation_kernels::linalg::{self, LANES, lanes};
+
 use crate::config::{DistanceKind, LayerScale};
-use crate::linalg::{self, LANES, lanes};
 use crate::params::{ParamSpec, Params};
 
 /// Values of a block: its part of a few rows stays in the innermost cache.
@@ -67,7 +69,7 @@ impl Gram {
     }
 }
 
-linalg::each_width! {
+each_width! {
     /// Inner products of all pairs of vectors, less the vectors' mean.
     fn products(vectors: &[&[f32]]) -> Vec<f64> {
         blocked_products(vectors)

@@ -35,8 +35,8 @@ pub mod distance;
 #[doc(hidden)]
 pub mod golden;
 pub mod ids;
+mod json;
 pub mod layout;
-pub mod linalg;
 pub mod metrics;
 pub mod model;
 pub mod params;

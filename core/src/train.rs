@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use constellation_kernels::Descent;
+
 use crate::config::TrainingConfig;
 use crate::data::Examples;
 use crate::model::{Loss, Network, Packed, Workspace};
@@ -149,38 +151,16 @@ impl Training {
         }
     }
 
-    /// One step of SGD with classical momentum and weight decay, as PyTorch's `SGD` without dampening.
     fn descend(&mut self) {
-        let rate = self.config.learning_rate as f32;
-        for (g, c) in self.gradient.iter_mut().zip(&self.correction) {
-            *g += c;
-        }
-        let pulled = self.weights.iter().zip(&self.anchor);
-        for (g, (w, a)) in self.gradient.iter_mut().zip(pulled) {
-            *g += self.proximal * (w - a);
-        }
-        if self.config.weight_decay > 0.0 {
-            let decay = self.config.weight_decay as f32;
-            for (g, w) in self.gradient.iter_mut().zip(&self.weights) {
-                *g += decay * w;
-            }
-        }
-        if self.velocity.is_empty() {
-            for (w, g) in self.weights.iter_mut().zip(&self.gradient) {
-                *w -= rate * g;
-            }
-        } else {
-            let momentum = self.config.momentum as f32;
-            for ((w, v), g) in self
-                .weights
-                .iter_mut()
-                .zip(&mut self.velocity)
-                .zip(&self.gradient)
-            {
-                *v = momentum * *v + g;
-                *w -= rate * *v;
-            }
-        }
+        let descent = Descent {
+            rate: self.config.learning_rate as f32,
+            momentum: self.config.momentum as f32,
+            weight_decay: self.config.weight_decay as f32,
+            proximal: self.proximal,
+            anchor: &self.anchor,
+            correction: &self.correction,
+        };
+        descent.step(&mut self.weights, &mut self.gradient, &mut self.velocity);
     }
 }
 

@@ -7,8 +7,11 @@
 mod alone;
 mod codec;
 mod message;
+mod read;
 pub mod safetensors;
+mod write;
 
+pub use crate::json::JsonError;
 pub use alone::Alone;
 pub use message::{
     ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report, RoomNews,

@@ -265,7 +265,7 @@ impl Connection<'_> {
                     Vec::new()
                 }
                 message = socket.next() => match message {
-                    Some(Ok(Message::Text(text))) => match serde_json::from_str::<RoomNews>(&text) {
+                    Some(Ok(Message::Text(text))) => match RoomNews::from_json(&text) {
                         Ok(news) => self.device.handle(Input::News(news)),
                         Err(error) => {
                             eprintln!("device {}: a message that cannot be read: {error}", self.identity.device);
@@ -329,6 +329,5 @@ async fn work(device: &mut Device) -> Vec<Effect> {
 }
 
 async fn say(socket: &mut Socket, news: &DeviceNews) -> Result<(), tungstenite::Error> {
-    let text = serde_json::to_string(news).unwrap_or_default();
-    socket.send(Message::text(text)).await
+    socket.send(Message::text(news.to_json())).await
 }

@@ -20,6 +20,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::debug;
 
@@ -72,6 +74,7 @@ pub fn app(server: Server) -> Router {
         .route("/data/{set}/{file}", get(pages::data))
         .fallback(fallback)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(CompressionLayer::new().compress_when(zippable()))
         // The panic's message goes to standard error, where it cannot be overlooked, and not to the client.
         .layer(CatchPanicLayer::custom(|_| {
             ApiError::Internal.into_response()
@@ -86,6 +89,11 @@ pub fn app(server: Server) -> Router {
                 HeaderValue::from_static(value),
             ))
         })
+}
+
+/// Answers that travel zipped to whoever accepts that. Weights hardly get smaller, and data sets are zipped already.
+fn zippable() -> impl Predicate {
+    SizeAbove::new(1_024).and(NotForContentType::const_new("application/octet-stream"))
 }
 
 /// A file of the pages, or nothing. Programs get a problem, people a sentence.

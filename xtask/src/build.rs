@@ -9,7 +9,7 @@ use xshell::cmd;
 
 use crate::project::{NPM, Project, WASM_TARGET, say};
 use crate::stamp::Stamp;
-use crate::tools;
+use crate::{sizes, tools};
 
 /// Builds what `constellation` and `lab` need, and them.
 pub(crate) fn all(project: &Project) -> Result<()> {
@@ -22,7 +22,8 @@ pub(crate) fn ensure_pages(project: &Project) -> Result<()> {
     tools::ensure_wasm_target(project)?;
     ensure_page_packages(project)?;
     wasm_package(project)?;
-    pages(project)
+    pages(project)?;
+    sizes::check(project)
 }
 
 /// Installs the pages' packages from the lock file, unless they are the ones it names.

@@ -10,6 +10,7 @@ mod demo;
 mod processes;
 mod project;
 mod replays;
+mod sizes;
 mod stamp;
 mod suite;
 mod tools;

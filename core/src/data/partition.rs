@@ -195,8 +195,16 @@ fn counts(mix: &[f64], total: u32) -> Vec<u32> {
     let exact: Vec<f64> = mix.iter().map(|share| share * f64::from(total)).collect();
     let mut counts: Vec<u32> = exact.iter().map(|e| *e as u32).collect();
     let missing = (total - counts.iter().sum::<u32>().min(total)) as usize;
-    let mut by_remainder: Vec<usize> = (0..mix.len()).collect();
-    by_remainder.sort_by(|&a, &b| (exact[b].fract()).total_cmp(&exact[a].fract()));
+    let mut by_remainder: Vec<usize> = Vec::with_capacity(mix.len());
+    for label in 0..mix.len() {
+        let is_ahead = |&other: &usize| {
+            exact[other]
+                .fract()
+                .total_cmp(&exact[label].fract())
+                .is_ge()
+        };
+        by_remainder.insert(by_remainder.partition_point(is_ahead), label);
+    }
     for &label in by_remainder.iter().cycle().take(missing) {
         counts[label] += 1;
     }

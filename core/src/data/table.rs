@@ -313,19 +313,19 @@ pub(super) fn deal(rows: &Examples, parts: [u32; 3]) -> [Examples; 3] {
     } else {
         share(2, count.saturating_sub(held_out + 1))
     };
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by_key(|&row| rows.labels()[row]);
+    let labels = rows.labels();
+    let order = (0..=u8::MAX).flat_map(|label| (0..count).filter(move |&row| labels[row] == label));
     let mut dealt = [(); 3].map(|()| Examples::new(rows.stride()));
     // Of the rows that are not held out, the validation part takes its own in the same way.
     let mut kept = 0;
-    for (nth, row) in order.into_iter().enumerate() {
+    for (nth, row) in order.enumerate() {
         let part = if takes(nth, held_out, count) {
             1
         } else {
             kept += 1;
             2 * usize::from(takes(kept - 1, validation, count - held_out))
         };
-        dealt[part].push(rows.x(row).iter().copied(), rows.labels()[row]);
+        dealt[part].push(rows.x(row).iter().copied(), labels[row]);
     }
     dealt
 }

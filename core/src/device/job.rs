@@ -146,13 +146,15 @@ impl Job {
     /// The update, once everything is done.
     pub(super) fn finish(self) -> Done {
         let spec = self.setting.network.spec();
-        let names = self.done.iter().map(|arm| arm.plan.name.clone());
-        let report = Report {
+        let mut report = Report {
             examples: self.setting.data.train.len() as u32,
             own_data: self.setting.data.own,
             mischief: self.mischief,
-            arms: names.zip(self.reports.iter().cloned()).collect(),
+            arms: BTreeMap::new(),
         };
+        for (arm, found) in self.done.iter().zip(&self.reports) {
+            report.arms.insert(arm.plan.name.clone(), found.clone());
+        }
         let sent: Vec<(String, &[f32])> = self
             .done
             .iter()
@@ -202,15 +204,16 @@ impl Job {
         honest: &[(String, &[f32])],
     ) -> Option<Update> {
         let spec = self.setting.network.spec();
-        let honest = honest.iter().map(|(name, values)| {
+        let mut weights = BTreeMap::new();
+        for (name, values) in honest {
             let params = Params::try_new(values.to_vec(), spec).ok()?;
-            Some((name.clone(), params))
-        });
+            weights.insert(name.clone(), params);
+        }
         let mut update = Update {
             run: self.run,
             round: self.setting.round,
             report: report.clone(),
-            weights: honest.collect::<Option<_>>()?,
+            weights,
         };
         let plans: Vec<_> = self.done.iter().map(|arm| &arm.plan).collect();
         attacker.poison(self.setting.seed, self.setting.slot, &plans, &mut update);

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::conv::Conv;
-use super::dense::Dense;
-use super::pool::MaxPool;
-use super::{Layer, Network, Placed};
-use crate::linalg::LANES;
+use constellation_kernels::linalg::LANES;
+use constellation_kernels::{Chain, Conv, Dense, Layer, MaxPool, Placed};
+
+use super::Network;
 use crate::params::ParamSpec;
 
 /// Strings layers together and counts what the names of PyTorch's tensors count.
@@ -85,12 +84,12 @@ impl Builder {
 
     pub(super) fn finish(self, inputs: usize, classes: usize) -> Network {
         let spec = Arc::new(ParamSpec::new(self.tensors));
-        Network {
+        let chain = Chain {
             layers: self.layers,
-            spec,
             inputs,
             classes,
             packed_len: self.packed_len,
-        }
+        };
+        Network { chain, spec }
     }
 }

@@ -4,8 +4,9 @@
 //! those of `onnx.proto3` in the ONNX specification. The file takes examples scaled as devices scale them, and gives
 //! scores before the softmax.
 
-use super::conv::Conv;
-use super::{Layer, Network, Weighted as _};
+use constellation_kernels::{Conv, Layer, Weighted as _};
+
+use super::Network;
 use crate::params::Params;
 
 /// Version of the file's format.
@@ -67,12 +68,12 @@ impl Network {
                 &initializer(&tensor.name, &tensor.shape, tensor.of(params.values())),
             );
         }
-        let example = match self.layers.first().map(|placed| &placed.layer) {
+        let example = match self.chain.layers.first().map(|placed| &placed.layer) {
             Some(Layer::Conv(Conv { channels, side, .. })) => vec![*channels, *side, *side],
-            _ => vec![self.inputs],
+            _ => vec![self.chain.inputs],
         };
         graph.message(11, &value_info(INPUT, &example));
-        graph.message(12, &value_info(OUTPUT, &[self.classes]));
+        graph.message(12, &value_info(OUTPUT, &[self.chain.classes]));
         graph
     }
 
@@ -81,7 +82,7 @@ impl Network {
         let mut nodes = Vec::new();
         let mut weights = self.spec.tensors().chunks_exact(2);
         let mut spatial = false;
-        for placed in &self.layers {
+        for placed in &self.chain.layers {
             let own = placed.layer.weighted().and_then(|_| weights.next());
             let weights = own.map_or_else(Vec::new, |pair| {
                 pair.iter().map(|tensor| tensor.name.clone()).collect()

@@ -31,7 +31,7 @@ impl RoundOpened {
                 training: self.training.clone(),
                 arms: vec![arm],
             };
-            encoded_len(ROUND_OPENED, PLAN, &header, models)
+            encoded_len(ROUND_OPENED, PLAN, &header.to_json(), models)
         };
         Alone {
             arms: self
@@ -79,7 +79,7 @@ impl Update {
                 },
             };
             let shapes = names.iter().map(|name| ((*name).to_owned(), &*models.spec));
-            encoded_len(UPDATE, UPDATE, &header, shapes)
+            encoded_len(UPDATE, UPDATE, &header.to_json(), shapes)
         };
         let of_arm = |name: &String| {
             let report = self.report.arms.get(name)?;

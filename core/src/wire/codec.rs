@@ -11,6 +11,7 @@ use super::message::{
 use super::safetensors::{self, Tensors};
 use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::ids::{CoalitionId, Round, RunId};
+use crate::json::{self, Read};
 use crate::params::{ParamSpec, Params};
 
 /// The JSON in the metadata of a `round_opened` file.
@@ -98,7 +99,7 @@ impl RoundOpened {
             .iter()
             .flat_map(|arm| arm.task.models(&arm.name))
             .map(|(name, params)| (name, &**params.spec(), params.values()));
-        encode(ROUND_OPENED, PLAN, &header, models)
+        encode(ROUND_OPENED, PLAN, &header.to_json(), models)
     }
 
     /// Reads a binary frame whose models have the shape `spec`.
@@ -107,12 +108,16 @@ impl RoundOpened {
     /// Whatever makes it no such frame.
     pub fn decode(bytes: &[u8], spec: &Arc<ParamSpec>) -> Result<Self, WireError> {
         let file = Tensors::parse(bytes)?;
-        let header: RoundHeader = metadata(&file, ROUND_OPENED, PLAN)?;
+        let misfit = |detail: String| WireError::Metadata {
+            entry: PLAN,
+            detail,
+        };
+        let plan = json::parse(metadata(&file, ROUND_OPENED, PLAN)?);
+        let header = plan.and_then(|plan| RoundHeader::read(&plan));
+        let header = header.map_err(|error| misfit(error.to_string()))?;
         if let Some(training) = &header.training {
-            training.check().map_err(|error| WireError::Metadata {
-                entry: PLAN,
-                detail: error.to_string(),
-            })?;
+            let checked = training.check();
+            checked.map_err(|error| misfit(error.to_string()))?;
         }
         let carried: Vec<String> = header.arms.iter().flat_map(ArmHeader::carries).collect();
         let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
@@ -166,6 +171,12 @@ fn judged(arm: &str, index: u32) -> String {
 
 fn correction(arm: &str) -> String {
     format!("{arm}:correction")
+}
+
+impl RoundHeader {
+    pub(super) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("headers have string keys and finite numbers")
+    }
 }
 
 impl ArmHeader {
@@ -271,7 +282,8 @@ impl Update {
                 run,
                 round,
                 report: report.clone(),
-            },
+            }
+            .to_json(),
             weights,
         )
     }
@@ -283,7 +295,12 @@ impl Update {
     /// Whatever makes it no update of a run with these models.
     pub fn decode(bytes: &[u8], models: &Models) -> Result<Self, WireError> {
         let file = Tensors::parse(bytes)?;
-        let header: UpdateHeader = metadata(&file, UPDATE, UPDATE)?;
+        let header = metadata(&file, UPDATE, UPDATE)?;
+        let header: UpdateHeader =
+            serde_json::from_str(header).map_err(|error| WireError::Metadata {
+                entry: UPDATE,
+                detail: error.to_string(),
+            })?;
         if header.run != models.run {
             let (sent, current) = (header.run, models.run);
             return Err(WireError::OtherRun { sent, current });
@@ -401,16 +418,15 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
     Ok(())
 }
 
-fn encode<'a, H: Serialize>(
+fn encode<'a>(
     message: &str,
     entry: &str,
-    header: &H,
+    header: &str,
     models: impl Iterator<Item = (String, &'a ParamSpec, &'a [f32])>,
 ) -> Vec<u8> {
-    let json = serde_json::to_string(header).expect("headers have string keys and finite numbers");
     let mut file = safetensors::Builder::new();
     file.metadata(MESSAGE, message);
-    file.metadata(entry, &json);
+    file.metadata(entry, header);
     for (arm, spec, values) in models {
         for tensor in spec.tensors() {
             file.tensor(
@@ -424,16 +440,15 @@ fn encode<'a, H: Serialize>(
 }
 
 /// Length of what [`encode`] would give.
-pub(super) fn encoded_len<'a, H: Serialize>(
+pub(super) fn encoded_len<'a>(
     message: &str,
     entry: &str,
-    header: &H,
+    header: &str,
     models: impl IntoIterator<Item = (String, &'a ParamSpec)>,
 ) -> u64 {
-    let json = serde_json::to_string(header).expect("headers have string keys and finite numbers");
     let mut file = safetensors::Builder::new();
     file.metadata(MESSAGE, message);
-    file.metadata(entry, &json);
+    file.metadata(entry, header);
     for (arm, spec) in models {
         for tensor in spec.tensors() {
             file.place(&format!("{arm}/{}", tensor.name), &tensor.shape);
@@ -442,11 +457,12 @@ pub(super) fn encoded_len<'a, H: Serialize>(
     file.len() as u64
 }
 
-fn metadata<H: for<'a> Deserialize<'a>>(
-    file: &Tensors<'_>,
+/// The JSON of a message.
+fn metadata<'a>(
+    file: &'a Tensors<'_>,
     message: &str,
     entry: &'static str,
-) -> Result<H, WireError> {
+) -> Result<&'a str, WireError> {
     match file.metadata(MESSAGE) {
         Some(found) if found == message => {}
         found => {
@@ -457,13 +473,9 @@ fn metadata<H: for<'a> Deserialize<'a>>(
             });
         }
     }
-    let json = file.metadata(entry).ok_or_else(|| WireError::Metadata {
+    file.metadata(entry).ok_or_else(|| WireError::Metadata {
         entry,
         detail: "it is missing".to_owned(),
-    })?;
-    serde_json::from_str(json).map_err(|error| WireError::Metadata {
-        entry,
-        detail: error.to_string(),
     })
 }
 

@@ -5,10 +5,9 @@
 //! behind the other without gaps, and each is as long as its shape says.
 //! Source: the format's description in huggingface/safetensors, README.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::json::{self, JsonError, Read, Value, Write, fields, object};
 
 /// Largest accepted sizes.
 pub mod limits {
@@ -49,7 +48,8 @@ pub enum FormatError {
 /// Puts a file together, tensor by tensor.
 #[derive(Debug, Default)]
 pub struct Builder {
-    header: BTreeMap<String, Entry>,
+    metadata: Vec<(String, String)>,
+    tensors: Vec<(String, TensorEntry)>,
     data: Vec<u8>,
     /// Where the next tensor's numbers begin.
     end: usize,
@@ -58,8 +58,9 @@ pub struct Builder {
 /// A parsed file. Tensors are read where they lie.
 #[derive(Debug)]
 pub struct Tensors<'a> {
-    metadata: BTreeMap<String, String>,
-    entries: BTreeMap<String, TensorEntry>,
+    metadata: Vec<(String, String)>,
+    /// By name.
+    entries: Vec<(String, TensorEntry)>,
     data: &'a [u8],
 }
 
@@ -73,19 +74,41 @@ pub struct Tensor<'a> {
     bytes: &'a [u8],
 }
 
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Entry {
-    Metadata(BTreeMap<String, String>),
-    Tensor(TensorEntry),
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 struct TensorEntry {
     dtype: String,
     shape: Vec<usize>,
-    data_offsets: [usize; 2],
+    data_offsets: Vec<usize>,
+}
+
+fields!(TensorEntry {
+    dtype,
+    shape,
+    data_offsets
+});
+
+impl Write for TensorEntry {
+    fn write(&self, out: &mut String) {
+        let fields: [(&str, &dyn Write); 3] = [
+            ("dtype", &self.dtype),
+            ("shape", &self.shape.as_slice()),
+            ("data_offsets", &self.data_offsets.as_slice()),
+        ];
+        object(out, &fields);
+    }
+}
+
+/// The entries of a file's metadata.
+struct Metadata<'a>(&'a [(String, String)]);
+
+impl Write for Metadata<'_> {
+    fn write(&self, out: &mut String) {
+        let entries = self.0.iter();
+        let fields: Vec<(&str, &dyn Write)> = entries
+            .map(|(key, value)| (key.as_str(), value as &dyn Write))
+            .collect();
+        object(out, &fields);
+    }
 }
 
 const METADATA: &str = "__metadata__";
@@ -100,13 +123,7 @@ impl Builder {
 
     /// Adds an entry to the file's metadata.
     pub fn metadata(&mut self, key: &str, value: &str) {
-        let entry = self
-            .header
-            .entry(METADATA.to_owned())
-            .or_insert_with(|| Entry::Metadata(BTreeMap::new()));
-        if let Entry::Metadata(map) = entry {
-            map.insert(key.to_owned(), value.to_owned());
-        }
+        self.metadata.push((key.to_owned(), value.to_owned()));
     }
 
     /// Adds an f32 tensor with row-major `values`.
@@ -125,13 +142,12 @@ impl Builder {
     pub(super) fn place(&mut self, name: &str, shape: &[usize]) {
         let start = self.end;
         self.end += shape.iter().product::<usize>() * size_of::<f32>();
-        let data_offsets = [start, self.end];
         let entry = TensorEntry {
             dtype: "F32".to_owned(),
             shape: shape.to_vec(),
-            data_offsets,
+            data_offsets: vec![start, self.end],
         };
-        self.header.insert(name.to_owned(), Entry::Tensor(entry));
+        self.tensors.push((name.to_owned(), entry));
     }
 
     /// The file's length in bytes.
@@ -140,7 +156,17 @@ impl Builder {
     }
 
     fn header_bytes(&self) -> Vec<u8> {
-        let mut header = serde_json::to_vec(&self.header).expect("a map with string keys is JSON");
+        let metadata = Metadata(&self.metadata);
+        let mut fields: Vec<(&str, &dyn Write)> = Vec::with_capacity(self.tensors.len() + 1);
+        if !self.metadata.is_empty() {
+            fields.push((METADATA, &metadata));
+        }
+        for (name, entry) in &self.tensors {
+            fields.push((name, entry));
+        }
+        let mut header = String::new();
+        object(&mut header, &fields);
+        let mut header = header.into_bytes();
         header.resize(header.len().next_multiple_of(8), b' ');
         header
     }
@@ -180,9 +206,6 @@ impl<'a> Tensors<'a> {
         }
         let (header, data) = rest.split_at(header_len);
         let (metadata, tensors) = read_header(header)?;
-        if tensors.len() > limits::TENSORS {
-            return Err(FormatError::TooManyTensors(tensors.len()));
-        }
         let end = check_layout(&tensors)?;
         match data.len() {
             found if found < end => Err(truncated(LENGTH_BYTES + header_len + end)),
@@ -198,12 +221,13 @@ impl<'a> Tensors<'a> {
     /// An entry of the metadata.
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {
-        self.metadata.get(key).map(String::as_str)
+        let mut entries = self.metadata.iter();
+        entries.find(|(k, _)| k == key).map(|(_, v)| v.as_str())
     }
 
     /// Names of the tensors.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.keys().map(String::as_str)
+        self.entries.iter().map(|(name, _)| name.as_str())
     }
 
     /// Whether there are no tensors.
@@ -215,8 +239,8 @@ impl<'a> Tensors<'a> {
     /// A tensor by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Tensor<'_>> {
-        let entry = self.entries.get(name)?;
-        let [start, end] = entry.data_offsets;
+        let entry = &self.entries[place(&self.entries, name).ok()?].1;
+        let [start, end] = entry.offsets()?;
         Some(Tensor {
             dtype: &entry.dtype,
             shape: &entry.shape,
@@ -234,29 +258,71 @@ impl Tensor<'_> {
     }
 }
 
-type Header = (BTreeMap<String, String>, BTreeMap<String, TensorEntry>);
-
-fn read_header(bytes: &[u8]) -> Result<Header, FormatError> {
-    #[derive(Deserialize)]
-    struct Raw {
-        #[serde(default, rename = "__metadata__")]
-        metadata: BTreeMap<String, String>,
-        #[serde(flatten)]
-        tensors: BTreeMap<String, TensorEntry>,
+impl TensorEntry {
+    fn offsets(&self) -> Option<[usize; 2]> {
+        self.data_offsets.as_slice().try_into().ok()
     }
-    let raw: Raw =
-        serde_json::from_slice(bytes).map_err(|error| FormatError::Header(error.to_string()))?;
-    Ok((raw.metadata, raw.tensors))
 }
 
-/// Checks that the tensors lie one behind the other and each is as long as it says; returns the end of the last.
-fn check_layout(tensors: &BTreeMap<String, TensorEntry>) -> Result<usize, FormatError> {
-    let mut by_place: Vec<(&String, &TensorEntry)> = tensors.iter().collect();
-    by_place.sort_by_key(|(_, entry)| entry.data_offsets);
+/// Where a name is among sorted ones, or should be.
+fn place(entries: &[(String, TensorEntry)], name: &str) -> Result<usize, usize> {
+    entries.binary_search_by(|(other, _)| other.as_str().cmp(name))
+}
+
+type Header = (Vec<(String, String)>, Vec<(String, TensorEntry)>);
+
+/// Metadata, and tensors by name.
+fn read_header(bytes: &[u8]) -> Result<Header, FormatError> {
+    let misfit = |detail: String| FormatError::Header(detail);
+    let text = str::from_utf8(bytes).map_err(|_| misfit("it is no text".to_owned()))?;
+    let header = json::parse(text).map_err(|error| misfit(error.to_string()))?;
+    let Value::Object(fields) = header else {
+        return Err(misfit("it is no object".to_owned()));
+    };
+    let count = fields.iter().filter(|(name, _)| name != METADATA).count();
+    if count > limits::TENSORS {
+        return Err(FormatError::TooManyTensors(count));
+    }
+    let mut metadata = Vec::new();
+    let mut tensors = Vec::with_capacity(fields.len());
+    for (name, value) in fields {
+        let misfit = |error: JsonError| FormatError::Header(format!("\"{name}\": {error}"));
+        if name == METADATA {
+            metadata = read_metadata(&value).map_err(misfit)?;
+            continue;
+        }
+        let entry = TensorEntry::read(&value).map_err(misfit)?;
+        match place(&tensors, &name) {
+            Ok(_) => return Err(FormatError::Header(format!("\"{name}\" comes twice"))),
+            Err(at) => tensors.insert(at, (name, entry)),
+        }
+    }
+    Ok((metadata, tensors))
+}
+
+fn read_metadata(value: &Value) -> Result<Vec<(String, String)>, JsonError> {
+    let Value::Object(fields) = value else {
+        return Err(JsonError::Kind("an object"));
+    };
+    let mut entries = Vec::with_capacity(fields.len());
+    for (key, value) in fields {
+        entries.push((key.clone(), String::read(value)?));
+    }
+    Ok(entries)
+}
+
+/// Checks that tensors lie one behind the other, as long as their shapes say, and gives the end of the last.
+fn check_layout(tensors: &[(String, TensorEntry)]) -> Result<usize, FormatError> {
+    let mut by_place: Vec<&(String, TensorEntry)> = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        let lies_before =
+            |other: &&(String, TensorEntry)| other.1.data_offsets < tensor.1.data_offsets;
+        by_place.insert(by_place.partition_point(lies_before), tensor);
+    }
     let mut at = 0;
     for (name, entry) in by_place {
         let layout = || FormatError::Layout(name.clone());
-        let [start, end] = entry.data_offsets;
+        let [start, end] = entry.offsets().ok_or_else(layout)?;
         if start != at || end < start {
             return Err(layout());
         }

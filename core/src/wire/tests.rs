@@ -15,7 +15,7 @@ use super::codec::UpdateHeader;
 use super::safetensors::{Builder, Tensors};
 use super::*;
 use crate::attack::Mischief;
-use crate::config::{RunConfig, TrainingConfig};
+use crate::config::{RunConfig, StrategyConfig, TrainingConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::params::{ParamSpec, Params};
 

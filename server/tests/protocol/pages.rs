@@ -133,3 +133,30 @@ async fn whoever_runs_the_server_can_count() {
     }
     assert!(!text.contains(&a.token) && !text.contains(&room.desk_token));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_travels_zipped_to_who_unzips() {
+    let server = TestServer::start().await;
+    let room = server.room(&small()).await;
+    let encoding = async |path: &str, accepted: &str| {
+        let request = server.request(Method::GET, path);
+        let response = request
+            .header("accept-encoding", accepted)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let encoding = response.headers().get("content-encoding");
+        encoding.map(|encoding| encoding.to_str().unwrap().to_owned())
+    };
+    let view = room.path("");
+    assert_eq!(
+        encoding(&view, "gzip, deflate, br").await.as_deref(),
+        Some("gzip")
+    );
+    assert_eq!(encoding(&view, "identity").await, None);
+    // Not worth it.
+    assert_eq!(encoding("/healthz", "gzip").await, None);
+    let model = room.path("/arms/fed_avg/models/global");
+    assert_eq!(encoding(&model, "gzip").await, None);
+}

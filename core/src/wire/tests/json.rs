@@ -10,16 +10,28 @@ where
     assert_eq!(&serde_json::from_str::<T>(json).unwrap(), message);
 }
 
+/// What serde writes, a device reads.
+fn from_the_room(news: &RoomNews, json: &str) {
+    both_ways(news, json);
+    assert_eq!(RoomNews::from_json(json).as_ref(), Ok(news));
+}
+
+/// What a device writes, serde reads.
+fn to_the_room(news: &DeviceNews, json: &str) {
+    both_ways(news, json);
+    assert_eq!(news.to_json(), json);
+}
+
 #[test]
 fn what_the_room_says() {
-    both_ways(&RoomNews::RunFinished, r#"{"message":"run_finished"}"#);
+    from_the_room(&RoomNews::RunFinished, r#"{"message":"run_finished"}"#);
     for (farewell, reason) in [
         (Farewell::Removed, "removed"),
         (Farewell::Left, "left"),
         (Farewell::ServerStops, "server_stops"),
         (Farewell::Replaced, "replaced"),
     ] {
-        both_ways(
+        from_the_room(
             &RoomNews::Farewell(farewell),
             &format!(r#"{{"message":"farewell","reason":"{reason}"}}"#),
         );
@@ -28,7 +40,7 @@ fn what_the_room_says() {
         code: "bad_message".to_owned(),
         detail: "that was no JSON".to_owned(),
     };
-    both_ways(
+    from_the_room(
         &refused,
         r#"{"message":"refused","code":"bad_message","detail":"that was no JSON"}"#,
     );
@@ -47,7 +59,7 @@ fn what_the_room_says_first() {
         },
         mischief: false,
     };
-    both_ways(
+    from_the_room(
         &RoomNews::Configured(Box::new(configured)),
         concat!(
             r#"{"message":"configured","protocol":1,"run":2,"device":3,"slot":4,"config":{"seed":7,"rounds":30,"#,
@@ -65,13 +77,13 @@ fn what_a_device_says() {
     let hello = DeviceNews::Hello {
         token: "s3cret".to_owned(),
     };
-    both_ways(&hello, r#"{"message":"hello","token":"s3cret"}"#);
-    both_ways(&DeviceNews::Heartbeat, r#"{"message":"heartbeat"}"#);
-    both_ways(
+    to_the_room(&hello, r#"{"message":"hello","token":"s3cret"}"#);
+    to_the_room(&DeviceNews::Heartbeat, r#"{"message":"heartbeat"}"#);
+    to_the_room(
         &DeviceNews::Ready { run: RunId(3) },
         r#"{"message":"ready","run":3}"#,
     );
-    both_ways(&DeviceNews::Leave, r#"{"message":"leave"}"#);
+    to_the_room(&DeviceNews::Leave, r#"{"message":"leave"}"#);
 }
 
 #[test]
@@ -131,4 +143,105 @@ fn mischief_is_named_only_where_there_is_some() {
 fn unknown_fields_in_what_the_room_says_are_passed_over() {
     let news: RoomNews = serde_json::from_str(r#"{"message":"run_finished","after":30}"#).unwrap();
     assert_eq!(news, RoomNews::RunFinished);
+    let news = RoomNews::from_json(r#"{"message":"run_finished","after":30}"#);
+    assert_eq!(news, Ok(RoomNews::RunFinished));
+}
+
+/// Every kind of everything that a configuration can hold: a device reads what serde writes, to the bit.
+#[test]
+fn a_device_reads_every_configuration() {
+    let kinds = [
+        "{}",
+        r#"{"seed":4294967295,"model":{"kind":"softmax"},"data":{"dataset":"fashion-mnist-small","partition":{"kind":"iid"},"groups":null,"spread":0.1}}"#,
+        r#"{"model":{"kind":"cnn"},"data":{"dataset":"mnist","partition":{"kind":"shards","labels_per_device":3},"groups":{"count":2,"kind":"label_swap","sizes":[3,5],"pairs":2}}}"#,
+        r#"{"model":{"kind":"cnn_wide"},"data":{"dataset":"watch","partition":{"kind":"person"}},"pacing":{"start_at":3,"participation":{"fraction":0.3,"order":"random"}}}"#,
+        r#"{"model":{"kind":"mlp","hidden":[1,2]},"pacing":{"participation":{"fraction":0.1,"order":"capable_first"}},"training":{"epochs":1,"batch":2,"learning_rate":0.30000000000000004,"momentum":1e-7,"weight_decay":5e-324}}"#,
+        r#"{"data":{"table":{"label":"what \"it\" is","labels":["ä","b\\"],"columns":[{"name":"\u0007","mean":-1.5,"sd":1e22}]}}}"#,
+        r#"{"arms":[{"strategy":{"kind":"local_only"}},{"name":"it","strategy":{"kind":"fed_avg"}},{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"cfl","linkage":"single"}},{"strategy":{"kind":"cfl","linkage":"average"}},{"strategy":{"kind":"fl_hc","metric":"euclidean","linkage":"complete","k":3}},{"strategy":{"kind":"bounded_confidence","metric":"cosine","confidence":0.5,"reform_every":2}},{"strategy":{"kind":"ours","judge_every":3}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"coalition_global","formation":{"first_centers":"random","distance":"weights","layers":"raw","weighting":"size"}}},{"strategy":{"kind":"coalition_models","formation":{"distance":"deltas","layers":"by_norm","weighting":"examples","freeze_after":3}}},{"strategy":{"kind":"coalition_models"}}]}"#,
+    ];
+    let mut strategies = std::collections::BTreeSet::new();
+    for kind in kinds {
+        let config: RunConfig = serde_json::from_str(kind).unwrap();
+        strategies.extend(config.arms.iter().map(|arm| number(&arm.strategy)));
+        let configured = Configured {
+            protocol: 1,
+            run: RunId(2),
+            device: DeviceId(3),
+            slot: Slot(4),
+            config,
+            mischief: true,
+        };
+        let news = RoomNews::Configured(Box::new(configured));
+        let json = serde_json::to_string(&news).unwrap();
+        assert_eq!(RoomNews::from_json(&json), Ok(news), "{json}");
+    }
+    assert_eq!(strategies, (0..14).collect());
+}
+
+/// Whoever adds a strategy is told by the compiler to look here, and at what a device reads.
+fn number(strategy: &StrategyConfig) -> u32 {
+    match strategy {
+        StrategyConfig::LocalOnly {} => 0,
+        StrategyConfig::FedAvg {} => 1,
+        StrategyConfig::FedAvgFineTune {} => 2,
+        StrategyConfig::FedProx { .. } => 3,
+        StrategyConfig::Scaffold {} => 4,
+        StrategyConfig::OracleGroups {} => 5,
+        StrategyConfig::Ifca { .. } => 6,
+        StrategyConfig::Fesem { .. } => 7,
+        StrategyConfig::Cfl(_) => 8,
+        StrategyConfig::FlHc(_) => 9,
+        StrategyConfig::BoundedConfidence(_) => 10,
+        StrategyConfig::CoalitionGlobal { .. } => 11,
+        StrategyConfig::CoalitionModels { .. } => 12,
+        StrategyConfig::Ours(_) => 13,
+    }
+}
+
+/// What a device reports is written as serde writes it.
+#[test]
+fn a_device_writes_every_report() {
+    let validation = Some(Validation {
+        examples: 9,
+        received: 3,
+        beside: Some(2),
+        own: None,
+    });
+    let arm = |loss, losses: &[f64], picked, validation| ArmReport {
+        loss,
+        losses: losses.to_vec(),
+        picked,
+        validation,
+        own_after: Some(0.1),
+        ..ArmReport::default()
+    };
+    let mut header = UpdateHeader {
+        run: RunId(2),
+        round: Round(5),
+        report: Report {
+            examples: 400,
+            own_data: 3,
+            mischief: None,
+            arms: BTreeMap::from([
+                ("diverged".to_owned(), arm(Some(f64::NAN), &[], None, None)),
+                (
+                    "\"\n\u{1}".to_owned(),
+                    arm(Some(2.0), &[1.5, 0.1 + 0.2], Some(1), validation),
+                ),
+            ]),
+        },
+    };
+    assert_eq!(header.to_json(), serde_json::to_string(&header).unwrap());
+    for mischief in [
+        Mischief::LabelFlip,
+        Mischief::SignFlip,
+        Mischief::Noise,
+        Mischief::Silence,
+        Mischief::Slowness,
+    ] {
+        header.report.mischief = Some(mischief);
+        assert_eq!(header.to_json(), serde_json::to_string(&header).unwrap());
+    }
 }

@@ -1,6 +1,6 @@
 //! A convolution of 5×5 without padding, as a product of the filters with the image's patches.
 
-use super::Weighted;
+use crate::chain::Weighted;
 use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
 /// Side of a filter.
@@ -9,11 +9,13 @@ const SIDE: usize = 5;
 /// A convolution over square images. Its outputs' side is a multiple of eight, so that eight neighbours of a row make
 /// a lane. Packed weights: filters `[filters, channels * 25]`, then the bias, padded to eight.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Conv {
-    pub(super) channels: usize,
-    pub(super) filters: usize,
+pub struct Conv {
+    /// Channels of an input image.
+    pub channels: usize,
+    /// Channels of an output image.
+    pub filters: usize,
     /// Side of the input images.
-    pub(super) side: usize,
+    pub side: usize,
 }
 
 impl Conv {
@@ -39,14 +41,16 @@ impl Conv {
         self.channels * self.side * self.side
     }
 
+    /// Values of one output.
+    #[must_use]
     #[inline(always)]
-    pub(super) fn outputs(self) -> usize {
+    pub fn outputs(self) -> usize {
         self.filters * self.output_side() * self.output_side()
     }
 
     /// Length of the buffer for the patches of one image.
     #[inline(always)]
-    pub(super) fn patches_len(self) -> usize {
+    pub(crate) fn patches_len(self) -> usize {
         self.lanes_per_filter() * LANES * self.patch_lanes() * LANES
     }
 
@@ -110,7 +114,7 @@ impl Conv {
 
     /// `x` is `[batch, inputs]`, `y` is `[batch, filters, side, side]`.
     #[inline(always)]
-    pub(super) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
+    pub(crate) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
         let (weights, bias) = packed.split_at(self.weights_len());
         let len = self.lanes_per_filter() * self.depth() * LANES;
         let (patches, _) = lanes_mut(&mut patches[..len]).as_chunks_mut();
@@ -140,7 +144,7 @@ impl Conv {
 
     /// `slope` is the loss by `y`; overwrites `gradient` and the slope by `x`.
     #[inline(always)]
-    pub(super) fn backward(
+    pub(crate) fn backward(
         self,
         packed: &[f32],
         x: &[f32],

@@ -2,20 +2,23 @@
 
 /// A max-pool over square images with an even side.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct MaxPool {
-    pub(super) channels: usize,
+pub struct MaxPool {
+    /// Channels of an image.
+    pub channels: usize,
     /// Side of the input images.
-    pub(super) side: usize,
+    pub side: usize,
 }
 
 impl MaxPool {
-    pub(super) fn outputs(self) -> usize {
+    /// Values of one output.
+    #[must_use]
+    pub fn outputs(self) -> usize {
         self.channels * (self.side / 2) * (self.side / 2)
     }
 
     /// `x` is `[batch, channels, side, side]`, `y` is `[batch, channels, side / 2, side / 2]`.
     #[inline(always)]
-    pub(super) fn forward(self, x: &[f32], y: &mut [f32]) {
+    pub(crate) fn forward(self, x: &[f32], y: &mut [f32]) {
         for (x, y) in self.row_pairs(x).zip(y.chunks_exact_mut(self.side / 2)) {
             let (upper, lower) = x.split_at(self.side);
             for ((a, b), y) in upper
@@ -32,7 +35,7 @@ impl MaxPool {
 
     /// The slope goes to the first of the largest pixels.
     #[inline(always)]
-    pub(super) fn backward(self, x: &[f32], slope: &[f32], below: &mut [f32]) {
+    pub(crate) fn backward(self, x: &[f32], slope: &[f32], below: &mut [f32]) {
         let pairs = below.chunks_exact_mut(2 * self.side).zip(self.row_pairs(x));
         for ((below, x), slope) in pairs.zip(slope.chunks_exact(self.side / 2)) {
             let (upper, lower) = x.split_at(self.side);

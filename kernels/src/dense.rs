@@ -1,14 +1,16 @@
 //! A dense layer: `y = x · Wᵀ + b`.
 
-use super::Weighted;
+use crate::chain::Weighted;
 use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
 /// A dense layer. Packed weights: for each panel of eight outputs the panel `[inputs]` of lanes, then the bias as one
 /// lane a panel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Dense {
-    pub(super) inputs: usize,
-    pub(super) outputs: usize,
+pub struct Dense {
+    /// Values of one input.
+    pub inputs: usize,
+    /// Values of one output.
+    pub outputs: usize,
 }
 
 impl Dense {
@@ -25,7 +27,7 @@ impl Dense {
 
     /// `x` is `[batch, input_stride]`, `y` is `[batch, panels * 8]`.
     #[inline(always)]
-    pub(super) fn forward(self, packed: &[f32], x: &[f32], input_stride: usize, y: &mut [f32]) {
+    pub(crate) fn forward(self, packed: &[f32], x: &[f32], input_stride: usize, y: &mut [f32]) {
         let (weights, bias) = self.split(packed);
         let count = self.panels();
         let y = lanes_mut(y);
@@ -44,7 +46,7 @@ impl Dense {
 
     /// `slope` is the loss by `y`; overwrites `gradient` and the slope by `x`.
     #[inline(always)]
-    pub(super) fn backward(
+    pub(crate) fn backward(
         self,
         packed: &[f32],
         x: &[f32],

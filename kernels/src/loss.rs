@@ -36,7 +36,7 @@ impl Loss {
 }
 
 /// Loss of `scores`, `[labels.len(), stride]`, of which the first `classes` of a row count.
-pub(super) fn measure(scores: &[f32], stride: usize, classes: usize, labels: &[u8]) -> Loss {
+pub(crate) fn measure(scores: &[f32], stride: usize, classes: usize, labels: &[u8]) -> Loss {
     let mut loss = Loss::default();
     for (row, &label) in scores.chunks_exact(stride).zip(labels) {
         let row = &row[..classes];
@@ -50,7 +50,7 @@ pub(super) fn measure(scores: &[f32], stride: usize, classes: usize, labels: &[u
 }
 
 /// The probability of each class by its score.
-pub(super) fn softmax(scores: &[f32]) -> Vec<f32> {
+pub(crate) fn softmax(scores: &[f32]) -> Vec<f32> {
     let peak = peak(scores);
     let powers = scores.iter().map(|s| libm::expf(s - peak.score));
     let mut probabilities: Vec<f32> = powers.collect();
@@ -62,7 +62,7 @@ pub(super) fn softmax(scores: &[f32]) -> Vec<f32> {
 }
 
 /// As [`measure`], and the mean loss by every score in `slopes`, which is overwritten, padding included.
-pub(super) fn differentiate(
+pub(crate) fn differentiate(
     scores: &[f32],
     stride: usize,
     classes: usize,

@@ -9,21 +9,7 @@
 //! f32.
 //!
 //! Natively, what computes long is compiled for several vector widths, one of which is picked at run time:
-//! [`each_width!`]. Everything it calls must be inlined into it, or it stays as narrow as the oldest processor.
-
-/// Compiles a function, which is no method, once for each vector width; a call picks the widest that the machine has.
-///
-/// No width has fused multiply-adds, which Rust never forms by itself: all give the same bits.
-macro_rules! each_width {
-    ($($function:tt)*) => {
-        #[cfg_attr(
-            not(target_arch = "wasm32"),
-            multiversion::multiversion(targets("x86_64+avx2+avx512f", "x86_64+avx2"))
-        )]
-        $($function)*
-    };
-}
-pub(crate) use each_width;
+//! [`each_width!`](crate::each_width). Everything it calls must be inlined into it, or it stays as narrow as the oldest processor.
 
 /// Columns of a panel.
 pub const LANES: usize = 8;

@@ -1,0 +1,83 @@
+//! JSON as devices read and write it: a tree of values, and types that say how they lie in it.
+//!
+//! serde's way, compiled once for every type, each tagged one through a buffer of its own, was the larger half of what a
+//! phone downloads. So a device has this; the room, and everything that is no device, has serde. Tests hold the two
+//! against each other.
+
+mod parse;
+mod read;
+mod write;
+
+use thiserror::Error;
+
+pub(crate) use parse::parse;
+pub(crate) use read::{Read, fields, names, transparent};
+pub(crate) use write::{Write, object};
+
+/// A value as it stands in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    /// As it is spelled, so that whoever reads it rounds it only once.
+    Number(String),
+    Text(String),
+    List(Vec<Value>),
+    /// In the order of the text.
+    Object(Vec<(String, Value)>),
+}
+
+/// Text that is no JSON, or JSON that is not what was expected.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum JsonError {
+    /// No JSON.
+    #[error("byte {0} is not what JSON has there")]
+    Syntax(usize),
+    /// Lists and objects in each other without end.
+    #[error("it is nested too deeply")]
+    Depth,
+    /// A value of another kind or out of its range.
+    #[error("it is not {0}")]
+    Kind(&'static str),
+    /// A field is missing, or its value does not fit.
+    #[error("the field `{0}` is missing or does not fit")]
+    Field(&'static str),
+}
+
+impl Value {
+    /// A field of an object.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Object(fields) => fields.iter().find(|(n, _)| n == name).map(|(_, v)| v),
+            _ => None,
+        }
+    }
+
+    /// A field of an object, read.
+    pub(crate) fn field<T: Read>(&self, name: &'static str) -> Result<T, JsonError> {
+        let found = self.get(name).map_or_else(T::absent, |v| T::read(v).ok());
+        found.ok_or(JsonError::Field(name))
+    }
+
+    /// A field that says its type's default by not being there.
+    pub(crate) fn field_or_default<T: Read + Default>(
+        &self,
+        name: &'static str,
+    ) -> Result<T, JsonError> {
+        match self.get(name) {
+            Some(_) => self.field(name),
+            None => Ok(T::default()),
+        }
+    }
+
+    /// The text, if it is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

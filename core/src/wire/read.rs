@@ -1,0 +1,233 @@
+//! How a device reads what the room says. serde writes it; that both mean the same is tested.
+
+use super::codec::{ArmHeader, RoundHeader, StartHeader};
+use super::message::{Configured, Farewell, RoomNews, Serves};
+use crate::config::{
+    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
+    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
+    PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+};
+use crate::data::{Column, DatasetName, TableConfig};
+use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::json::{self, JsonError, Read, Value, fields, names, transparent};
+use crate::model::ModelConfig;
+
+impl RoomNews {
+    /// Reads a control message.
+    ///
+    /// # Errors
+    /// It is none that a device knows.
+    pub fn from_json(text: &str) -> Result<Self, JsonError> {
+        Self::read(&json::parse(text)?)
+    }
+}
+
+/// What a value says of which kind it is.
+fn kind<'a>(value: &'a Value, field: &'static str) -> Result<&'a str, JsonError> {
+    let kind = value.get(field).and_then(Value::text);
+    kind.ok_or(JsonError::Field(field))
+}
+
+impl Read for RoomNews {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        Ok(match kind(value, "message")? {
+            "configured" => Self::Configured(Box::new(Configured::read(value)?)),
+            "run_finished" => Self::RunFinished,
+            "farewell" => Self::Farewell(value.field("reason")?),
+            "refused" => Self::Refused {
+                code: value.field("code")?,
+                detail: value.field("detail")?,
+            },
+            _ => return Err(JsonError::Field("message")),
+        })
+    }
+}
+
+impl Read for ModelConfig {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        Ok(match kind(value, "kind")? {
+            "softmax" => Self::Softmax {},
+            "mlp" => Self::Mlp {
+                hidden: value.field("hidden")?,
+            },
+            "cnn" => Self::Cnn {},
+            "cnn_wide" => Self::CnnWide {},
+            _ => return Err(JsonError::Field("kind")),
+        })
+    }
+}
+
+impl Read for Partition {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        Ok(match kind(value, "kind")? {
+            "iid" => Self::Iid {},
+            "dirichlet" => Self::Dirichlet {
+                alpha: value.field("alpha")?,
+            },
+            "shards" => Self::Shards {
+                labels_per_device: value.field("labels_per_device")?,
+            },
+            "person" => Self::Person {},
+            _ => return Err(JsonError::Field("kind")),
+        })
+    }
+}
+
+impl Read for StrategyConfig {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        Ok(match kind(value, "kind")? {
+            "local_only" => Self::LocalOnly {},
+            "fed_avg" => Self::FedAvg {},
+            "fed_avg_fine_tune" => Self::FedAvgFineTune {},
+            "fed_prox" => Self::FedProx {
+                mu: value.field("mu")?,
+            },
+            "scaffold" => Self::Scaffold {},
+            "oracle_groups" => Self::OracleGroups {},
+            "ifca" => Self::Ifca {
+                k: value.field("k")?,
+            },
+            "fesem" => Self::Fesem {
+                k: value.field("k")?,
+            },
+            "cfl" => Self::Cfl(Read::read(value)?),
+            "fl_hc" => Self::FlHc(Read::read(value)?),
+            "bounded_confidence" => Self::BoundedConfidence(Read::read(value)?),
+            "coalition_global" => Self::CoalitionGlobal {
+                formation: value.field("formation")?,
+            },
+            "coalition_models" => Self::CoalitionModels {
+                formation: value.field("formation")?,
+            },
+            "ours" => Self::Ours(Read::read(value)?),
+            _ => return Err(JsonError::Field("kind")),
+        })
+    }
+}
+
+impl Read for StartHeader {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        match value.text() {
+            Some("own") => Ok(Self::Own),
+            Some("model") => Ok(Self::Model),
+            _ => value.field("best_of").map(Self::BestOf),
+        }
+    }
+}
+
+transparent!(CoalitionId, DeviceId, Round, RunId, Slot);
+
+fields!(Configured { protocol, run, device, slot, config; or default mischief });
+fields!(RunConfig {
+    seed,
+    rounds,
+    model,
+    data,
+    training,
+    pacing,
+    arms,
+});
+fields!(DataConfig {
+    dataset,
+    partition,
+    groups,
+    examples,
+    spread,
+    held_out,
+    validation,
+    balanced_per_label,
+    table,
+});
+fields!(TableConfig {
+    label,
+    labels,
+    columns,
+});
+fields!(Column { name, mean, sd });
+fields!(Groups {
+    count,
+    kind,
+    sizes,
+    pairs,
+});
+fields!(TrainingConfig {
+    epochs,
+    batch,
+    learning_rate,
+    momentum,
+    weight_decay,
+});
+fields!(PacingConfig {
+    min_devices,
+    start_at,
+    deadline_ms,
+    pace_ms,
+    participation,
+});
+fields!(Participation { fraction, order });
+fields!(ArmConfig { name, strategy });
+fields!(OursOptions {
+    warm_up,
+    agreement,
+    trial,
+    judge_every,
+});
+fields!(Formation {
+    k,
+    first_centers,
+    distance,
+    layers,
+    weighting,
+    warm_up,
+    reform_every,
+    freeze_after,
+    min_size,
+    restarts,
+    max_iterations,
+});
+fields!(BoundedConfidenceOptions {
+    metric,
+    confidence,
+    warm_up,
+    reform_every,
+    max_iterations,
+});
+fields!(CflOptions {
+    warm_up,
+    split_below,
+    gamma,
+    min_size,
+    linkage,
+});
+fields!(FlHcOptions {
+    rounds_before,
+    metric,
+    linkage,
+    threshold,
+    k,
+});
+fields!(RoundHeader {
+    run,
+    round,
+    training,
+    arms
+});
+fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves });
+
+names!(Farewell { Removed = "removed", Left = "left", ServerStops = "server_stops", Replaced = "replaced" });
+names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
+    Best = "best" });
+names!(GroupKind { Rotation = "rotation", LabelSwap = "label_swap" });
+names!(Order { Random = "random", CapableFirst = "capable_first" });
+names!(FirstCenters { Random = "random", KMeansPlusPlus = "k_means_plus_plus" });
+names!(DistanceKind { Weights = "weights", Deltas = "deltas", UnitDeltas = "unit_deltas" });
+names!(LayerScale { Raw = "raw", ByNorm = "by_norm" });
+names!(Weighting { Coalitions = "coalitions", Size = "size", Examples = "examples" });
+names!(Metric { Euclidean = "euclidean", Cosine = "cosine" });
+names!(Linkage { Single = "single", Average = "average", Complete = "complete" });
+names!(DatasetName {
+    MnistSmall = "mnist-small",
+    FashionMnistSmall = "fashion-mnist-small",
+    Mnist = "mnist",
+    Watch = "watch",
+});

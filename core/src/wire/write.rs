@@ -1,0 +1,115 @@
+//! How a device writes what it says. The room reads it with serde; that both mean the same is tested.
+
+use super::codec::UpdateHeader;
+use super::message::{ArmReport, DeviceNews, Report, Validation};
+use crate::attack::Mischief;
+use crate::json::{Write, object};
+
+impl DeviceNews {
+    /// The control message's text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        let mut fields: Vec<(&str, &dyn Write)> = Vec::new();
+        let (message, field): (&str, Option<(&str, &dyn Write)>) = match self {
+            Self::Hello { token } => ("hello", Some(("token", token))),
+            Self::Heartbeat => ("heartbeat", None),
+            Self::Ready { run } => ("ready", Some(("run", &run.0))),
+            Self::Leave => ("leave", None),
+        };
+        fields.push(("message", &message));
+        fields.extend(field);
+        object(&mut out, &fields);
+        out
+    }
+}
+
+impl UpdateHeader {
+    pub(super) fn to_json(&self) -> String {
+        let mut out = String::new();
+        object(
+            &mut out,
+            &[
+                ("run", &self.run.0),
+                ("round", &self.round.0),
+                ("report", &self.report),
+            ],
+        );
+        out
+    }
+}
+
+impl Write for Report {
+    fn write(&self, out: &mut String) {
+        let arms = Arms(self);
+        let mut fields: Vec<(&str, &dyn Write)> = vec![("examples", &self.examples)];
+        if self.own_data > 0 {
+            fields.push(("own_data", &self.own_data));
+        }
+        if self.mischief.is_some() {
+            fields.push(("mischief", &self.mischief));
+        }
+        fields.push(("arms", &arms));
+        object(out, &fields);
+    }
+}
+
+/// A report's arms by name.
+struct Arms<'a>(&'a Report);
+
+impl Write for Arms<'_> {
+    fn write(&self, out: &mut String) {
+        let arms = self.0.arms.iter();
+        let fields: Vec<(&str, &dyn Write)> = arms
+            .map(|(name, arm)| (name.as_str(), arm as &dyn Write))
+            .collect();
+        object(out, &fields);
+    }
+}
+
+impl Write for ArmReport {
+    fn write(&self, out: &mut String) {
+        let losses = self.losses.as_slice();
+        let mut fields: Vec<(&str, &dyn Write)> = vec![
+            ("balanced_before", &self.balanced_before),
+            ("own_before", &self.own_before),
+            ("own_after", &self.own_after),
+            ("loss", &self.loss),
+        ];
+        if self.picked.is_some() {
+            fields.push(("picked", &self.picked));
+        }
+        if !losses.is_empty() {
+            fields.push(("losses", &losses));
+        }
+        if self.validation.is_some() {
+            fields.push(("validation", &self.validation));
+        }
+        object(out, &fields);
+    }
+}
+
+impl Write for Validation {
+    fn write(&self, out: &mut String) {
+        let fields: [(&str, &dyn Write); 4] = [
+            ("examples", &self.examples),
+            ("received", &self.received),
+            ("beside", &self.beside),
+            ("own", &self.own),
+        ];
+        object(out, &fields);
+    }
+}
+
+impl Write for Mischief {
+    fn write(&self, out: &mut String) {
+        let name = match self {
+            Self::LabelFlip => "label_flip",
+            Self::SignFlip => "sign_flip",
+            Self::Noise => "noise",
+            Self::Silence => "silence",
+            Self::Slowness => "slowness",
+        };
+        name.write(out);
+    }
+}
