@@ -4,11 +4,13 @@
 
 mod browser;
 mod program;
+mod relay;
 mod room;
 mod server;
 mod tab;
 
 pub use browser::{Browser, Engine};
+pub use relay::Relay;
 pub use room::Room;
 pub use server::Server;
 pub use tab::{PATIENCE, Tab};

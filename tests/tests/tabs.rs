@@ -13,12 +13,13 @@ use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
 use constellation_lab::verify::verify;
-use constellation_tests::{Browser, Engine, Room, Server, Tab, in_each_browser};
+use constellation_tests::{Browser, Engine, Relay, Room, Server, Tab, in_each_browser};
 use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
 
 in_each_browser![
     rounds_go_on_while_tabs_close_and_reload,
+    when_the_wifi_comes_back_so_do_the_board_and_the_devices,
     tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
     a_room_is_one_click_and_a_device_is_one_code,
     a_preset_begins_another_run,
@@ -177,6 +178,62 @@ fn laboratory(config: Value, devices: u32) -> Result<String> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
     let dataset = Arc::new(load(&data, DatasetName::MnistSmall)?);
     Ok(simulate(&config.check()?, devices, &dataset, |_| {}).fingerprint)
+}
+
+async fn when_the_wifi_comes_back_so_do_the_board_and_the_devices(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let wifi = Relay::start(&server).await?;
+    let config =
+        json!({ "rounds": 200, "data": { "examples": 100 }, "pacing": { "pace_ms": 400 } });
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&wifi.through(&room.board_url)).await?;
+    let mut tabs = Vec::new();
+    for _ in 0..2 {
+        tabs.push(browser.open(&wifi.through(&room.join_url)).await?);
+    }
+    room.wait_until("two devices connected", |view| connected(view) == 2)
+        .await?;
+    board.click(&testid("desk-start")).await?;
+    room.wait_until("a closed round", |view| view.traffic.rounds >= 1)
+        .await?;
+
+    wifi.go_down();
+    room.wait_until("both devices away", |view| connected(view) == 0)
+        .await?;
+    let lost = "document.querySelector('[data-testid=connection-lost]') !== null";
+    board
+        .wait_until("the board says so", lost, vec![], LONG)
+        .await?;
+    let online = "document.querySelector('[data-testid=connection]')?.dataset.online === args[0]";
+    for tab in &tabs {
+        tab.wait_until("the device says so", online, vec![json!("false")], LONG)
+            .await?;
+    }
+    board.screenshot("board-offline").await?;
+    tabs[0].screenshot("device-offline").await?;
+
+    wifi.come_up();
+    for tab in &tabs {
+        tab.wait_until("the device is back", online, vec![json!("true")], LONG)
+            .await?;
+    }
+    let back = "document.querySelector('[data-testid=connection-lost]') === null";
+    board
+        .wait_until("the board is back", back, vec![], LONG)
+        .await?;
+    let rounds = room.view().await?.traffic.rounds;
+    let view = room
+        .wait_until("two rounds more", |view| view.traffic.rounds >= rounds + 2)
+        .await?;
+    assert_eq!(view.devices.len(), 2, "they are the same two devices");
+    assert_eq!(connected(&view), 2);
+    // What browsers themselves say of requests that the Wi-Fi broke.
+    let of_the_wifi =
+        |error: &String| error.contains("net::ERR_") || error.contains("NS_ERROR_NET_");
+    let errors = browser.console_errors().await?;
+    assert!(errors.iter().all(of_the_wifi), "{errors:#?}");
+    Ok(())
 }
 
 async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint(
