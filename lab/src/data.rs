@@ -40,6 +40,17 @@ pub enum DataError {
 /// The watch's files below its folder.
 const WATCH_FILES: [&str; 2] = ["signals-idx2-i16.gz", "index.json"];
 
+/// The folder with the data sets: `data` where the program is run, or that of the project it was built from.
+#[must_use]
+pub fn folder() -> PathBuf {
+    let here = PathBuf::from("data");
+    if here.is_dir() {
+        here
+    } else {
+        Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("data")
+    }
+}
+
 /// Reads a data set from its folder below `data`.
 ///
 /// # Errors

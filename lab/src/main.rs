@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use constellation_lab::data::load;
+use constellation_lab::data::{self, load};
 use constellation_lab::devices::{self, RoomAddress};
 use constellation_lab::experiment::{Changes, Experiment};
 use constellation_lab::folder::{self, IfThere};
@@ -42,8 +42,8 @@ enum Command {
         /// Number of devices.
         #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=2_000))]
         count: u32,
-        /// The folder with the data sets.
-        #[arg(long, default_value = "data")]
+        /// The folder with the data sets; `data` here, or else the project's.
+        #[arg(long, default_value_os_t = data::folder(), hide_default_value = true)]
         data: PathBuf,
     },
     /// Run an experiment in virtual time, on all cores, and leave a folder with its record, a recording for the
@@ -107,8 +107,8 @@ enum Command {
         /// The record, one JSON object a line.
         #[arg(value_name = "RUN.jsonl")]
         record: PathBuf,
-        /// The folder with the data sets.
-        #[arg(long, default_value = "data")]
+        /// The folder with the data sets; `data` here, or else the project's.
+        #[arg(long, default_value_os_t = data::folder(), hide_default_value = true)]
         data: PathBuf,
     },
 }
@@ -142,9 +142,20 @@ struct RunArguments {
     /// Replace what an earlier run left in the folder.
     #[arg(long)]
     overwrite: bool,
-    /// The folder with the data sets.
-    #[arg(long, default_value = "data")]
+    /// The folder with the data sets; `data` here, or else the project's.
+    #[arg(long, default_value_os_t = data::folder(), hide_default_value = true)]
     data: PathBuf,
+}
+
+/// What went wrong and why. Most errors say their cause themselves, in the middle of their sentence.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !sentence.contains(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
 }
 
 #[tokio::main]
@@ -152,7 +163,7 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("lab: {error:#}");
+            eprintln!("lab: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }

@@ -87,10 +87,10 @@ pub enum RunError {
 /// Whatever is in the way; what was written before stays.
 pub fn run(text: &str, options: &Options) -> Result<(Summary, Vec<RoundRow>), RunError> {
     let experiment = Experiment::parse(text)?;
-    let (mut folder, finished) = Folder::open(&options.out, &experiment, text, options.if_there)?;
     let dataset = Arc::new(load(&options.data, experiment.run.data.dataset)?);
     let supply = &dataset.train;
     experiment.check_supply(text, supply.labels().len(), supply.people())?;
+    let (mut folder, finished) = Folder::open(&options.out, &experiment, text, options.if_there)?;
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()?;

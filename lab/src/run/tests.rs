@@ -143,7 +143,14 @@ fn a_folder_with_something_in_it_is_left_alone_and_an_overwritten_one_has_no_old
         ..options(folder.path(), 1, IfThere::Overwrite)
     };
     assert!(run(TINY, &nowhere).is_err());
-    assert!(!folder.path().join("summary.json").exists());
+    let summary = folder.path().join("summary.json");
+    assert!(
+        summary.exists(),
+        "a run that cannot begin overwrites nothing"
+    );
+    let experiment = Experiment::parse(TINY).unwrap();
+    Folder::open(folder.path(), &experiment, TINY, IfThere::Overwrite).unwrap();
+    assert!(!summary.exists());
     assert!(folder.path().join("note.txt").exists());
 }
 
