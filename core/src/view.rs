@@ -79,8 +79,10 @@ pub enum FeedEvent {
     Away,
     /// It is connected again.
     Back,
-    /// It left for good, or was removed.
+    /// It left for good.
     Left,
+    /// The desk removed it.
+    Removed,
     /// The round closed without its update.
     Late,
     /// Something of it was refused.

@@ -9,7 +9,7 @@ use constellation_core::attack::Mischief;
 use constellation_core::config::{GroupKind, RunConfig};
 use constellation_core::data::DatasetName;
 use constellation_core::ids::RunId;
-use constellation_core::view::{DeviceState, Phase, View};
+use constellation_core::view::{ArmTraffic, DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
 use constellation_lab::verify::verify;
@@ -26,6 +26,7 @@ in_each_browser![
     what_the_room_refuses_is_shown_on_the_device_and_on_the_board,
     slow_motion_steps_through_every_phase_of_a_round,
     a_removed_device_is_told_so,
+    the_board_says_what_each_arm_costs,
     a_drawing_gets_three_answers_and_is_taught_without_leaving_the_tab,
     settings_in_the_address_are_those_of_the_room,
     a_locked_room_turns_new_devices_away_and_takes_its_own_back,
@@ -460,6 +461,10 @@ async fn what_the_room_refuses_is_shown_on_the_device_and_on_the_board(
         .await?;
     let view = room.view().await?;
     assert!(view.refusals["non_finite"] > 0);
+    board.click(&testid("listing-feed")).await?;
+    let entry = "[data-testid=feed-entry][data-event=refused][data-code=non_finite]";
+    board.wait_for_text(entry, "was refused").await?;
+    board.screenshot("board-refused").await?;
     // The browser reports every answer that is an error; nothing else may be among them.
     let errors = browser.console_errors().await?;
     assert!(
@@ -552,9 +557,64 @@ async fn a_removed_device_is_told_so(engine: Engine) -> Result<()> {
     device
         .wait_for(&format!("{}[data-online=true]", testid("connection")))
         .await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("listing-feed")).await?;
+    let told = |event: &str| format!("[data-testid=feed-entry][data-event={event}]");
+    board.wait_for_text(&told("joined"), "Device 1").await?;
     room.desk("remove", json!({ "device": 1 })).await?;
     device.wait_for_text(&testid("gone"), "removed").await?;
     assert!(room.view().await?.devices.is_empty());
+    board.wait_for_text(&told("removed"), "Device 1").await?;
+    no_errors(&browser).await
+}
+
+async fn the_board_says_what_each_arm_costs(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let arms = json!([
+        { "strategy": { "kind": "local_only" } },
+        { "strategy": { "kind": "scaffold" } },
+    ]);
+    let config = json!({ "rounds": 2, "data": { "examples": 100 }, "arms": arms, "pacing": { "pace_ms": 0, "start_at": 2 } });
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start(engine).await?;
+    for _ in 0..2 {
+        browser.open(&room.join_url).await?;
+    }
+    let view = room
+        .wait_until("the end of the run", |view| view.phase == Phase::Finished)
+        .await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("listing-traffic")).await?;
+    board.wait_for(&testid("costs")).await?;
+    let rows = "return [...document.querySelectorAll('[data-testid=cost-row]')]\
+        .map(({ dataset: { arm, up, down } }) => [arm ?? null, Number(up), Number(down)])";
+    let arm =
+        |name: &str, traffic: &ArmTraffic| json!([name, traffic.bytes_up, traffic.bytes_down]);
+    let plain = &view.traffic.plain_averaging;
+    let mut expected: Vec<Value> = view
+        .arms
+        .iter()
+        .map(|one| arm(&one.name, &one.traffic))
+        .collect();
+    expected.push(json!([null, plain.bytes_up, plain.bytes_down]));
+    assert_eq!(board.eval(rows, vec![]).await?, Value::from(expected));
+    // A model of 50,890 weights, up and down, in two rounds of two devices; control variates go down with it.
+    let whole = 2 * 2 * 4 * 50_890;
+    let scaffold = &view.arms[1].traffic;
+    assert!(view.arms[0].traffic.bytes_up < 10_000);
+    assert!(
+        (whole..whole + 10_000).contains(&plain.bytes_up),
+        "{plain:?}"
+    );
+    assert!(
+        (whole..whole + 10_000).contains(&scaffold.bytes_up),
+        "{scaffold:?}"
+    );
+    assert!(
+        scaffold.bytes_down > plain.bytes_down + whole / 2,
+        "{scaffold:?}"
+    );
+    board.screenshot("board-costs").await?;
     no_errors(&browser).await
 }
 

@@ -16,7 +16,7 @@ in_each_browser![
 
 const LANGUAGE: &str = "[data-testid=language]";
 const THEME: &str = "[data-testid=theme]";
-const SIZES: [(u32, u32); 2] = [(360, 640), (1280, 800)];
+const SIZES: [(u32, u32); 3] = [(360, 640), (1280, 800), (1920, 1080)];
 
 /// Runs axe on what the page shows after it has been drawn, and gives a line for each violation.
 const AXE: &str = r"
@@ -67,6 +67,21 @@ async fn look(tab: &Tab, page: &str, found: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the board shows in place of the map and of the memberships.
+async fn look_behind_tabs(board: &Tab, found: &mut Vec<String>) -> Result<()> {
+    for (tab, shown) in [
+        ("listing-traffic", "costs"),
+        ("listing-feed", "feed"),
+        ("picture-distances", "distances-table"),
+    ] {
+        board.click(&format!("[data-testid={tab}]")).await?;
+        board.wait_for(&format!("[data-testid={shown}]")).await?;
+        look(board, shown, found).await?;
+    }
+    board.click("[data-testid=picture-map]").await?;
+    board.click("[data-testid=listing-rounds]").await
 }
 
 /// The board with the table of devices, one of which is difficult and pointed at.
@@ -134,6 +149,7 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     .await?;
     look_at_listed(&tab, &mut found).await?;
     look(&tab, "running", &mut found).await?;
+    look_behind_tabs(&tab, &mut found).await?;
     tab.click("[data-testid=export-open]").await?;
     tab.wait_for("[data-testid=export]").await?;
     violations(&tab, "saving", &mut found).await?;

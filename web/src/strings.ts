@@ -464,6 +464,7 @@ export const en = {
       away: (device: string) => `${device} lost its connection`,
       back: (device: string) => `${device} is back`,
       left: (device: string) => `${device} left`,
+      removed: (device: string) => `${device} was removed by the desk`,
       late: (device: string) => `${device} was late: its update does not count`,
     },
     refused: (device: string, reason: string) => `${device} was refused: ${reason}`,

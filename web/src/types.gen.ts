@@ -458,7 +458,7 @@ code: string | null,
  * How often, one time after the other.
  */
 count: number, };
-export type FeedEvent = "joined" | "away" | "back" | "left" | "late" | "refused";
+export type FeedEvent = "joined" | "away" | "back" | "left" | "removed" | "late" | "refused";
 export type Header = { 
 /**
  * [`FORMAT`].

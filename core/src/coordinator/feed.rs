@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::Event;
 use crate::ids::{DeviceId, Round};
 use crate::view::{FeedEntry, FeedEvent};
+use crate::wire::Farewell;
 
 /// Entries that are kept.
 pub(super) const KEPT: usize = 24;
@@ -48,10 +49,14 @@ impl Feed {
                 self.away.insert(*device);
                 self.tell(*device, FeedEvent::Away, None);
             }
-            Event::Left { device } => {
+            Event::Left { device, reason } => {
                 self.present.remove(device);
                 self.away.remove(device);
-                self.tell(*device, FeedEvent::Left, None);
+                let event = match reason {
+                    Farewell::Removed => FeedEvent::Removed,
+                    _ => FeedEvent::Left,
+                };
+                self.tell(*device, event, None);
             }
             Event::Refused { device, code } => {
                 self.refused.insert(*device);

@@ -188,6 +188,9 @@ pub enum Event {
     Left {
         /// Its number.
         device: DeviceId,
+        /// Whether it left or was removed.
+        #[serde(flatten)]
+        reason: Farewell,
     },
     /// A round opened.
     RoundOpened {

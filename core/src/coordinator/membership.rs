@@ -155,7 +155,10 @@ impl Coordinator {
             open.cohort.remove(&device);
         }
         effects.send(device, Message::Farewell(farewell));
-        effects.record(Event::Left { device });
+        effects.record(Event::Left {
+            device,
+            reason: farewell,
+        });
         Ok(Answer::Done)
     }
 }

@@ -73,12 +73,14 @@ impl Record {
 mod tests {
     use constellation_core::config::RunConfig;
     use constellation_core::ids::{DeviceId, RunId};
+    use constellation_core::wire::Farewell;
 
     use super::*;
 
     fn left(device: u32) -> Event {
         Event::Left {
             device: DeviceId(device),
+            reason: Farewell::Left,
         }
     }
 
@@ -102,12 +104,15 @@ mod tests {
             lines[0].starts_with(r#"{"time_ms":9,"event":"run_configured","run":2"#),
             "{text}"
         );
-        assert_eq!(lines[1..], [r#"{"time_ms":12,"event":"left","device":2}"#]);
+        assert_eq!(
+            lines[1..],
+            [r#"{"time_ms":12,"event":"left","device":2,"reason":"left"}"#]
+        );
     }
 
     #[test]
     fn past_the_limit_the_oldest_lines_go_and_the_export_says_so() {
-        let line = r#"{"time_ms":1,"event":"left","device":1}"#;
+        let line = r#"{"time_ms":1,"event":"left","device":1,"reason":"left"}"#;
         let mut record = Record::new(2 * line.len());
         record.push(0, &configured(1));
         record.push(1, &left(1));
@@ -120,8 +125,8 @@ mod tests {
             lines,
             [
                 r#"{"event":"lines_dropped","count":1}"#,
-                r#"{"time_ms":1,"event":"left","device":2}"#,
-                r#"{"time_ms":1,"event":"left","device":3}"#
+                r#"{"time_ms":1,"event":"left","device":2,"reason":"left"}"#,
+                r#"{"time_ms":1,"event":"left","device":3,"reason":"left"}"#
             ]
         );
     }

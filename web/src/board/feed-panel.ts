@@ -8,7 +8,15 @@ import type { FeedEntry, FeedEvent, View } from "../types.gen";
 const say = strings.feed;
 
 /** A sign beside each sentence, so that they are told apart from afar. */
-const SIGNS: Record<FeedEvent, string> = { joined: "+", back: "+", away: "…", left: "−", late: "◷", refused: "✕" };
+const SIGNS: Record<FeedEvent, string> = {
+  joined: "+",
+  back: "+",
+  away: "…",
+  left: "−",
+  removed: "⊖",
+  late: "◷",
+  refused: "✕",
+};
 
 export function feedSentence({ device, event, code }: FeedEntry): string {
   const who = say.device(device);

@@ -79,6 +79,7 @@ const feedEvent = oneOf({
   away: true,
   back: true,
   left: true,
+  removed: true,
   late: true,
   refused: true,
 } satisfies Record<FeedEvent, true>);

@@ -479,6 +479,7 @@ export const ja: Strings = {
       away: (device) => `${device}の接続が切れました`,
       back: (device) => `${device}が戻りました`,
       left: (device) => `${device}が退出しました`,
+      removed: (device) => `${device}をデスクが外しました`,
       late: (device) => `${device}は間に合わず、更新は数えられません`,
     },
     refused: (device, reason) => `${device}の送信が拒否されました：${reason}`,

@@ -24,7 +24,11 @@ fn the_feed_tells_who_comes_and_goes_the_newest_first() {
     room.disconnect(1);
     room.connect(1);
     room.leave(2);
+    room.enter();
+    room.desk(Command::Remove(DeviceId(3)));
     let expected = [
+        of(3, FeedEvent::Removed),
+        of(3, FeedEvent::Joined),
         of(2, FeedEvent::Left),
         of(1, FeedEvent::Back),
         of(1, FeedEvent::Away),
@@ -33,7 +37,7 @@ fn the_feed_tells_who_comes_and_goes_the_newest_first() {
     ];
     assert_eq!(told(&room), expected);
     let numbers: Vec<u32> = room.view().feed.iter().map(|entry| entry.number).collect();
-    assert_eq!(numbers, [5, 4, 3, 2, 1]);
+    assert_eq!(numbers, [7, 6, 5, 4, 3, 2, 1]);
 }
 
 #[test]

@@ -70,7 +70,13 @@ fn the_record_says_when_devices_come_and_go() {
     );
     assert_eq!(recorded(room.disconnect(1)), [], "it is gone already");
     assert_eq!(recorded(room.connect(1)), [Event::Connected { device }]);
-    assert_eq!(recorded(room.leave(1)), [Event::Left { device }]);
+    assert_eq!(
+        recorded(room.leave(1)),
+        [Event::Left {
+            device,
+            reason: Farewell::Left
+        }]
+    );
     for stranger in [room.connect(1), room.disconnect(1)] {
         assert_eq!(recorded(stranger), []);
     }

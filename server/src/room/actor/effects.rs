@@ -64,7 +64,7 @@ impl Actor {
                 Effect::Publish => self.dirty = true,
                 Effect::Record(event) => {
                     self.note(&event);
-                    if let Event::Left { device } = event {
+                    if let Event::Left { device, .. } = event {
                         gone.push(device);
                     }
                 }
