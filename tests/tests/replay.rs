@@ -368,6 +368,16 @@ async fn the_shipped_runs_end_as_they_were_recorded_and_have_addresses(
     no_errors(&browser).await
 }
 
+/// Drops a file of this name and content on the page.
+async fn drop_file(tab: &Tab, name: &str, content: &str) -> Result<()> {
+    let drop = "const held = new DataTransfer();
+        held.items.add(new File([arguments[0]], arguments[1]));
+        const event = new DragEvent('drop', { dataTransfer: held, bubbles: true, cancelable: true });
+        document.querySelector('main').dispatchEvent(event);";
+    tab.eval(drop, vec![json!(content), json!(name)]).await?;
+    Ok(())
+}
+
 async fn what_is_no_recording_is_refused_with_the_line(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let room = finished(&server).await?;
@@ -398,7 +408,7 @@ async fn what_is_no_recording_is_refused_with_the_line(engine: Engine) -> Result
     let mut browser = Browser::start(engine).await?;
     let tab = browser.open(&server.url("/replay")).await?;
     for (name, content, kind, sentence) in refused {
-        Given::new(name, content)?.open(&tab).await?;
+        drop_file(&tab, name, &content).await?;
         let said = format!("{}[data-kind={kind}]", testid("replay-refused"));
         tab.wait_for_text(&said, sentence).await?;
         tab.wait_for_text(&said, name).await?;
@@ -422,17 +432,11 @@ async fn what_is_no_recording_is_refused_with_the_line(engine: Engine) -> Result
     tab.screenshot("replay-cut").await?;
 
     // Dropped anywhere, another one takes its place; what is refused does not.
-    let drop = "const held = new DataTransfer();
-        held.items.add(new File([arguments[0]], arguments[1]));
-        const event = new DragEvent('drop', { dataTransfer: held, bubbles: true, cancelable: true });
-        document.querySelector('main').dispatchEvent(event);";
-    tab.eval(drop, vec![json!("{"), json!("broken.jsonl")])
-        .await?;
+    drop_file(&tab, "broken.jsonl", "{").await?;
     tab.wait_for_text(&testid("replay-refused"), "broken.jsonl")
         .await?;
     tab.wait_for(&testid("player")).await?;
-    tab.eval(drop, vec![json!(good), json!("whole.jsonl")])
-        .await?;
+    drop_file(&tab, "whole.jsonl", &good).await?;
     tab.wait_for_text(&testid("replay-name"), "whole.jsonl")
         .await?;
     let whole =

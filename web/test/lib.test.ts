@@ -27,6 +27,7 @@ describe("numbers", () => {
 
   it("have no negative zero", () => {
     expect([fixed(-0.001, 2), fixed(-0.25, 2), fixed(null, 2)]).toEqual(["0.00", "−0.25", "—"]);
+    expect([fixed(999_999, 2), fixed(-3.85e17, 2)]).toEqual(["999,999.00", "−3.9E17"]);
   });
 });
 

@@ -140,4 +140,10 @@ describe("the trails", () => {
     expect(trails([map(0), absent, map(2)], map(3), fit, at(130, 50), at(130, 50), of)).toHaveLength(1);
     expect(trails([absent], map(3), fit, at(130, 50), at(130, 50), of)).toEqual([]);
   });
+
+  it("stop at a round that is far beyond the picture", () => {
+    const found = trails([map(0), map(-1e17), map(2)], map(3), fit, at(130, 50), at(130, 50), of);
+    expect(found.map(({ age }) => age)).toEqual([1]);
+    expect(trails([map(0, 1e17)], map(3), fit, at(130, 50), at(130, 50), of)).toEqual([]);
+  });
 });

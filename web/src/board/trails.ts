@@ -16,10 +16,15 @@ export interface Trail {
 /** Of more devices than this only the ways of the last few rounds are shown: more would be a tangle. */
 const MANY = 30;
 const FEW_ROUNDS = 2;
+/** A way that begins farther than so many pictures away is not shown, and none before it. */
+const FAR = 3;
 
 /**
  * The ways to where devices are drawn, `places`. A mark that has been moved aside, so that it covers no other, takes
  * its whole trail with it: a device whose weights stay where they are has none.
+ *
+ * When a device whose weights have grown beyond all bounds leaves the map, the picture of the others is larger by as
+ * much, and where they were before is that far away: marks of such a size hold up whatever measures the page.
  */
 export function trails(
   earlier: readonly MapView[],
@@ -42,6 +47,7 @@ export function trails(
       if (!before) break;
       const { x, y } = project(fit, before);
       const from = { x: x + aside.x, y: y + aside.y };
+      if (Math.abs(from.x) > FAR * fit.size.width || Math.abs(from.y) > FAR * fit.size.height) break;
       const of = coalition.get(device);
       const key = `${of}/${age}`;
       const trail = found.get(key) ?? { coalition: of, age, path: "" };

@@ -58,8 +58,12 @@ export function bytes(count: number): string {
   return `${format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })}${THIN}${UNITS[unit]}`;
 }
 
+/** Beyond this a number is said by its power of ten. */
+const LARGEST_FIXED = 1e6;
+
 export function fixed(value: number | null | undefined, digits: number): string {
   if (value === null || value === undefined) return "—";
+  if (Math.abs(value) >= LARGEST_FIXED) return format(value, { notation: "scientific", maximumFractionDigits: 1 });
   // The sign of a number that rounds to zero would only raise questions.
   return format(value, { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" });
 }
