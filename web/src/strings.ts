@@ -319,8 +319,8 @@ export const en = {
     balancedHint: "Does it know everything its group sees, also the digits it rarely sees?",
     ownHint: "Does it serve the device today, on the device's own mix?",
     questions: "Which accuracy",
-    headline: (coalitions: number, average: number) =>
-      `One model per coalition: ${percent(coalitions)}. Plain averaging: ${percent(average)}.`,
+    headline: (grouping: string, its: number, plain: number) =>
+      `${grouping}: ${percent(its)}. Plain averaging: ${percent(plain)}.`,
     difference: (points: number) => `Difference: ${signed(points)} ${Math.abs(points) === 1 ? "point" : "points"}.`,
     headlineNone: "Accuracies appear once devices have measured the first round's models.",
     worstDevice: (fraction: number) => `worst device ${percent(fraction)}`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   coalitionOf,
+  compared,
   comparison,
   curves,
   deskAllows,
@@ -29,19 +30,26 @@ describe("the arm on the map", () => {
 });
 
 describe("the comparison", () => {
-  const arms = [
-    arm("fed_avg", { accuracy: accuracy(0.486), own_accuracy: accuracy(0.663) }),
-    arm("coalition_models", { accuracy: accuracy(0.727), own_accuracy: accuracy(0.901) }),
-  ];
+  const plain = arm("fed_avg", { accuracy: accuracy(0.486), own_accuracy: accuracy(0.663) });
+  const models = arm("coalition_models", { accuracy: accuracy(0.727), own_accuracy: accuracy(0.901) });
 
   it("subtracts the numbers as they are shown", () => {
-    expect(comparison(view({ arms }), "balanced")).toEqual({ coalitions: 0.727, average: 0.486, points: 24 });
-    expect(comparison(view({ arms }), "own")?.points).toBe(24);
+    const arms = { grouping: models, plain };
+    expect(comparison(arms, "balanced")).toEqual({ grouping: 0.727, plain: 0.486, points: 24 });
+    expect(comparison(arms, "own")?.points).toBe(24);
   });
 
-  it("says nothing before both are measured, or where one arm is missing", () => {
-    expect(comparison(view({ arms: [arm("fed_avg"), arm("coalition_models")] }), "balanced")).toBeNull();
-    expect(comparison(view({ arms: arms.slice(0, 1) }), "balanced")).toBeNull();
+  it("says nothing before both are measured", () => {
+    expect(comparison({ grouping: arm("coalition_models"), plain }, "balanced")).toBeNull();
+    expect(comparison({ grouping: models, plain: arm("fed_avg") }, "balanced")).toBeNull();
+  });
+
+  it("is of one model per coalition, else of another arm that groups, where there is plain averaging", () => {
+    const oracle = arm("oracle_groups");
+    expect(compared([arm("local_only"), plain, oracle, models])).toEqual({ grouping: models, plain });
+    expect(compared([arm("local_only"), plain, oracle])).toEqual({ grouping: oracle, plain });
+    expect(compared([plain, arm("coalition_global")])).toBeNull();
+    expect(compared([models])).toBeNull();
   });
 });
 

@@ -10,7 +10,7 @@ import { armSign } from "../ui/marks";
 import "./accuracy-curves";
 import type { Actions } from "./actions";
 import { weightLine } from "./mischief";
-import { accuracyOf, type Curves, comparison, curves, selectedArm } from "./select";
+import { accuracyOf, type Curves, compared, comparison, curves, selectedArm } from "./select";
 import type { BoardState, Question } from "./state";
 
 const say = strings.board;
@@ -68,12 +68,13 @@ function question(value: Question, label: string, hint: string, state: BoardStat
 }
 
 function headline(view: View, asked: Question) {
-  const compared = ["coalition_models", "fed_avg"];
-  if (!compared.every((strategy) => view.arms.some((arm) => arm.strategy === strategy))) return nothing;
-  const found = comparison(view, asked);
+  const arms = compared(view.arms);
+  if (!arms) return nothing;
+  const found = comparison(arms, asked);
   if (!found) return html`<p class="headline dim" data-testid="headline">${say.headlineNone}</p>`;
+  const { name, strategy } = arms.grouping;
   return html`<p class="headline" data-testid="headline" data-points=${found.points}>
-    ${say.headline(found.coalitions, found.average)} <b>${say.difference(found.points)}</b>
+    ${say.headline(strings.armTitle(name, strategy), found.grouping, found.plain)} <b>${say.difference(found.points)}</b>
   </p>`;
 }
 

@@ -1,7 +1,17 @@
 /** What the board says, worked out from a view. */
 
 import { points } from "../lib/format";
-import type { Accuracy, ArmView, CoalitionId, DeviceId, DeviceRow, HistoryRow, Phase, View } from "../types.gen";
+import type {
+  Accuracy,
+  ArmView,
+  CoalitionId,
+  DeviceId,
+  DeviceRow,
+  HistoryRow,
+  Phase,
+  StrategyConfig,
+  View,
+} from "../types.gen";
 import type { Question } from "./state";
 
 /** The arm on the map: the chosen one, else the one where grouping pays, else the last one with a picture. */
@@ -19,22 +29,39 @@ export function accuracyOf(arm: ArmView, question: Question): Accuracy | null {
   return question === "balanced" ? arm.accuracy : arm.own_accuracy;
 }
 
+/** Strategies with a model for each group of devices, the one that a lesson is about first. */
+const GROUPING = [
+  "coalition_models",
+  "ours",
+  "bounded_confidence",
+  "oracle_groups",
+  "ifca",
+  "fesem",
+  "cfl",
+  "fl_hc",
+] as const satisfies readonly StrategyConfig["kind"][];
+
+/** What a run lets one compare: an arm with a model for each group, and plain averaging. */
+export function compared(arms: readonly ArmView[]): { grouping: ArmView; plain: ArmView } | null {
+  const running = (kind: StrategyConfig["kind"]) => arms.find(({ strategy }) => strategy === kind);
+  const grouping = GROUPING.map(running).find((arm) => arm !== undefined);
+  const plain = running("fed_avg");
+  return grouping && plain ? { grouping, plain } : null;
+}
+
 export interface Comparison {
-  readonly coalitions: number;
-  readonly average: number;
+  readonly grouping: number;
+  readonly plain: number;
   /** Percentage points, between the rounded numbers. */
   readonly points: number;
 }
 
-/** One model per coalition against plain averaging, where a run has measured both. */
-export function comparison(view: View, question: Question): Comparison | null {
-  const mean = (strategy: string) => {
-    const arm = view.arms.find((candidate) => candidate.strategy === strategy);
-    return arm ? (accuracyOf(arm, question)?.mean ?? null) : null;
-  };
-  const [coalitions, average] = [mean("coalition_models"), mean("fed_avg")];
-  if (coalitions === null || average === null) return null;
-  return { coalitions, average, points: points(coalitions, average) };
+/** Grouping against plain averaging, once both are measured. */
+export function comparison(arms: { grouping: ArmView; plain: ArmView }, question: Question): Comparison | null {
+  const mean = (arm: ArmView) => accuracyOf(arm, question)?.mean ?? null;
+  const [grouping, plain] = [mean(arms.grouping), mean(arms.plain)];
+  if (grouping === null || plain === null) return null;
+  return { grouping, plain, points: points(grouping, plain) };
 }
 
 export function coalitionOf(arm: ArmView | null): Map<DeviceId, CoalitionId> {

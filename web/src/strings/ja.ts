@@ -336,8 +336,7 @@ export const ja: Strings = {
     balancedHint: "グループに出てくる数字を、めったに見ないものも含めて、すべて見分けられますか。",
     ownHint: "そのデバイスの今のデータの割合で、役に立ちますか。",
     questions: "どの正解率か",
-    headline: (coalitions, average) =>
-      `コアリションごとのモデル：${percent(coalitions)}。単純平均：${percent(average)}。`,
+    headline: (grouping, its, plain) => `${grouping}：${percent(its)}。単純平均：${percent(plain)}。`,
     difference: (points) => `差：${signed(points)}ポイント`,
     headlineNone: "最初のラウンドのモデルをデバイスが測定すると、正解率が表示されます。",
     worstDevice: (fraction) => `最低のデバイス ${percent(fraction)}`,
