@@ -58,4 +58,9 @@ describe("remember", () => {
     expect([sum(1, 2), sum(1, 2), made]).toEqual([3, 3, 1]);
     expect([sum(1, 3), made]).toEqual([4, 2]);
   });
+
+  it("takes more things for other things", () => {
+    const sum = remember((...numbers: number[]) => numbers.reduce((all, one) => all + one, 0));
+    expect([sum(1, 2), sum(1, 2, 3), sum(1)]).toEqual([3, 6, 1]);
+  });
 });

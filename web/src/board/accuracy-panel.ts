@@ -1,7 +1,9 @@
 /** What grouping pays: one sentence, one large number per arm, and the curves. */
 
 import { html, nothing } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { percent } from "../lib/format";
+import { language } from "../lib/language";
 import { type ArmMark, armMarks } from "../lib/palette";
 import { remember } from "../lib/share";
 import { strings } from "../strings";
@@ -10,7 +12,7 @@ import { armSign } from "../ui/marks";
 import "./accuracy-curves";
 import type { Actions } from "./actions";
 import { weightLine } from "./mischief";
-import { accuracyOf, type Curves, compared, comparison, curves, selectedArm } from "./select";
+import { accuracyOf, type Curves, compared, comparison, curves, type History, selectedArm } from "./select";
 import type { BoardState, Question } from "./state";
 
 const say = strings.board;
@@ -18,15 +20,18 @@ const say = strings.board;
 /** Rows of the unseen table beside the curves. */
 const TABLE_ROUNDS = 50;
 
-const marksOf = remember(armMarks);
-const columnsOf = remember(curves);
+// An arm changes with every update, what is drawn of it seldom.
+const marksOf = remember((...strategies: string[]) => armMarks(strategies.map((strategy) => ({ strategy }))));
+const columnsOf = remember((question: Question, banded: History | undefined, ...histories: History[]) =>
+  curves(histories, banded, question),
+);
 
 export function accuracyPanel(state: BoardState, view: View, actions: Actions) {
-  const marks = marksOf(view.arms);
+  const marks = marksOf(...view.arms.map(({ strategy }) => strategy));
   const band = state.pointed ?? selectedArm(view, state.arm)?.name ?? null;
-  const columns = columnsOf(view.arms, band, state.question);
   const strong = view.arms.findIndex(({ name }) => name === band);
   const banded = view.arms[strong];
+  const columns = columnsOf(state.question, banded?.history, ...view.arms.map(({ history }) => history));
   return html`<section class="accuracy" aria-labelledby="accuracy-title">
     <div class="head">
       <h2 id="accuracy-title" class="unseen">${say.accuracy}</h2>
@@ -51,7 +56,7 @@ export function accuracyPanel(state: BoardState, view: View, actions: Actions) {
       .strong=${strong}
       .onpoint=${(index: number | null) => actions.dispatch({ type: "arm_pointed", arm: view.arms[index ?? -1]?.name ?? null })}
     ></accuracy-curves>
-    ${curvesTable(view, columns)}
+    ${guard([columns, marks, language()], () => curvesTable(view, columns))}
   </section>`;
 }
 

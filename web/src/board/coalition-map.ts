@@ -18,7 +18,7 @@ const GLIDE_MS = 700;
 
 export class CoalitionMap extends LitElement {
   static override properties = {
-    arm: { attribute: false },
+    arm: { attribute: false, hasChanged: pictureIn },
     devices: { attribute: false },
     run: { attribute: false },
     answer: { attribute: false },
@@ -309,6 +309,11 @@ export class CoalitionMap extends LitElement {
   #globalName({ x, y }: Place) {
     return svg`<text class="global-name" x=${(x + this.#radius * 1.4).toFixed(1)} y=${y.toFixed(1)} dy="0.36em">${strings.board.globalModel}</text>`;
   }
+}
+
+/** With every update an arm's traffic is another; its picture is not. */
+function pictureIn(now: ArmView | null, before: ArmView | null | undefined): boolean {
+  return now?.name !== before?.name || now?.map !== before?.map || now?.coalitions !== before?.coalitions;
 }
 
 function othersIn(now: readonly unknown[], before: readonly unknown[] | undefined): boolean {

@@ -55,7 +55,11 @@ export function saveCurves(state: BoardState, view: View): void {
     rounds: say.round,
     accuracy: `${say.accuracy} (%)`,
     band: band ? say.band(strings.armShort(band.name, band.strategy)) : "",
-    curves: curves(view.arms, band?.name ?? null, state.question),
+    curves: curves(
+      view.arms.map(({ history }) => history),
+      band?.history,
+      state.question,
+    ),
     arms: view.arms.map(({ name, strategy }, i) => ({
       name: strings.armTitle(name, strategy),
       colour: style.getPropertyValue(marks[i]?.variable ?? "--ink").trim(),

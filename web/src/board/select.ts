@@ -97,6 +97,8 @@ export function groupLabel(view: View, group: number | null): string {
   return `${group}`;
 }
 
+export type History = readonly HistoryRow[];
+
 export interface Curves {
   readonly rounds: number[];
   /** One list per arm; `null` where a round has not been measured. */
@@ -106,18 +108,17 @@ export interface Curves {
   readonly best: (number | null)[];
 }
 
-/** The accuracies of every round in columns, which is how the curves are drawn. */
-export function curves(arms: readonly ArmView[], band: string | null, question: Question): Curves {
-  const rounds = [...new Set(arms.flatMap((arm) => arm.history.map((row) => row.round)))].sort((a, b) => a - b);
+/** The arms' accuracies of every round in columns, which is how the curves are drawn, and the band of one of them. */
+export function curves(arms: readonly History[], banded: History | undefined, question: Question): Curves {
+  const rounds = [...new Set(arms.flatMap((history) => history.map((row) => row.round)))].sort((a, b) => a - b);
   const own = question === "own";
-  const column = (arm: ArmView | undefined, pick: (row: HistoryRow) => number) => {
-    const rows = new Map(arm?.history.map((row) => [row.round, row]));
+  const column = (history: History | undefined, pick: (row: HistoryRow) => number) => {
+    const rows = new Map(history?.map((row) => [row.round, row]));
     return rounds.map((round) => {
       const row = rows.get(round);
       return row ? pick(row) : null;
     });
   };
-  const banded = arms.find((arm) => arm.name === band);
   return {
     rounds,
     means: arms.map((arm) => column(arm, (row) => (own ? row.own_mean : row.mean))),

@@ -58,29 +58,37 @@ export function project(fit: Fit, place: Place): Place {
  */
 export function separate(places: readonly Place[], distance: number, pinned = 0, passes = 24): Place[] {
   const moved = places.map(({ x, y }) => ({ x, y }));
+  // Most pairs are told by this, without a root.
+  const near = (distance - 0.01) ** 2;
   for (let pass = 0; pass < passes; pass++) {
     let still = true;
-    for (const [i, a] of moved.entries()) {
+    moved.forEach((a, i) => {
       for (let j = Math.max(i + 1, pinned); j < moved.length; j++) {
         const b = moved[j];
-        if (!b) continue;
-        let [dx, dy] = [b.x - a.x, b.y - a.y];
-        let apart = Math.hypot(dx, dy);
-        if (apart >= distance - 0.01) continue;
-        if (apart < 1e-6) {
-          // Two marks in one place part in a direction of their own, so that a heap opens to all sides.
-          [dx, dy, apart] = [Math.cos(j * 2.4), Math.sin(j * 2.4), 1];
-        }
-        const gap = distance - Math.hypot(b.x - a.x, b.y - a.y);
-        const share = i < pinned ? 0 : 0.5;
-        a.x -= (dx / apart) * gap * share;
-        a.y -= (dy / apart) * gap * share;
-        b.x += (dx / apart) * gap * (1 - share);
-        b.y += (dy / apart) * gap * (1 - share);
+        if (!b || (b.x - a.x) ** 2 + (b.y - a.y) ** 2 >= near) continue;
+        part(a, b, distance, i < pinned ? 0 : 0.5, j);
         still = false;
       }
-    }
+    });
     if (still) break;
   }
   return moved;
 }
+
+/**
+ * Moves two marks to this distance, the first one by `share` of the way. Two in one place part in a direction that
+ * `heap` decides, so that a heap opens to all sides.
+ */
+function part(a: Mutable<Place>, b: Mutable<Place>, distance: number, share: number, heap: number) {
+  let [dx, dy] = [b.x - a.x, b.y - a.y];
+  let apart = Math.hypot(dx, dy);
+  const gap = distance - apart;
+  if (apart < 1e-6) [dx, dy, apart] = [Math.cos(heap * 2.4), Math.sin(heap * 2.4), 1];
+  const [x, y] = [(dx / apart) * gap, (dy / apart) * gap];
+  a.x -= x * share;
+  a.y -= y * share;
+  b.x += x * (1 - share);
+  b.y += y * (1 - share);
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

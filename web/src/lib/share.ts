@@ -32,7 +32,8 @@ export function remember<Arguments extends readonly unknown[], Result>(
 ): (...from: Arguments) => Result {
   let last: { readonly from: Arguments; readonly result: Result } | null = null;
   return (...from) => {
-    if (!last?.from.every((one, i) => Object.is(one, from[i]))) last = { from, result: make(...from) };
+    const same = last?.from.length === from.length && last.from.every((one, i) => Object.is(one, from[i]));
+    if (!last || !same) last = { from, result: make(...from) };
     return last.result;
   };
 }
