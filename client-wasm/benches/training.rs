@@ -99,6 +99,6 @@ fn training_in_a_worker() {
     measure(
         "cnn of 21,840 parameters, batch 32",
         &ModelConfig::Cnn {},
-        1_500,
+        4_500,
     );
 }

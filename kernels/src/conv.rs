@@ -48,9 +48,15 @@ impl Conv {
         self.filters * self.output_side() * self.output_side()
     }
 
-    /// Length of the buffer for the patches of one image.
+    /// Length of the buffer for the patches of one image, and behind those of [`Self::forward`] for the bias.
     #[inline(always)]
     pub(crate) fn patches_len(self) -> usize {
+        let forward = (self.lanes_per_filter() * self.depth() + self.filters * WIDE) * LANES;
+        forward.max(self.patches_by_place_len())
+    }
+
+    #[inline(always)]
+    fn patches_by_place_len(self) -> usize {
         self.lanes_per_filter() * LANES * self.patch_lanes() * LANES
     }
 
@@ -81,7 +87,7 @@ impl Conv {
                     let from = origin + (channel * self.side + dy) * self.side;
                     let pixels = &image[from..from + SIDE - 1 + LANES];
                     for (dx, patch) in patches.iter_mut().enumerate() {
-                        patch[l].copy_from_slice(&pixels[dx..dx + LANES]);
+                        patch[l] = linalg::copied(&pixels[dx..]);
                     }
                 }
             }
@@ -107,7 +113,7 @@ impl Conv {
             for (row, patch) in rows.take(self.channels * SIDE).enumerate() {
                 let (channel, dy) = (row / SIDE, row % SIDE);
                 let from = origin + (channel * self.side + dy) * self.side;
-                patch.copy_from_slice(&image[from..from + SIDE]);
+                *patch = linalg::copied(&image[from..]);
             }
         }
     }
@@ -116,9 +122,14 @@ impl Conv {
     #[inline(always)]
     pub(crate) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
         let (weights, bias) = packed.split_at(self.weights_len());
-        let len = self.lanes_per_filter() * self.depth() * LANES;
-        let (patches, _) = lanes_mut(&mut patches[..len]).as_chunks_mut();
         let per_filter = self.lanes_per_filter();
+        let len = (per_filter * self.depth() + self.filters * WIDE) * LANES;
+        let (patches, _) = lanes_mut(&mut patches[..len]).as_chunks_mut();
+        let (patches, start) = patches.split_at_mut(per_filter / WIDE * self.depth());
+        // As lanes in memory: of one number eight times over the compiler would make vectors across the filters.
+        for (start, bias) in start.iter_mut().zip(bias) {
+            *start = [[*bias; LANES]; WIDE];
+        }
         let stride = self.inputs().next_multiple_of(LANES);
         for (image, y) in x
             .chunks_exact(stride)
@@ -132,10 +143,12 @@ impl Conv {
                     self.depth(),
                     self.depth(),
                     &patches.iter(),
-                    |filter| [[bias[filter]; LANES]; WIDE],
+                    |filter| start[filter],
                     |filter, sums| {
                         let at = filter * per_filter + group * WIDE;
-                        y[at..][..WIDE].copy_from_slice(&sums);
+                        for (y, sum) in y[at..][..WIDE].iter_mut().zip(sums) {
+                            *y = sum;
+                        }
                     },
                 );
             }
@@ -153,7 +166,7 @@ impl Conv {
         mut slope_below: Option<&mut [f32]>,
         patches: &mut [f32],
     ) {
-        let patches = &mut patches[..self.patches_len()];
+        let patches = &mut patches[..self.patches_by_place_len()];
         let stride = self.inputs().next_multiple_of(LANES);
         gradient.fill(0.0);
         let images = x

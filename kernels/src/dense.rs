@@ -3,6 +3,9 @@
 use crate::chain::Weighted;
 use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
+/// Examples whose slopes are worked out at once: as many as have their sums in registers, and no power of two.
+const BATCH: usize = 5;
+
 /// A dense layer. Packed weights: for each panel of eight outputs the panel `[inputs]` of lanes, then the bias as one
 /// lane a panel.
 #[derive(Clone, Copy, Debug)]
@@ -104,37 +107,44 @@ impl Dense {
     /// `below[b][i] = slope[b] · W[.., i]`. The padding behind the last input stays as it is, zero.
     #[inline(always)]
     fn slope_by_input(self, packed: &[f32], slope: &[Lane], below: &mut [f32], stride: usize) {
-        const BATCH: usize = 4;
         let (weights, _) = self.split(packed);
-        let count = self.panels();
-        let columns = |i: usize| weights[i..].iter().step_by(self.inputs);
-        let (blocks, rest) = slope.split_at(slope.len() / (BATCH * count) * BATCH * count);
-        let (below_blocks, below_rest) = below.split_at_mut(blocks.len() / count * stride);
-        for (slope, below) in blocks
-            .chunks_exact(BATCH * count)
-            .zip(below_blocks.chunks_exact_mut(BATCH * stride))
-        {
-            for i in 0..self.inputs {
-                let rows = (0..count).map(|p| {
-                    [
-                        &slope[p],
-                        &slope[count + p],
-                        &slope[2 * count + p],
-                        &slope[3 * count + p],
-                    ]
-                });
-                let sums: [f32; BATCH] = linalg::lane_products(rows.zip(columns(i)));
-                for (b, sum) in sums.into_iter().enumerate() {
-                    below[b * stride + i] = sum;
-                }
-            }
+        let rows = BATCH * self.panels();
+        let blocks = slope.chunks_exact(rows);
+        let rest = blocks.remainder().chunks_exact(self.panels());
+        let (below_blocks, below_rest) = below.split_at_mut(blocks.len() * BATCH * stride);
+        for (slope, below) in blocks.zip(below_blocks.chunks_exact_mut(BATCH * stride)) {
+            self.slopes_by_input::<BATCH>(weights, slope, below, stride);
         }
-        for (slope, below) in rest
-            .chunks_exact(count)
-            .zip(below_rest.chunks_exact_mut(stride))
-        {
-            for (i, below) in below[..self.inputs].iter_mut().enumerate() {
-                [*below] = linalg::lane_products(slope.iter().map(|s| [s]).zip(columns(i)));
+        for (slope, below) in rest.zip(below_rest.chunks_exact_mut(stride)) {
+            self.slopes_by_input::<1>(weights, slope, below, stride);
+        }
+    }
+
+    /// The same for B examples.
+    #[inline(always)]
+    fn slopes_by_input<const B: usize>(
+        self,
+        weights: &[Lane],
+        slope: &[Lane],
+        below: &mut [f32],
+        stride: usize,
+    ) {
+        // Summed in a loop of their own: together with the products the compiler would not keep to lanes.
+        const AT_ONCE: usize = 32;
+        let mut products = [[[0.0; LANES]; B]; AT_ONCE];
+        let count = self.panels();
+        let rows: [&[Lane]; B] = core::array::from_fn(|b| &slope[b * count..][..count]);
+        for first in (0..self.inputs).step_by(AT_ONCE) {
+            let products = &mut products[..AT_ONCE.min(self.inputs - first)];
+            for (i, products) in products.iter_mut().enumerate() {
+                let column = weights[first + i..].iter().step_by(self.inputs);
+                let slopes = (0..count).map(|p| rows.map(|row| &row[p]));
+                *products = linalg::unsummed_lane_products(slopes.zip(column));
+            }
+            for (i, products) in products.iter().enumerate() {
+                for (b, product) in products.iter().enumerate() {
+                    below[b * stride + first + i] = linalg::sum(*product);
+                }
             }
         }
     }

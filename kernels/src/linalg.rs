@@ -66,6 +66,14 @@ pub fn groups<const P: usize>(lanes: &[Lane]) -> &[[Lane; P]] {
     lanes.as_chunks().0
 }
 
+/// The first N values. One by one, since WebAssembly has an instruction for copies that is slow where few are copied.
+#[must_use]
+#[inline(always)]
+pub fn copied<const N: usize>(values: &[f32]) -> [f32; N] {
+    let values = &values[..N];
+    core::array::from_fn(|i| values[i])
+}
+
 /// `acc[i] += x * w` for every value.
 #[inline(always)]
 fn add_scaled<const P: usize>(acc: &mut [Lane; P], x: f32, w: &[Lane; P]) {
@@ -173,6 +181,14 @@ pub fn columns_times_lanes<'y, const P: usize>(
 pub fn lane_products<'a, const R: usize>(
     pairs: impl Iterator<Item = ([&'a Lane; R], &'a Lane)>,
 ) -> [f32; R] {
+    unsummed_lane_products(pairs).map(sum)
+}
+
+/// The same before each lane's values are added up.
+#[inline(always)]
+pub fn unsummed_lane_products<'a, const R: usize>(
+    pairs: impl Iterator<Item = ([&'a Lane; R], &'a Lane)>,
+) -> [Lane; R] {
     let mut acc = [[0.0; LANES]; R];
     for (a, b) in pairs {
         for i in 0..R {
@@ -181,7 +197,7 @@ pub fn lane_products<'a, const R: usize>(
             }
         }
     }
-    acc.map(sum)
+    acc
 }
 
 #[cfg(test)]
