@@ -48,10 +48,10 @@ impl Conv {
         self.filters * self.output_side() * self.output_side()
     }
 
-    /// Length of the buffer for the patches of one image, and behind those of [`Self::forward`] for the bias.
+    /// Length of the buffer for patches, and behind those of [`Self::forward`] for the bias.
     #[inline(always)]
     pub(crate) fn patches_len(self) -> usize {
-        let forward = (self.lanes_per_filter() * self.depth() + self.filters * WIDE) * LANES;
+        let forward = (self.depth() + self.filters) * WIDE * LANES;
         forward.max(self.patches_by_place_len())
     }
 
@@ -74,21 +74,18 @@ impl Conv {
         (channel * self.side + row + dy) * self.side + column + dx
     }
 
-    /// Patches of one image for [`Self::forward`]: for each WIDE lanes of the output, `depth` times WIDE lanes.
+    /// Patches of one image for [`Self::forward`]: `depth` times WIDE lanes, for the `group`-th WIDE lanes of the output.
     #[inline(always)]
-    fn gather(self, image: &[f32], patches: &mut [[Lane; WIDE]]) {
-        let groups = patches.chunks_exact_mut(self.depth()).enumerate();
-        for (group, patches) in groups {
-            for l in 0..WIDE {
-                let origin = self.source(group * WIDE + l, 0);
-                let rows = patches.chunks_exact_mut(SIDE).enumerate();
-                for (row, patches) in rows {
-                    let (channel, dy) = (row / SIDE, row % SIDE);
-                    let from = origin + (channel * self.side + dy) * self.side;
-                    let pixels = &image[from..from + SIDE - 1 + LANES];
-                    for (dx, patch) in patches.iter_mut().enumerate() {
-                        patch[l] = linalg::copied(&pixels[dx..]);
-                    }
+    fn gather(self, image: &[f32], group: usize, patches: &mut [[Lane; WIDE]]) {
+        for l in 0..WIDE {
+            let origin = self.source(group * WIDE + l, 0);
+            let rows = patches.chunks_exact_mut(SIDE).enumerate();
+            for (row, patches) in rows {
+                let (channel, dy) = (row / SIDE, row % SIDE);
+                let from = origin + (channel * self.side + dy) * self.side;
+                let pixels = &image[from..from + SIDE - 1 + LANES];
+                for (dx, patch) in patches.iter_mut().enumerate() {
+                    patch[l] = linalg::copied(&pixels[dx..]);
                 }
             }
         }
@@ -123,9 +120,9 @@ impl Conv {
     pub(crate) fn forward(self, packed: &[f32], x: &[f32], y: &mut [f32], patches: &mut [f32]) {
         let (weights, bias) = packed.split_at(self.weights_len());
         let per_filter = self.lanes_per_filter();
-        let len = (per_filter * self.depth() + self.filters * WIDE) * LANES;
+        let len = (self.depth() + self.filters) * WIDE * LANES;
         let (patches, _) = lanes_mut(&mut patches[..len]).as_chunks_mut();
-        let (patches, start) = patches.split_at_mut(per_filter / WIDE * self.depth());
+        let (patches, start) = patches.split_at_mut(self.depth());
         // As lanes in memory: of one number eight times over the compiler would make vectors across the filters.
         for (start, bias) in start.iter_mut().zip(bias) {
             *start = [[*bias; LANES]; WIDE];
@@ -135,9 +132,10 @@ impl Conv {
             .chunks_exact(stride)
             .zip(y.chunks_exact_mut(self.outputs()))
         {
-            self.gather(image, patches);
             let y = lanes_mut(y);
-            for (group, patches) in patches.chunks_exact(self.depth()).enumerate() {
+            for group in 0..per_filter / WIDE {
+                // Group by group, so that patches stay in the nearest cache.
+                self.gather(image, group, patches);
                 linalg::rows_times_lanes(
                     weights,
                     self.depth(),
