@@ -1,4 +1,7 @@
 //! The largest of every 2×2 pixels.
+//!
+//! Chosen with masks of bits: browsers make branches of a choice between two floating-point numbers, and nobody could
+//! predict these.
 
 /// A max-pool over square images with an even side.
 #[derive(Clone, Copy, Debug)]
@@ -44,19 +47,21 @@ impl MaxPool {
             let squares = squares.zip(lower.as_chunks::<2>().0);
             let below = below_upper.as_chunks_mut::<2>().0.iter_mut();
             let below = below.zip(below_lower.as_chunks_mut::<2>().0);
-            // Without branches, which nobody could predict.
             for (((a, b), (below_a, below_b)), s) in squares.zip(below).zip(slope) {
-                let second = a[1] > a[0];
-                let peak = if second { a[1] } else { a[0] };
-                let third = b[0] > peak;
-                let peak = if third { b[0] } else { peak };
-                let fourth = b[1] > peak;
-                let given = |yes| if yes { *s } else { 0.0 };
+                let ([first, second], [third, fourth]) = (*a, *b);
+                let [second_first, third_first, fourth_first] =
+                    [second, third, fourth].map(|one| above(one, first));
+                let (third_second, fourth_second) = (above(third, second), above(fourth, second));
+                let fourth_third = above(fourth, third);
+                let given = |mask: u32| f32::from_bits(s.to_bits() & mask);
                 *below_a = [
-                    given(!second && !third && !fourth),
-                    given(second && !third && !fourth),
+                    given(!(second_first | third_first | fourth_first)),
+                    given(second_first & !(third_second | fourth_second)),
                 ];
-                *below_b = [given(third && !fourth), given(fourth)];
+                *below_b = [
+                    given(third_first & third_second & !fourth_third),
+                    given(fourth_first & fourth_second & fourth_third),
+                ];
             }
         }
     }
@@ -67,10 +72,17 @@ impl MaxPool {
     }
 }
 
-/// Unlike `f32::max` one comparison, which WebAssembly has an instruction for. Of two equal ones the first.
+/// All ones if `a` is larger than `b`.
+#[inline(always)]
+fn above(a: f32, b: f32) -> u32 {
+    u32::from(a > b).wrapping_neg()
+}
+
+/// Of two equal ones the first.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
-    if b > a { b } else { a }
+    let mask = above(b, a);
+    f32::from_bits(b.to_bits() & mask | a.to_bits() & !mask)
 }
 
 #[cfg(test)]
