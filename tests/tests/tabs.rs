@@ -230,8 +230,12 @@ async fn when_the_wifi_comes_back_so_do_the_board_and_the_devices(engine: Engine
     assert_eq!(view.devices.len(), 2, "they are the same two devices");
     assert_eq!(connected(&view), 2);
     // What browsers themselves say of requests that the Wi-Fi broke.
-    let of_the_wifi =
-        |error: &String| error.contains("net::ERR_") || error.contains("NS_ERROR_NET_");
+    let signs = [
+        "net::ERR_",
+        "NS_ERROR_NET_",
+        "Firefox can’t establish a connection",
+    ];
+    let of_the_wifi = |error: &String| signs.iter().any(|sign| error.contains(sign));
     let errors = browser.console_errors().await?;
     assert!(errors.iter().all(of_the_wifi), "{errors:#?}");
     Ok(())

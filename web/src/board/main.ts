@@ -118,7 +118,10 @@ async function lookForRoom() {
   }
 }
 
-/** What a board asks for on the side may fail: the arm may be gone with its run, and a lost server is said elsewhere. */
+/**
+ * What a board asks for on the side may fail: the arm may be gone with its run, and a lost server is said elsewhere. An
+ * answer that breaks off is a TypeError or, in Firefox, a DOMException.
+ */
 async function ask({ kind, arm, closed, after }: Wanted) {
   try {
     if (kind === "memberships") {
@@ -128,7 +131,8 @@ async function ask({ kind, arm, closed, after }: Wanted) {
       store.dispatch({ type: "distances", arm, answer: await readDistances(room, arm) });
     }
   } catch (error) {
-    if (!(error instanceof Refused || error instanceof TypeError)) throw error;
+    const isLost = error instanceof TypeError || error instanceof DOMException;
+    if (!(error instanceof Refused || isLost)) throw error;
   }
 }
 
