@@ -2,6 +2,7 @@
 
 use constellation_core::data::{Dataset, DatasetName, FILES};
 use constellation_core::device::Refusal;
+use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round, Slot};
 use constellation_core::view::Identity;
 use js_sys::{ArrayBuffer, JSON, Uint8Array};
@@ -37,6 +38,12 @@ pub(crate) struct Server {
 struct Join<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     name: &'a str,
+    profile: Profile,
+}
+
+#[derive(Serialize)]
+struct Profile {
+    encodings: [Kind; 4],
 }
 
 #[derive(Deserialize)]
@@ -62,7 +69,10 @@ impl Server {
     /// Asks for a place in the room.
     pub(crate) async fn join(&self, name: &str) -> Result<Identity, Failure> {
         let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-        let body = Join { name }.serialize(&serializer);
+        let profile = Profile {
+            encodings: Kind::ALL,
+        };
+        let body = Join { name, profile }.serialize(&serializer);
         let body = body.map_err(|_| Failure::Unreachable)?;
         let body = JSON::stringify(&body).map_err(|_| Failure::Unreachable)?;
         let address = format!("{}/devices", self.room_address());

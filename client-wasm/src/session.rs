@@ -298,6 +298,7 @@ impl Session {
                 } => spawn_local(Rc::clone(self).post(round, body, after_ms)),
                 Effect::AskForTable(table) => self.tell(&DeviceEvent::TableWanted { table }),
                 Effect::Ready(run) => self.say(&DeviceNews::Ready { run }),
+                Effect::SendInFull(run) => self.say(&DeviceNews::SendInFull { run }),
                 Effect::Show(samples) => self.tell(&DeviceEvent::Samples { samples }),
                 Effect::Refused(refusal) => self.tell_refusal(refusal),
                 Effect::Left(Farewell::Removed) => {

@@ -11,6 +11,7 @@ mod methods;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{DatasetName, Shape, TableConfig};
+use crate::encoding::Encoding;
 use crate::ids::Slot;
 use crate::model::ModelConfig;
 use crate::rng::{Purpose, Stream};
@@ -38,6 +39,19 @@ pub struct RunConfig {
     pub pacing: PacingConfig,
     /// The strategies that are compared, 1 to [`limits::ARMS`].
     pub arms: Vec<ArmConfig>,
+    /// How models cross the wire.
+    pub encodings: Encodings,
+}
+
+/// How models cross the wire. A device that does not say that it knows an encoding gets, and sends, plain weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(default, deny_unknown_fields)]
+pub struct Encodings {
+    /// From devices to the room.
+    pub up: Encoding,
+    /// From the room to devices.
+    pub down: Encoding,
 }
 
 /// Data set, partition and hidden groups.

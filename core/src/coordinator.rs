@@ -11,6 +11,7 @@ mod fingerprint;
 mod io;
 mod membership;
 mod memberships;
+mod publishing;
 mod round;
 mod rounds;
 mod traffic;
@@ -19,21 +20,23 @@ mod updates;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome};
+pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome, Profile};
 
 use crate::attack::Mischief;
-use crate::config::CheckedConfig;
+use crate::config::{CheckedConfig, Encodings};
+use crate::encoding::{Encoding, ModelHash, Payload};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
 use crate::recording::Moment;
 use crate::strategy::Beginning;
 use crate::view::{CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, View};
-use crate::wire::{Configured, Farewell, Models, PROTOCOL, RoundOpened};
+use crate::wire::{ArmPlan, Configured, Encoded, Farewell, Models, PROTOCOL, RoundOpened};
 
 use arm::Arm;
 use feed::Feed;
 use fingerprint::Fingerprint;
+use publishing::GivenModels;
 use round::{OpenRound, Purpose};
 use traffic::{RunTraffic, Span};
 
@@ -65,8 +68,7 @@ enum Maps {
 struct Member {
     slot: Slot,
     name: String,
-    /// Examples per second that it says it trains; 0 if it does not say.
-    capability: f64,
+    profile: Profile,
     connected: bool,
     /// Whether it can train: at once, or once it has read the table that its user brings.
     has_data: bool,
@@ -81,6 +83,10 @@ struct Member {
     last_refusal: Option<&'static str>,
     /// By its last report in this run.
     mischief: Option<Mischief>,
+    /// What it was given last in this run.
+    given: GivenModels,
+    /// Names of those of them that it has on this connection, so that deltas can be added to them.
+    has: BTreeSet<String>,
 }
 
 impl Member {
@@ -117,6 +123,10 @@ enum Will {
 struct Run {
     id: RunId,
     config: CheckedConfig,
+    /// The model that everybody can compute.
+    initial: Arc<Params>,
+    /// "It is the initial one."
+    same_as_initial: Arc<Encoded>,
     models: Arc<Models>,
     arms: Vec<Arm>,
     stage: Stage,
@@ -156,6 +166,11 @@ impl Run {
         let models = Models::new(id, &config, network.spec());
         Self {
             id,
+            same_as_initial: Arc::new(Encoded {
+                reference: ModelHash::of(&beginning.initial),
+                payload: Payload::Same,
+            }),
+            initial: Arc::clone(&beginning.initial),
             models: Arc::new(models),
             arms: config
                 .arms
@@ -246,11 +261,17 @@ impl Coordinator {
             Input::Joined {
                 device,
                 name,
-                capability,
-            } => self.joined(device, name, capability, &mut effects),
+                profile,
+            } => self.joined(device, name, profile, &mut effects),
             Input::Connected(device) => self.connected(device, &mut effects),
             Input::Ready { device, run } => {
                 self.ready(device, run, &mut effects);
+                Ok(Answer::Done)
+            }
+            Input::SendInFull { device, run } => {
+                if run == self.run.id {
+                    self.send_in_full(device, &mut effects);
+                }
                 Ok(Answer::Done)
             }
             Input::Disconnected(device) => {
@@ -450,21 +471,48 @@ fn configured(run: &Run, mischief: bool, device: DeviceId, slot: Slot) -> Messag
     }))
 }
 
+/// A round for a device that is to get the models `given` for those of its plans. What it has already comes as deltas.
 fn round_opened(
-    arms: &[Arm],
-    run: RunId,
-    config: &CheckedConfig,
+    run: &Run,
     round: Round,
     purpose: Purpose,
-    device: DeviceId,
+    plans: &[ArmPlan],
+    member: &mut Member,
+    given: GivenModels,
 ) -> RoundOpened {
-    let training = (purpose == Purpose::Train).then(|| config.training.clone());
-    RoundOpened {
-        run,
-        round,
-        training,
-        arms: arms.iter().map(|arm| arm.plan(device)).collect(),
+    let knows = |encoding: Encoding| {
+        let kind = encoding.kind();
+        kind.is_some_and(|kind| member.profile.encodings.contains(&kind))
+    };
+    let Encodings { up, down } = run.config.encodings;
+    let mut deltas = BTreeMap::new();
+    for (name, given) in given.iter().filter(|_| knows(down)) {
+        let before = member.given.get(name).filter(|_| member.has.contains(name));
+        let delta = if Arc::ptr_eq(&given.model, &run.initial) {
+            Some(&run.same_as_initial)
+        } else {
+            before.and_then(|before| given.delta_to(&before.model))
+        };
+        deltas.extend(delta.map(|delta| (name.clone(), Arc::clone(delta))));
     }
+    let arms = plans.iter().map(|plan| ArmPlan {
+        task: plan.task.with_models(&plan.name, |name, model| {
+            Arc::clone(given.get(name).map_or(model, |given| &given.model))
+        }),
+        name: plan.name.clone(),
+        coalition: plan.coalition,
+    });
+    let message = RoundOpened {
+        run: run.id,
+        round,
+        training: (purpose == Purpose::Train).then(|| run.config.training.clone()),
+        arms: arms.collect(),
+        upload: if knows(up) { up } else { Encoding::default() },
+        deltas,
+    };
+    member.has.extend(given.keys().cloned());
+    member.given.extend(given);
+    message
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod arm_work;
 mod drawing;
 mod guessing;
 mod job;
+mod owed;
 mod posted;
 
 use std::collections::BTreeMap;
@@ -16,9 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::Mischief;
 use crate::data::{Dataset, DatasetName, Examples, LocalData, TableConfig, TableError};
+use crate::encoding::ModelHash;
 use crate::ids::{Round, RunId};
 use crate::model::Network;
 use crate::params::Params;
+use crate::rejection::OTHER_REFERENCE;
 use crate::view::{Activity, DeviceArm, DeviceView, Samples};
 use crate::wire::{Configured, Farewell, RoomNews, RoundOpened, WireError};
 
@@ -26,6 +29,7 @@ pub use drawing::DrawingError;
 use drawing::Taught;
 use guessing::Guessing;
 use job::{Done, Job};
+use owed::Owed;
 use posted::Posted;
 
 /// What happens to a device.
@@ -81,6 +85,8 @@ pub enum Effect {
     AskForTable(Box<TableConfig>),
     /// Tell the room that the device has read its table: [`crate::wire::DeviceNews::Ready`].
     Ready(RunId),
+    /// Ask the room for its round without deltas: [`crate::wire::DeviceNews::SendInFull`].
+    SendInFull(RunId),
     /// Some of the device's own examples, for its page; only where they are images.
     Show(Samples),
     /// The room refused something, or sent something that cannot be read.
@@ -128,6 +134,10 @@ struct RunState {
     job: Option<Box<Job>>,
     /// The device's own weights, for arms that keep some.
     own: BTreeMap<String, Arc<Params>>,
+    /// The models it received last, by name, which the room's deltas are added to; none if models come as they are.
+    received: BTreeMap<String, Arc<Params>>,
+    /// What it still owes the room of its own deltas.
+    owed: Owed,
     /// What it guesses with, if it does.
     guessing: Option<Guessing>,
     /// The last update, kept until the room has it: it may ask again.
@@ -203,7 +213,15 @@ impl Device {
                         }
                         Vec::new()
                     }
-                    PostAnswer::Refused(refusal) => vec![Effect::Refused(refusal)],
+                    PostAnswer::Refused(refusal) => {
+                        if refusal.code == OTHER_REFERENCE
+                            && let Some(run) = &mut self.run
+                        {
+                            // The room sends its round once more, and the device does its work once more.
+                            run.posted = None;
+                        }
+                        vec![Effect::Refused(refusal)]
+                    }
                 }
             }
             Input::Disconnected => {
@@ -261,7 +279,7 @@ impl Device {
             body,
             mischief,
             own,
-        } = job.finish();
+        } = job.finish(&mut run.owed);
         run.own.extend(own);
         let posted = run.posted.insert(Posted {
             round,
@@ -320,6 +338,8 @@ impl Device {
             early: None,
             job: None,
             own: BTreeMap::new(),
+            received: BTreeMap::new(),
+            owed: Owed::default(),
             guessing: (self.guesses == Guesses::Yes).then(|| Guessing::new(&config.arms)),
             posted: None,
             configured,
@@ -394,13 +414,17 @@ impl Device {
         let Some(run) = &mut self.run else {
             return Vec::new();
         };
-        let opened = match RoundOpened::decode(frame, run.network.spec()) {
+        let opened = match run.read(frame) {
             Ok(opened) => opened,
+            Err(WireError::OtherReference { .. }) => {
+                return vec![Effect::SendInFull(run.configured.run)];
+            }
             Err(error) => return vec![Effect::Refused(unreadable(&error))],
         };
         if opened.run != run.configured.run {
             return Vec::new();
         }
+        run.keep(&opened);
         if let Some(posted) = &run.posted
             && posted.round == opened.round
         {
@@ -438,6 +462,37 @@ impl Device {
             Box::new(job.difficult(self.mischief))
         });
         Vec::new()
+    }
+}
+
+impl RunState {
+    /// Reads a round; its deltas are added to the models received last, or to the run's initial one.
+    fn read(&self, frame: &[u8]) -> Result<RoundOpened, WireError> {
+        let mut initial = None;
+        let seed = self.configured.config.seed;
+        RoundOpened::decode_with(frame, self.network.spec(), |name, hash| {
+            let is_meant = |model: &&Arc<Params>| ModelHash::of(model) == hash;
+            let received = self.received.get(name).filter(is_meant);
+            received
+                .or_else(|| {
+                    let initial =
+                        initial.get_or_insert_with(|| Arc::new(self.network.initial(seed)));
+                    Some(&*initial).filter(is_meant)
+                })
+                .cloned()
+        })
+    }
+
+    /// Keeps what later deltas are added to.
+    fn keep(&mut self, opened: &RoundOpened) {
+        if self.configured.config.encodings.down.kind().is_none() {
+            return;
+        }
+        for arm in &opened.arms {
+            for (name, model) in arm.task.models(&arm.name) {
+                self.received.insert(name, Arc::clone(model));
+            }
+        }
     }
 }
 

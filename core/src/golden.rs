@@ -99,16 +99,13 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
     .expect("all values are within their limits");
     let network = Network::new(&config.model, config.data.shape());
     let arm = "fed_avg".to_owned();
-    let opened = RoundOpened {
-        run: RunId(1),
-        round: Round(1),
-        training: Some(config.training.clone()),
-        arms: vec![ArmPlan {
-            name: arm.clone(),
-            coalition: None,
-            task: Start::Model(Arc::new(network.initial(config.seed))).into(),
-        }],
+    let plan = ArmPlan {
+        name: arm.clone(),
+        coalition: None,
+        task: Start::Model(Arc::new(network.initial(config.seed))).into(),
     };
+    let training = Some(config.training.clone());
+    let opened = RoundOpened::new(RunId(1), Round(1), training, vec![plan]);
     let models = Models {
         run: RunId(1),
         examples: config.data.examples,

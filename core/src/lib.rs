@@ -31,6 +31,7 @@ pub mod coordinator;
 pub mod data;
 pub mod device;
 pub mod distance;
+pub mod encoding;
 #[cfg(any(test, feature = "golden"))]
 #[doc(hidden)]
 pub mod golden;

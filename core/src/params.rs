@@ -154,6 +154,15 @@ impl Params {
         &self.spec
     }
 
+    /// The parameters with `delta` added to them, a number to each.
+    ///
+    /// # Errors
+    /// Sums that are not finite.
+    pub fn plus(&self, delta: &[f32]) -> Result<Self, ParamsError> {
+        let sums = self.values.iter().zip(delta).map(|(a, b)| a + b);
+        Self::try_new(sums.collect(), &self.spec)
+    }
+
     /// A tensor by name, in its shape.
     #[must_use]
     pub fn view(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {

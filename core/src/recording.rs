@@ -219,7 +219,7 @@ impl Encoded {
 mod tests {
     use super::*;
     use crate::config::RunConfig;
-    use crate::coordinator::{Command, Coordinator, Input};
+    use crate::coordinator::{Command, Coordinator, Input, Profile};
 
     /// A room in which nothing has happened, and which says what a test wants it to say.
     struct Told {
@@ -381,7 +381,7 @@ mod tests {
         let join = |device| Input::Joined {
             device: DeviceId(device),
             name: String::new(),
-            capability: 0.0,
+            profile: Profile::default(),
         };
         let mut worth = |input| {
             assert!(room.handle(0, input).answer.is_ok());

@@ -8,6 +8,9 @@ use crate::params::ParamsError;
 use crate::view::Phase;
 use crate::wire::WireError;
 
+/// Code of [`WireError::OtherReference`], after which a device does its round once more.
+pub(crate) const OTHER_REFERENCE: &str = "other_reference";
+
 /// A refusal. Counters change, and a device whose update could not be read is no longer waited for; nothing else.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum Rejection {
@@ -104,6 +107,8 @@ impl Rejection {
                     source: ParamsError::Length { .. },
                     ..
                 } => "wrong_length",
+                WireError::Index(_) => "bad_delta",
+                WireError::OtherReference { .. } => OTHER_REFERENCE,
                 WireError::Report(_) => "bad_report",
             },
             Self::Config(_) => "bad_config",

@@ -23,6 +23,8 @@ pub enum Purpose {
     Cohort = 7,
     /// A slot's number of examples.
     Quantity = 8,
+    /// Signs of a rotation, under which a step crosses the wire.
+    Rotation = 9,
     /// What goes wrong in the laboratory: who is slow, lost, late, or an attacker.
     Trouble = 20,
 }
@@ -45,6 +47,11 @@ impl Stream {
             *bytes = word.to_le_bytes();
         }
         Self(ChaCha8Rng::from_seed(key))
+    }
+
+    /// 32 random bits.
+    pub fn bits(&mut self) -> u32 {
+        self.0.next_u32()
     }
 
     /// Uniform in [0, 1), with 53 bits.

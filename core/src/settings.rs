@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::{
-    BoundedConfidenceOptions, FlHcOptions, Formation, GroupKind, Groups, Order, Participation,
-    Partition, RunConfig, StrategyConfig, limits,
+    BoundedConfidenceOptions, Encodings, FlHcOptions, Formation, GroupKind, Groups, Order,
+    Participation, Partition, RunConfig, StrategyConfig, limits,
 };
+use crate::encoding::Encoding;
 use crate::model::ModelConfig;
 
 const HEADER: &str = "\
@@ -23,7 +24,7 @@ const HEADER: &str = "\
 const TABLE: &str = "/data/table";
 
 /// Parts of a configuration whose fields depend on their `kind`.
-const BY_KIND: [&str; 2] = ["model", "data.partition"];
+const BY_KIND: [&str; 4] = ["model", "data.partition", "encodings.up", "encodings.down"];
 
 #[derive(Serialize)]
 struct Setting {
@@ -78,6 +79,10 @@ fn samples() -> Vec<RunConfig> {
         fraction: 0.5,
         order: Order::Random,
     });
+    let both = |encoding| Encodings {
+        up: encoding,
+        down: encoding,
+    };
     let with = |change: &dyn Fn(&mut RunConfig)| {
         let mut other = whole.clone();
         change(&mut other);
@@ -94,6 +99,10 @@ fn samples() -> Vec<RunConfig> {
             };
         }),
         with(&|c| c.data.partition = Partition::Person {}),
+        with(&|c| c.encodings = both(Encoding::F16 {})),
+        with(&|c| c.encodings = both(Encoding::Int8 {})),
+        with(&|c| c.encodings = both(Encoding::OneBit {})),
+        with(&|c| c.encodings = both(Encoding::TopK { share: 0.01 })),
         whole,
     ]
 }

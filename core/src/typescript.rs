@@ -7,11 +7,13 @@ use ts_rs::{Config, TS};
 
 use crate::attack::Mischief;
 use crate::config::{
-    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
-    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
-    PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
+    FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
+    OursOptions, PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig,
+    Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig, TableError};
+use crate::encoding::Encoding;
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::ModelConfig;
 use crate::recording::{Frame, Header};
@@ -98,6 +100,8 @@ fn declarations() -> String {
         DistanceKind,
         LayerScale,
         Weighting,
+        Encodings,
+        Encoding,
     ];
     format!("{HEADER}\n{types}")
 }

@@ -6,6 +6,7 @@
 
 mod alone;
 mod codec;
+mod delta;
 mod message;
 mod read;
 pub mod safetensors;
@@ -13,6 +14,8 @@ mod write;
 
 pub use crate::json::JsonError;
 pub use alone::Alone;
+pub(crate) use codec::{Carried, candidate};
+pub use delta::{Delta, Encoded};
 pub use message::{
     ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report, RoomNews,
     RoundOpened, Serves, Start, Task, Update, Validation, WireError, beside,

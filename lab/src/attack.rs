@@ -46,10 +46,15 @@ impl Attacks {
         flipped.unwrap_or(&self.dataset)
     }
 
+    /// Whether the device of a slot attacks.
+    pub(crate) fn is_attacker(&self, slot: Slot) -> bool {
+        self.attackers.is_some() && self.slots.contains(&slot)
+    }
+
     /// Makes an honest update that answers `message` into what the device of a slot sends.
     pub(crate) fn poison(&self, slot: Slot, message: &RoundOpened, update: &mut Update) {
         if let Some(Attackers { kind, strength, .. }) =
-            self.attackers.filter(|_| self.slots.contains(&slot))
+            self.attackers.filter(|_| self.is_attacker(slot))
         {
             let attacker = Attacker { kind, strength };
             let plans: Vec<_> = message.arms.iter().collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use constellation_core::data::{Dataset, DatasetName};
 use constellation_core::device::{Device, Effect, Input, PostAnswer, Refusal};
+use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round};
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
 use futures_util::{SinkExt, StreamExt};
@@ -114,6 +115,12 @@ struct Shared {
 #[derive(Serialize)]
 struct Join<'a> {
     name: &'a str,
+    profile: JoinProfile,
+}
+
+#[derive(Serialize)]
+struct JoinProfile {
+    encodings: [Kind; 4],
 }
 
 #[derive(Clone, Deserialize)]
@@ -143,7 +150,11 @@ impl Shared {
 
     async fn join(&self, name: &str) -> Result<Identity, DevicesError> {
         let url = format!("{}/devices", self.room_address());
-        let response = self.http.post(&url).json(&Join { name }).send().await;
+        let profile = JoinProfile {
+            encodings: Kind::ALL,
+        };
+        let body = Join { name, profile };
+        let response = self.http.post(&url).json(&body).send().await;
         let response = response.map_err(|source| DevicesError::Unreachable {
             url: url.clone(),
             source,
@@ -282,19 +293,23 @@ impl Connection<'_> {
                 Some(Ok(answer)) = self.posts.join_next() => self.device.handle(Input::Answer(answer)),
                 effects = work(self.device), if self.device.has_work() => effects,
             };
-            if let Some(ended) = self.obey(effects).await? {
+            if let Some(ended) = self.obey(effects, &mut socket).await? {
                 return Ok(ended);
             }
         }
     }
 
-    async fn obey(&mut self, effects: Vec<Effect>) -> Result<Option<Ended>, DevicesError> {
+    async fn obey(
+        &mut self,
+        effects: Vec<Effect>,
+        socket: &mut Socket,
+    ) -> Result<Option<Ended>, DevicesError> {
         for effect in effects {
             match effect {
                 Effect::LoadData(name) => {
                     let dataset = self.shared.dataset(name).await?;
                     let more = self.device.handle(Input::Data(name, dataset));
-                    if let Some(ended) = Box::pin(self.obey(more)).await? {
+                    if let Some(ended) = Box::pin(self.obey(more, socket)).await? {
                         return Ok(Some(ended));
                     }
                 }
@@ -308,6 +323,12 @@ impl Connection<'_> {
                 Effect::Left(Farewell::ServerStops) => return Ok(Some(Ended::Lost)),
                 Effect::Left(_) => return Ok(Some(Ended::ForGood)),
                 Effect::AskForTable(_) => return Err(DevicesError::Table),
+                Effect::SendInFull(run) => {
+                    let asked = DeviceNews::SendInFull { run };
+                    if say(socket, &asked).await.is_err() {
+                        return Ok(Some(Ended::Lost));
+                    }
+                }
                 Effect::Show(_) | Effect::Ready(_) => {}
             }
         }

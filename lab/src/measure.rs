@@ -195,7 +195,7 @@ impl<'a> Measure<'a> {
 #[cfg(test)]
 mod tests {
     use constellation_core::config::RunConfig;
-    use constellation_core::coordinator::{Coordinator, Input};
+    use constellation_core::coordinator::{Coordinator, Input, Profile};
     use constellation_core::ids::CoalitionId;
     use constellation_core::view::CoalitionView;
 
@@ -220,7 +220,7 @@ mod tests {
             let joined = Input::Joined {
                 device,
                 name,
-                capability: 0.0,
+                profile: Profile::of_ours(),
             };
             assert!(room.handle(0, joined).answer.is_ok());
         }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use constellation_core::config::CheckedConfig;
 use constellation_core::coordinator::{
-    Answer, Command, Coordinator, Effect, Event, Input, Message,
+    Answer, Command, Coordinator, Effect, Event, Input, Message, Profile,
 };
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
@@ -129,7 +129,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
         room.input(Input::Joined {
             device: id,
             name: format!("device {id}"),
-            capability: 0.0,
+            profile: Profile::of_ours(),
         });
         room.input(Input::Connected(id));
     }
@@ -321,7 +321,12 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         let Posted { message, body, .. } = posted;
         let answer = match Update::decode(&body, self.coordinator.models()) {
             Ok(mut update) => {
-                self.attacks.poison(slot_of(id), &message, &mut update);
+                // An attacker's weights, which no device has encoded, count as they are.
+                if self.attacks.is_attacker(slot_of(id)) {
+                    // What cannot be resolved is the room's to refuse.
+                    let _ = update.resolve(|name, report| message.start_of(name, report));
+                    self.attacks.poison(slot_of(id), &message, &mut update);
+                }
                 self.input(Input::Update {
                     device: id,
                     bytes: body.len() as u64,
@@ -480,7 +485,8 @@ fn work_out(
 
 #[cfg(test)]
 mod tests {
-    use constellation_core::config::{PacingConfig, RunConfig};
+    use constellation_core::config::{Encodings, PacingConfig, RunConfig};
+    use constellation_core::encoding::Encoding;
     use constellation_core::golden;
 
     use super::*;
@@ -549,6 +555,45 @@ mod tests {
         for conditions in [Conditions::default(), trouble()] {
             let setup = setup(conditions);
             assert_eq!(fingerprint(&setup, 1), fingerprint(&setup, 3));
+        }
+    }
+
+    /// The same with models in fewer bytes, both ways.
+    fn encoded(setup: &Setup, encoding: Encoding) -> Setup {
+        let encodings = Encodings {
+            up: encoding,
+            down: encoding,
+        };
+        let config = RunConfig {
+            encodings,
+            ..(*setup.config).clone()
+        };
+        Setup {
+            config: config.check().unwrap(),
+            ..setup.clone()
+        }
+    }
+
+    fn bytes(setup: &Setup) -> u64 {
+        let traffic = run(setup, |_, _| {}).view("", 0).traffic;
+        traffic.bytes_up + traffic.bytes_down
+    }
+
+    #[test]
+    fn models_in_fewer_bytes_make_runs_that_end_and_cost_less() {
+        let plain = setup(Conditions::default());
+        let whole = bytes(&plain);
+        for (encoding, times) in [
+            (Encoding::F16 {}, 1.9),
+            (Encoding::Int8 {}, 3.5),
+            (Encoding::TopK { share: 0.01 }, 10.0),
+            (Encoding::OneBit {}, 15.0),
+        ] {
+            let less = bytes(&encoded(&plain, encoding));
+            let found = whole as f64 / less as f64;
+            assert!(found > times, "{encoding:?}: {found} times fewer bytes");
+            let setup = encoded(&setup(trouble()), encoding);
+            assert_eq!(fingerprint(&setup, 1), fingerprint(&setup, 2));
         }
     }
 

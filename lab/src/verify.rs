@@ -15,10 +15,11 @@ use constellation_core::config::{
     CheckedConfig, ConfigError, DataConfig, PacingConfig, RunConfig, limits,
 };
 use constellation_core::coordinator::{
-    Answer, Command, Coordinator, Effect, Event, Input, Message,
+    Answer, Command, Coordinator, Effect, Event, Input, Message, Profile,
 };
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
+use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round, Slot};
 use constellation_core::wire::{Configured, RoomNews, RoundOpened, Update};
 use rayon::prelude::*;
@@ -208,6 +209,8 @@ enum Line {
     Joined {
         device: DeviceId,
         slot: Slot,
+        #[serde(default)]
+        encodings: BTreeSet<Kind>,
     },
     Left {
         device: DeviceId,
@@ -353,7 +356,7 @@ struct Replay {
 enum Pending {
     Accepted(DeviceId),
     Left(DeviceId),
-    Joined(DeviceId, Slot),
+    Joined(DeviceId, Slot, Profile),
 }
 
 impl Replay {
@@ -417,10 +420,21 @@ impl Replay {
                 self.own_data.entry(round).or_default().push(device);
             }
             _ if !self.own_data.is_empty() => {}
-            Line::Joined { device, slot } if open => {
-                self.pending.push(Pending::Joined(device, slot));
+            Line::Joined {
+                device,
+                slot,
+                encodings,
+            } => {
+                let profile = Profile {
+                    encodings,
+                    ..Profile::default()
+                };
+                if open {
+                    self.pending.push(Pending::Joined(device, slot, profile));
+                } else {
+                    self.join(device, slot, profile);
+                }
             }
-            Line::Joined { device, slot } => self.join(device, slot),
             Line::Left { device } if open => self.pending.push(Pending::Left(device)),
             Line::Left { device } => self.leave(device),
             Line::RoundOpened { round, cohort } => self.open(round, &cohort),
@@ -460,7 +474,7 @@ impl Replay {
     }
 
     /// Lets a device join with its slot: lower ones that are free are taken meanwhile.
-    fn join(&mut self, device: DeviceId, slot: Slot) {
+    fn join(&mut self, device: DeviceId, slot: Slot, profile: Profile) {
         let taken: BTreeSet<Slot> = self.devices.values().map(|(slot, _)| *slot).collect();
         let free = (0..slot.0).filter(|lower| !taken.contains(&Slot(*lower)));
         // Devices count from 1 upwards, so these numbers are never theirs.
@@ -470,7 +484,7 @@ impl Replay {
             self.input(Input::Joined {
                 device,
                 name,
-                capability: 0.0,
+                profile: Profile::default(),
             });
         }
         self.devices.insert(device, (slot, Device::new()));
@@ -478,7 +492,7 @@ impl Replay {
         let answer = self.input(Input::Joined {
             device,
             name,
-            capability: 0.0,
+            profile,
         });
         if answer != Some(Answer::Joined(slot)) {
             let what = format!("device {device} cannot have slot {slot}, which is taken");
@@ -570,6 +584,10 @@ impl Replay {
             } = *self.experiment;
             let fate = || conditions.fate(seed, round, slot, devices);
             let failed = missing.contains(&id) && matches!(fate(), Fate::Fails { .. });
+            if failed {
+                // Later deltas may be added to what it was sent.
+                device.handle(device::Input::Round(message.encode()));
+            }
             work.push((id, slot, device, (!failed).then_some(message)));
         }
         let models = Arc::clone(self.coordinator.models());
@@ -580,7 +598,12 @@ impl Replay {
                 let posted = message.and_then(|message| {
                     let body = work_out(&mut device, &message)?;
                     let mut update = Update::decode(&body, &models).ok()?;
-                    attacks.poison(slot, &message, &mut update);
+                    if attacks.is_attacker(slot) {
+                        update
+                            .resolve(|name, report| message.start_of(name, report))
+                            .ok()?;
+                        attacks.poison(slot, &message, &mut update);
+                    }
                     Some((body.len() as u64, Box::new(update)))
                 });
                 (id, slot, device, posted)
@@ -598,7 +621,7 @@ impl Replay {
     fn finish_pending(&mut self, updates: &BTreeMap<DeviceId, Posted>) {
         for pending in core::mem::take(&mut self.pending) {
             match pending {
-                Pending::Joined(device, slot) => self.join(device, slot),
+                Pending::Joined(device, slot, profile) => self.join(device, slot, profile),
                 Pending::Left(device) => self.leave(device),
                 Pending::Accepted(device) => {
                     let answer = updates.get(&device).and_then(|(bytes, update)| {
@@ -688,7 +711,9 @@ mod tests {
     use std::path::Path;
 
     use constellation_core::config::{ArmConfig, StrategyConfig};
+    use constellation_core::encoding::Encoding;
     use constellation_core::ids::RunId;
+    use serde_json::json;
 
     use super::*;
     use crate::conditions::{Attack, Attackers, Failing};
@@ -747,11 +772,16 @@ mod tests {
 
     /// The record of a run by the simulator.
     fn record_under(seed: u32, conditions: Conditions) -> String {
+        record_of(config(seed), conditions)
+    }
+
+    /// The record of a run by the simulator.
+    fn record_of(config: CheckedConfig, conditions: Conditions) -> String {
         let setup = Setup {
-            config: config(seed),
             devices: FEW,
             conditions,
-            dataset: dataset(&config(seed).data).unwrap(),
+            dataset: dataset(&config.data).unwrap(),
+            config,
         };
         let mut lines = vec![begun(&setup.config)];
         run(&setup, |_, happening| {
@@ -819,6 +849,35 @@ mod tests {
         let some = missed.filter(|line| !line.contains("\"missing\":[]"));
         assert!(some.count() > 0, "somebody must fail: {text}");
         assert_eq!(verdicts(&text), ["seed 5: all 4 rounds are the same"]);
+    }
+
+    #[test]
+    fn models_in_fewer_bytes_come_out_the_same() {
+        let failing = Failing {
+            rate: 0.2,
+            rounds: 1,
+        };
+        let attackers = Attackers {
+            fraction: 0.25,
+            kind: Attack::SignFlip,
+            strength: 1.0,
+        };
+        let conditions = Conditions {
+            failing: Some(failing),
+            attackers: Some(attackers),
+            ..Conditions::default()
+        };
+        let experiment = json!({ "name": "x", "devices": FEW, "conditions": conditions });
+        let line = json!({ "event": "experiment", "experiment": experiment });
+        for encoding in [Encoding::Int8 {}, Encoding::OneBit {}] {
+            let mut config = (*config(7)).clone();
+            (config.encodings.up, config.encodings.down) = (encoding, encoding);
+            let text = record_of(config.check().unwrap(), conditions.clone());
+            assert_eq!(
+                verdicts(&format!("{line}\n{text}")),
+                ["seed 7: all 4 rounds are the same"]
+            );
+        }
     }
 
     #[test]
@@ -909,7 +968,7 @@ mod tests {
             self.input(Input::Joined {
                 device,
                 name,
-                capability: 0.0,
+                profile: Profile::of_ours(),
             });
             self.input(Input::Connected(device));
         }

@@ -170,7 +170,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         Rejection::RoomLocked => StatusCode::LOCKED,
         Rejection::RoomFull(_)
         | Rejection::Stale { .. }
-        | Rejection::Update(WireError::OtherRun { .. })
+        | Rejection::Update(WireError::OtherRun { .. } | WireError::OtherReference { .. })
         | Rejection::WrongPhase { .. } => StatusCode::CONFLICT,
         Rejection::FutureRound { .. }
         | Rejection::RoundMismatch { .. }
@@ -256,6 +256,7 @@ mod tests {
             WireError::WrongType {
                 name: text(),
                 dtype: text(),
+                expected: "F32",
             },
             WireError::WrongShape {
                 name: text(),
@@ -271,6 +272,11 @@ mod tests {
                 found: 1,
                 expected: 2,
             }),
+            WireError::Index(text()),
+            WireError::OtherReference {
+                model: text(),
+                reference: "0123456789abcdef".to_owned().try_into().unwrap(),
+            },
             WireError::Report(text()),
         ];
         let config = ConfigError {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::ws::{Message, Utf8Bytes};
 use constellation_core::config::RunConfig;
-use constellation_core::coordinator::{Answer, Command};
+use constellation_core::coordinator::{Answer, Command, Profile};
 use constellation_core::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use constellation_core::params::Params;
 use constellation_core::view::{Distances, Memberships, View};
@@ -29,7 +29,7 @@ pub(crate) enum Request {
     Join {
         name: Option<String>,
         /// Examples per second that it says it trains; 0 if it does not say.
-        capability: f64,
+        profile: Profile,
         reply: Reply<Result<Joined, ApiError>>,
     },
     /// A device's socket has said who it is.
@@ -46,6 +46,8 @@ pub(crate) enum Request {
     },
     /// A device has read its user's table.
     Ready { device: DeviceId, run: RunId },
+    /// A device has not got what deltas are to be added to.
+    SendInFull { device: DeviceId, run: RunId },
     /// A device leaves for good.
     Leave { device: DeviceId },
     /// An update of a device was refused before it came here.

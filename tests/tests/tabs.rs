@@ -21,6 +21,7 @@ in_each_browser![
     rounds_go_on_while_tabs_close_and_reload,
     when_the_wifi_comes_back_so_do_the_board_and_the_devices,
     tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
+    models_in_fewer_bytes_are_the_same_everywhere,
     a_room_is_one_click_and_a_device_is_one_code,
     a_preset_begins_another_run,
     what_the_room_refuses_is_shown_on_the_device_and_on_the_board,
@@ -245,6 +246,37 @@ async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint(
     engine: Engine,
 ) -> Result<()> {
     let config = json!({ "rounds": 4, "seed": 11, "pacing": { "start_at": 4, "pace_ms": 0 } });
+    have_one_fingerprint(engine, config).await.map(|_| ())
+}
+
+async fn models_in_fewer_bytes_are_the_same_everywhere(engine: Engine) -> Result<()> {
+    let config = json!({
+        "rounds": 4,
+        "seed": 11,
+        "pacing": { "start_at": 4, "pace_ms": 0 },
+        "encodings": { "up": { "kind": "one_bit" }, "down": { "kind": "int8" } }
+    });
+    let traffic = have_one_fingerprint(engine, config).await?.traffic;
+    // Three arms send models, and the room moves a device to another coalition's whole model at most.
+    let (up, down) = (
+        traffic.plain_averaging.bytes_up,
+        traffic.plain_averaging.bytes_down,
+    );
+    assert!(
+        traffic.bytes_up < up / 5,
+        "{} of {up} bytes",
+        traffic.bytes_up
+    );
+    assert!(
+        traffic.bytes_down < 3 * down / 2,
+        "{} of {down} bytes",
+        traffic.bytes_down
+    );
+    Ok(())
+}
+
+/// Tabs, headless devices and the laboratory play the same run of four devices; what the tabs' room shows at its end.
+async fn have_one_fingerprint(engine: Engine, config: Value) -> Result<View> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, config.clone()).await?;
     let mut browser = Browser::start(engine).await?;
@@ -275,7 +307,7 @@ async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint(
     assert_eq!(tabs.fingerprint, native.fingerprint);
     let laboratory = tokio::task::spawn_blocking(move || laboratory(config, 4)).await??;
     assert_eq!(tabs.fingerprint, laboratory);
-    Ok(())
+    Ok(tabs)
 }
 
 async fn a_room_is_one_click_and_a_device_is_one_code(engine: Engine) -> Result<()> {

@@ -6,7 +6,7 @@ export const MOST_ARMS = 16;
 export const MOST_NAME = 40;
 
 /** The run of a room when nobody says otherwise. */
-export const DEFAULT_RUN = {"arms":[{"name":"local_only","strategy":{"kind":"local_only"}},{"name":"fed_avg","strategy":{"kind":"fed_avg"}},{"name":"coalition_global","strategy":{"formation":{"distance":"weights","first_centers":"random","freeze_after":null,"k":4,"layers":"raw","max_iterations":20,"min_size":1,"reform_every":1,"restarts":1,"warm_up":0,"weighting":"coalitions"},"kind":"coalition_global"}},{"name":"coalition_models","strategy":{"formation":{"distance":"unit_deltas","first_centers":"k_means_plus_plus","freeze_after":null,"k":4,"layers":"raw","max_iterations":20,"min_size":1,"reform_every":null,"restarts":20,"warm_up":3,"weighting":"coalitions"},"kind":"coalition_models"}}],"data":{"balanced_per_label":50,"dataset":"mnist-small","examples":400,"groups":{"count":4,"kind":"rotation"},"held_out":100,"partition":{"alpha":0.5,"kind":"dirichlet"},"spread":0.0,"validation":0},"model":{"hidden":[64],"kind":"mlp"},"pacing":{"deadline_ms":30000,"min_devices":2,"pace_ms":1000,"start_at":null},"rounds":30,"seed":7,"training":{"batch":20,"epochs":2,"learning_rate":0.05,"momentum":0.0,"weight_decay":0.0}};
+export const DEFAULT_RUN = {"arms":[{"name":"local_only","strategy":{"kind":"local_only"}},{"name":"fed_avg","strategy":{"kind":"fed_avg"}},{"name":"coalition_global","strategy":{"formation":{"distance":"weights","first_centers":"random","freeze_after":null,"k":4,"layers":"raw","max_iterations":20,"min_size":1,"reform_every":1,"restarts":1,"warm_up":0,"weighting":"coalitions"},"kind":"coalition_global"}},{"name":"coalition_models","strategy":{"formation":{"distance":"unit_deltas","first_centers":"k_means_plus_plus","freeze_after":null,"k":4,"layers":"raw","max_iterations":20,"min_size":1,"reform_every":null,"restarts":20,"warm_up":3,"weighting":"coalitions"},"kind":"coalition_models"}}],"data":{"balanced_per_label":50,"dataset":"mnist-small","examples":400,"groups":{"count":4,"kind":"rotation"},"held_out":100,"partition":{"alpha":0.5,"kind":"dirichlet"},"spread":0.0,"validation":0},"encodings":{"down":{"kind":"f32"},"up":{"kind":"f32"}},"model":{"hidden":[64],"kind":"mlp"},"pacing":{"deadline_ms":30000,"min_devices":2,"pace_ms":1000,"start_at":null},"rounds":30,"seed":7,"training":{"batch":20,"epochs":2,"learning_rate":0.05,"momentum":0.0,"weight_decay":0.0}};
 
 /** The settings of a run but for its arms. */
 export const SETTINGS = [
@@ -25,6 +25,10 @@ export const SETTINGS = [
   {"path":"data.spread","kind":"number","least":0.0,"most":2.0,"without":null,"start":0.0,"optional":false,"of":null},
   {"path":"data.table","kind":"table","start":null,"optional":true,"of":null},
   {"path":"data.validation","kind":"whole","least":0.0,"most":20000.0,"start":0,"optional":false,"of":null},
+  {"path":"encodings.down.kind","kind":"choice","options":["f32","f16","int8","one_bit","top_k"],"start":"f32","optional":false,"of":null},
+  {"path":"encodings.down.share","kind":"number","least":0.0,"most":0.5,"without":"least","start":0.01,"optional":false,"of":"top_k"},
+  {"path":"encodings.up.kind","kind":"choice","options":["f32","f16","int8","one_bit","top_k"],"start":"f32","optional":false,"of":null},
+  {"path":"encodings.up.share","kind":"number","least":0.0,"most":0.5,"without":"least","start":0.01,"optional":false,"of":"top_k"},
   {"path":"model.hidden","kind":"wholes","least":1.0,"most":4096.0,"start":[64],"optional":false,"of":"mlp"},
   {"path":"model.kind","kind":"choice","options":["softmax","mlp","cnn","cnn_wide"],"start":"mlp","optional":false,"of":null},
   {"path":"pacing.deadline_ms","kind":"whole","least":100.0,"most":3600000.0,"start":30000,"optional":false,"of":null},

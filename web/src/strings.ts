@@ -146,6 +146,8 @@ const reasons: Record<string, string> = {
   bad_metadata: "its update's description could not be read",
   missing_tensor: "some of its weights were missing",
   unknown_tensor: "its weights were not this model's",
+  other_reference: "its update was a change to another model than it was given",
+  bad_delta: "its update changed numbers that the model has not",
   wrong_type: "its weights had another type of number",
   wrong_shape: "its weights had another shape than the model's",
   wrong_length: "it sent another number of weights than the model has",

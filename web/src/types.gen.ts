@@ -697,7 +697,11 @@ pacing: PacingConfig,
 /**
  * The strategies that are compared, 1 to [`limits::ARMS`].
  */
-arms: Array<ArmConfig>, };
+arms: Array<ArmConfig>, 
+/**
+ * How models cross the wire.
+ */
+encodings: Encodings, };
 export type ModelConfig = { "kind": "softmax", } | { "kind": "mlp", 
 /**
  * Units of each hidden layer.
@@ -1120,3 +1124,17 @@ export type FirstCenters = "random" | "k_means_plus_plus";
 export type DistanceKind = "weights" | "deltas" | "unit_deltas";
 export type LayerScale = "raw" | "by_norm";
 export type Weighting = "coalitions" | "size" | "examples";
+export type Encodings = { 
+/**
+ * From devices to the room.
+ */
+up: Encoding, 
+/**
+ * From the room to devices.
+ */
+down: Encoding, };
+export type Encoding = { "kind": "f32", } | { "kind": "f16", } | { "kind": "int8", } | { "kind": "one_bit", } | { "kind": "top_k", 
+/**
+ * Part of a model's numbers that is sent, above 0, up to [`MOST_SHARE`].
+ */
+share: number, };

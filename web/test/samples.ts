@@ -29,6 +29,7 @@ export const config: RunConfig = {
   training: { epochs: 2, batch: 20, learning_rate: 0.05, momentum: 0, weight_decay: 0 },
   pacing: { min_devices: 2, start_at: null, deadline_ms: 30000, pace_ms: 1000 },
   arms: [],
+  encodings: { up: { kind: "f32" }, down: { kind: "f32" } },
 };
 
 export function device(id: number, change: Partial<DeviceRow> = {}): DeviceRow {

@@ -7,10 +7,11 @@ use std::ops::Deref;
 use thiserror::Error;
 
 use super::{
-    ArmConfig, DataConfig, Formation, GroupKind, Groups, OursOptions, PacingConfig, Participation,
-    Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
+    ArmConfig, DataConfig, Encodings, Formation, GroupKind, Groups, OursOptions, PacingConfig,
+    Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
 use crate::data::{DatasetName, TRAIN_OF_FIVE};
+use crate::encoding::{Encoding, MOST_SHARE};
 
 /// A configuration that cannot be run, and what would be allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -60,6 +61,7 @@ impl RunConfig {
         self.training.check()?;
         self.pacing.check()?;
         check_arms(&mut self.arms)?;
+        self.encodings.check()?;
         Ok(CheckedConfig(self))
     }
 }
@@ -210,6 +212,22 @@ impl TrainingConfig {
             self.weight_decay,
             "0 to 1",
         )
+    }
+}
+
+impl Encodings {
+    fn check(&self) -> Result<(), ConfigError> {
+        for (way, encoding) in [("up", self.up), ("down", self.down)] {
+            if let Encoding::TopK { share } = encoding {
+                require(
+                    share > 0.0 && share <= MOST_SHARE,
+                    &format!("encodings.{way}.share"),
+                    share,
+                    format!("above 0, up to {MOST_SHARE}"),
+                )?;
+            }
+        }
+        Ok(())
     }
 }
 

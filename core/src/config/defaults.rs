@@ -1,8 +1,9 @@
 //! The default of every value: a room needs no configuration.
 
 use super::{
-    ArmConfig, DataConfig, DistanceKind, FirstCenters, Formation, GroupKind, Groups, LayerScale,
-    OursOptions, PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    ArmConfig, DataConfig, DistanceKind, Encodings, FirstCenters, Formation, GroupKind, Groups,
+    LayerScale, OursOptions, PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig,
+    Weighting,
 };
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
@@ -41,6 +42,7 @@ impl Default for RunConfig {
                     formation: Formation::with_warm_up(),
                 }),
             ],
+            encodings: Encodings::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::distances::distances;
 use super::memberships::PastMemberships;
+use super::round::Counted;
 use crate::config::{ArmConfig, limits};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId};
 use crate::layout::{self, Place};
@@ -17,7 +18,7 @@ use crate::view::{
     Accuracy, ArmTraffic, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, Influence,
     MapBarycenter, MapPlace, MapPoint, MapView, RoundMemberships,
 };
-use crate::wire::{ArmPlan, Start, Update, beside};
+use crate::wire::{ArmPlan, Report, Start, beside, candidate};
 
 /// One arm of a run.
 #[derive(Debug)]
@@ -71,16 +72,28 @@ impl Arm {
         }
     }
 
+    /// The name of the model that a device's training of this arm began with; `report` says which of several it was.
+    pub(super) fn start_name(&self, device: DeviceId, report: &Report) -> Option<String> {
+        match self.strategy.task(device).start {
+            Start::Own => None,
+            Start::Model(_) => Some(self.config.name.clone()),
+            Start::BestOf(_) => {
+                let picked = report.arms.get(&self.config.name)?.picked?;
+                Some(candidate(&self.config.name, picked))
+            }
+        }
+    }
+
     /// Takes down how the models of `measured`, the last closed round, serve the devices.
     pub(super) fn measure(
         &mut self,
         measured: Round,
-        updates: &BTreeMap<DeviceId, Update>,
+        updates: &BTreeMap<DeviceId, Counted>,
         groups: &BTreeMap<DeviceId, Option<u32>>,
     ) {
         let reports: Vec<_> = updates
             .iter()
-            .filter_map(|(device, update)| {
+            .filter_map(|(device, Counted { update, .. })| {
                 let report = update.report.arms.get(&self.config.name)?;
                 Some((groups.get(device).copied().flatten(), report))
             })
@@ -107,7 +120,7 @@ impl Arm {
         }
         self.devices = updates
             .iter()
-            .filter_map(|(&device, update)| {
+            .filter_map(|(&device, Counted { update, .. })| {
                 let report = update.report.arms.get(&self.config.name)?;
                 Some(DeviceAccuracy {
                     device,
@@ -138,26 +151,22 @@ impl Arm {
         &mut self,
         seed: u32,
         round: Round,
-        updates: &mut BTreeMap<DeviceId, Update>,
+        updates: &mut BTreeMap<DeviceId, Counted>,
         groups: &BTreeMap<DeviceId, Option<u32>>,
     ) -> Option<RoundUpdates> {
         let difficult: Vec<DeviceId> = updates
             .iter()
-            .filter(|(_, update)| update.report.mischief.is_some())
+            .filter(|(_, counted)| counted.update.report.mischief.is_some())
             .map(|(device, _)| *device)
             .collect();
-        let updates = updates.iter_mut().filter_map(|(&device, update)| {
+        let updates = updates.iter_mut().filter_map(|(&device, counted)| {
+            let Counted { update, starts } = counted;
             let weights = update.weights.remove(&self.config.name)?;
             let report = update.report.arms.get(&self.config.name)?.clone();
-            let start = match self.strategy.task(device).start {
-                Start::Own => return None,
-                Start::Model(start) => start,
-                Start::BestOf(models) => Arc::clone(models.get(report.picked? as usize)?),
-            };
             Some(ArmUpdate {
                 device,
                 examples: update.report.examples,
-                start,
+                start: starts.remove(&self.config.name)?,
                 weights,
                 beside: update.weights.remove(&beside(&self.config.name)),
                 report,

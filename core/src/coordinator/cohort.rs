@@ -32,9 +32,8 @@ impl Coordinator {
         if participation.order == Order::CapableFirst && opening == 0 {
             // Stable, so that equal ones stay in the order drawn.
             devices.sort_by(|a, b| {
-                self.members[b]
-                    .capability
-                    .total_cmp(&self.members[a].capability)
+                let capability = |device| self.members[device].profile.capability;
+                capability(b).total_cmp(&capability(a))
             });
         }
         devices.truncate(size);

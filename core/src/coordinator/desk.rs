@@ -73,7 +73,10 @@ impl Coordinator {
             effects.record(Event::Joined {
                 device,
                 slot: member.slot,
+                encodings: member.profile.encodings.clone(),
             });
+            member.given.clear();
+            member.has.clear();
             member.answered = Round(0);
             member.examples = None;
             member.mischief = None;

@@ -1,11 +1,12 @@
 //! What goes into a coordinator and what comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::config::{CheckedConfig, RunConfig};
+use crate::encoding::Kind;
 use crate::ids::{DeviceId, Round, RunId, Slot};
 use crate::rejection::Rejection;
 use crate::view::CoalitionView;
@@ -20,8 +21,8 @@ pub enum Input {
         device: DeviceId,
         /// What its user calls it.
         name: String,
-        /// Examples per second that it says it trains; 0 if it does not say. Finite, and not below 0.
-        capability: f64,
+        /// What it says of itself.
+        profile: Profile,
     },
     /// A device of the room has opened its socket.
     Connected(DeviceId),
@@ -30,6 +31,13 @@ pub enum Input {
         /// Which device.
         device: DeviceId,
         /// The run that the table is for.
+        run: RunId,
+    },
+    /// A device has not got the models that its round's deltas are to be added to.
+    SendInFull {
+        /// Which device.
+        device: DeviceId,
+        /// The run that it is in.
         run: RunId,
     },
     /// A device's socket is closed. The device may come back.
@@ -77,6 +85,26 @@ pub enum Input {
     Desk(Command),
     /// Time has passed: [`super::Coordinator::next_deadline`] is reached.
     Tick,
+}
+
+/// What a device says of itself when it joins.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// Examples per second that it trains; 0 if it does not say. Finite, and not below 0.
+    pub capability: f64,
+    /// Encodings that it can read and write.
+    pub encodings: BTreeSet<Kind>,
+}
+
+impl Profile {
+    /// What [`crate::device::Device`] can do, of unknown capability.
+    #[must_use]
+    pub fn of_ours() -> Self {
+        Self {
+            capability: 0.0,
+            encodings: Kind::ALL.into(),
+        }
+    }
 }
 
 /// What the desk can want.
@@ -173,6 +201,9 @@ pub enum Event {
         device: DeviceId,
         /// Its index in the partition.
         slot: Slot,
+        /// Encodings that it can read and write.
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        encodings: BTreeSet<Kind>,
     },
     /// A device opened its socket, for the first time or again.
     Connected {

@@ -3,24 +3,29 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::publishing::GivenModels;
 use super::round::Participant;
 use super::{
-    Answer, Coordinator, Effects, Event, Member, Message, Stage, configured, round_opened,
+    Answer, Coordinator, Effects, Event, Member, Message, Profile, Stage, configured, round_opened,
 };
 use crate::config::limits;
 use crate::ids::{DeviceId, Round, RunId, Slot};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
-use crate::wire::Farewell;
+use crate::wire::{ArmPlan, Farewell};
 
 impl Coordinator {
     pub(super) fn joined(
         &mut self,
         device: DeviceId,
         name: String,
-        capability: f64,
+        profile: Profile,
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
+        let Profile {
+            capability,
+            encodings,
+        } = profile;
         if !(capability.is_finite() && capability >= 0.0) {
             return Err(Rejection::Capability(capability));
         }
@@ -39,8 +44,11 @@ impl Coordinator {
         let member = Member {
             slot,
             name,
-            // Without the sign of -0, by which equal devices would differ.
-            capability: capability.abs(),
+            profile: Profile {
+                // Without the sign of -0, by which equal devices would differ.
+                capability: capability.abs(),
+                encodings: encodings.clone(),
+            },
             connected: false,
             has_data: false,
             state: DeviceState::Away,
@@ -51,9 +59,15 @@ impl Coordinator {
             refused: 0,
             last_refusal: None,
             mischief: None,
+            given: GivenModels::new(),
+            has: BTreeSet::new(),
         };
         self.members.insert(device, member);
-        effects.record(Event::Joined { device, slot });
+        effects.record(Event::Joined {
+            device,
+            slot,
+            encodings,
+        });
         Ok(Answer::Joined(slot))
     }
 
@@ -67,6 +81,8 @@ impl Coordinator {
             .get_mut(&device)
             .ok_or(Rejection::UnknownDevice(device))?;
         member.connected = true;
+        // The tab may have been loaded again.
+        member.has.clear();
         // A tab that was loaded again has to be given its table again.
         member.has_data = self.run.config.data.table.is_none();
         member.state = member.idle_state();
@@ -107,20 +123,29 @@ impl Coordinator {
                     }
                     *participant = Participant::Awaited;
                     member.state = DeviceState::Training;
-                    let message = round_opened(
-                        &self.run.arms,
-                        self.run.id,
-                        &self.run.config,
-                        open.round,
-                        open.purpose,
-                        device,
-                    );
+                    let (round, purpose) = (open.round, open.purpose);
+                    let given = member.given.clone();
+                    let plans: Vec<ArmPlan> =
+                        self.run.arms.iter().map(|arm| arm.plan(device)).collect();
+                    let message = round_opened(&self.run, round, purpose, &plans, member, given);
                     effects.send(device, Message::RoundOpened(Arc::new(message)));
                 }
                 Some(Participant::Answered(_)) => member.state = DeviceState::Sent,
                 None => {}
             },
             Stage::Idle | Stage::Resting(_) => {}
+        }
+    }
+
+    /// A device has lost what deltas are to be added to.
+    pub(super) fn send_in_full(&mut self, device: DeviceId, effects: &mut Effects) {
+        if let Some(member) = self
+            .members
+            .get_mut(&device)
+            .filter(|member| member.connected)
+        {
+            member.has.clear();
+            self.ask_again(device, effects);
         }
     }
 

@@ -1,8 +1,10 @@
 //! A round while it is open.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::ids::{DeviceId, Round};
+use crate::params::Params;
 use crate::wire::Update;
 
 /// A round while it is open.
@@ -37,7 +39,15 @@ pub(super) enum Participant {
     /// Its connection is lost. The round does not wait for it.
     Gone,
     /// Its update is counted.
-    Answered(Box<Update>),
+    Answered(Box<Counted>),
+}
+
+/// An update that counts.
+#[derive(Debug)]
+pub(super) struct Counted {
+    pub(super) update: Update,
+    /// What its weights were trained from, by arm.
+    pub(super) starts: BTreeMap<String, Arc<Params>>,
 }
 
 impl OpenRound {
@@ -58,12 +68,12 @@ impl OpenRound {
     }
 
     /// The updates, in device order, and the devices of the cohort that gave none.
-    pub(super) fn into_updates(self) -> (BTreeMap<DeviceId, Update>, Vec<DeviceId>) {
+    pub(super) fn into_updates(self) -> (BTreeMap<DeviceId, Counted>, Vec<DeviceId>) {
         let (mut updates, mut missing) = (BTreeMap::new(), Vec::new());
         for (device, participant) in self.cohort {
             match participant {
-                Participant::Answered(update) => {
-                    updates.insert(device, *update);
+                Participant::Answered(counted) => {
+                    updates.insert(device, *counted);
                 }
                 Participant::Awaited | Participant::Refused | Participant::Gone => {
                     missing.push(device);

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::publishing::{GivenModels, Publishing};
 use super::round::{OpenRound, Participant, Purpose};
-use super::{Coordinator, Effects, Event, Maps, Message, Stage, Will, round_opened};
-use crate::ids::DeviceId;
+use super::{Coordinator, Effects, Event, Maps, Member, Message, Stage, Will, round_opened};
+use crate::config::RunConfig;
+use crate::ids::{DeviceId, Round};
 use crate::view::{CohortView, DeviceState};
-use crate::wire::RoundOpened;
+use crate::wire::{ArmPlan, RoundOpened};
 
 /// Least time between two openings of a round that nobody answered.
 pub(super) const RETRY_MS: u64 = 1_000;
@@ -73,10 +75,18 @@ impl Coordinator {
                 cohort: cohort.clone(),
             });
         }
+        let plans: Vec<Vec<ArmPlan>> = cohort
+            .iter()
+            .map(|&device| run.arms.iter().map(|arm| arm.plan(device)).collect())
+            .collect();
+        let given = given(&run.config, round, &cohort, &plans, &self.members);
         // Devices that start from the same models share one message, which is then encoded once.
         let mut messages: Vec<Arc<RoundOpened>> = Vec::new();
-        for &device in &cohort {
-            let message = round_opened(&run.arms, run.id, &run.config, round, purpose, device);
+        for ((device, plans), given) in cohort.iter().zip(&plans).zip(given) {
+            let Some(member) = self.members.get_mut(device) else {
+                continue;
+            };
+            let message = round_opened(run, round, purpose, plans, member, given);
             let shared = messages
                 .iter()
                 .find(|known| known.same_models(&message))
@@ -86,7 +96,7 @@ impl Coordinator {
                 messages.push(Arc::clone(&message));
                 message
             });
-            effects.send(device, Message::RoundOpened(shared));
+            effects.send(*device, Message::RoundOpened(shared));
         }
         for (id, member) in &mut self.members {
             if cohort.binary_search(id).is_ok() {
@@ -174,4 +184,34 @@ impl Coordinator {
             }
         }
     }
+}
+
+/// The models that the devices of a cohort get for those of their plans.
+fn given(
+    config: &RunConfig,
+    round: Round,
+    cohort: &[DeviceId],
+    plans: &[Vec<ArmPlan>],
+    members: &BTreeMap<DeviceId, Member>,
+) -> Vec<GivenModels> {
+    let devices = cohort.iter().zip(plans);
+    let before = devices.filter_map(|(device, plans)| {
+        let member = members.get(device)?;
+        Some((plans.as_slice(), &member.given))
+    });
+    let mut publishing = Publishing::new(config.encodings.down, config.seed, round, before);
+    let mut given_to = |plans: &Vec<ArmPlan>| {
+        let mut given = GivenModels::new();
+        for ArmPlan {
+            name: arm, task, ..
+        } in plans
+        {
+            for (name, model) in task.models(arm) {
+                let one = publishing.give(&name, model, task.trains(arm, &name));
+                given.insert(name, one);
+            }
+        }
+        given
+    };
+    plans.iter().map(&mut given_to).collect()
 }

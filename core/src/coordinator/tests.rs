@@ -4,6 +4,7 @@
 mod boards;
 mod cohort;
 mod desk;
+mod encodings;
 mod feed;
 mod fingerprint;
 mod methods;
@@ -142,7 +143,10 @@ impl Room {
         self.give(Input::Joined {
             device: DeviceId(self.joined),
             name: format!("phone-{}", self.joined),
-            capability,
+            profile: Profile {
+                capability,
+                ..Profile::default()
+            },
         })
     }
 
@@ -199,6 +203,7 @@ impl Room {
                     .map(|arm| (arm.clone(), measured.clone()))
                     .collect(),
             },
+            deltas: BTreeMap::new(),
             weights: uploading.map(|arm| (arm.clone(), params.clone())).collect(),
         }
     }

@@ -1,6 +1,9 @@
 //! What devices send: taken, counted before, or refused.
 
-use super::round::{Participant, Purpose};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::round::{Counted, Participant, Purpose};
 use super::{Answer, Coordinator, Effects, Event, Stage};
 use crate::ids::{DeviceId, Round};
 use crate::rejection::Rejection;
@@ -40,6 +43,13 @@ impl Coordinator {
             Ok(accepted) => accepted,
             Err(rejection) => {
                 self.count_refusal(device, rejection.code(), effects);
+                match &rejection {
+                    Rejection::Update(WireError::OtherReference { .. }) => {
+                        self.send_in_full(device, effects);
+                    }
+                    Rejection::Update(WireError::Values { .. }) => self.wait_no_more(device),
+                    _ => {}
+                }
                 return Err(rejection);
             }
         };
@@ -54,7 +64,11 @@ impl Coordinator {
         Ok(answer)
     }
 
-    fn accept(&mut self, device: DeviceId, update: Update) -> Result<(Round, Answer), Rejection> {
+    fn accept(
+        &mut self,
+        device: DeviceId,
+        mut update: Update,
+    ) -> Result<(Round, Answer), Rejection> {
         let current = self.run.current_round();
         let member = self
             .members
@@ -79,25 +93,37 @@ impl Coordinator {
             device,
             round: sent,
         })?;
+        let is_bare = update.weights.is_empty() && update.deltas.is_empty();
         match (
             open.purpose,
-            update.weights.is_empty() && !self.run.models.uploading.is_empty(),
+            is_bare && !self.run.models.uploading.is_empty(),
         ) {
             (Purpose::Train, true) => {
                 return Err(Rejection::WrongKind(
                     "this round asks for weights, and the update has none",
                 ));
             }
-            (Purpose::Evaluate, _) if !update.weights.is_empty() => {
+            (Purpose::Evaluate, _) if !is_bare => {
                 return Err(Rejection::WrongKind(
                     "this round asks for a report only, and the update has weights",
                 ));
             }
             _ => {}
         }
+        let mut starts = BTreeMap::new();
+        for arm in &self.run.arms {
+            let given = arm
+                .start_name(device, &update.report)
+                .and_then(|name| member.given.get(&name));
+            starts.extend(given.map(|given| (arm.name().to_owned(), Arc::clone(&given.model))));
+        }
+        update.resolve(|name, _| {
+            let beside = || member.given.get(name).map(|given| &given.model);
+            starts.get(name).or_else(beside)
+        })?;
         member.examples = Some(update.report.examples);
         member.mischief = update.report.mischief;
-        *participant = Participant::Answered(Box::new(update));
+        *participant = Participant::Answered(Box::new(Counted { update, starts }));
         member.answered = sent;
         if open.purpose == Purpose::Train {
             self.run.cohort.answered.push(device);

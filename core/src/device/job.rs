@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::arm_work::{ArmDone, ArmWork, Setting};
+use super::owed::Owed;
 use crate::attack::{Attacker, Mischief};
 use crate::config::TrainingConfig;
 use crate::data::LocalData;
+use crate::encoding::Encoding;
 use crate::ids::{Round, RunId, Slot};
 use crate::model::{Network, Workspace};
 use crate::params::Params;
+use crate::rng::{Purpose, Stream};
 use crate::train::EVALUATION_BATCH;
-use crate::wire::{ArmReport, Report, RoundOpened, Start, Update, beside};
+use crate::wire::{ArmReport, Carried, Report, RoundOpened, Start, Update, beside};
 
 /// One round's work, done slice by slice.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Job {
     run: RunId,
     /// Whether weights are asked for.
     upload: bool,
+    /// How they are to be sent.
+    encoding: Encoding,
     mischief: Option<Mischief>,
     setting: Setting,
     /// The arm under way comes first.
@@ -38,6 +43,22 @@ pub(super) struct Done {
     pub(super) mischief: Option<Mischief>,
     /// New weights of the arms that keep some on the device.
     pub(super) own: Vec<(String, Arc<Params>)>,
+}
+
+/// Weights that are to be sent.
+struct Sent<'a> {
+    name: String,
+    /// What they were trained from.
+    start: Option<&'a Arc<Params>>,
+    values: &'a [f32],
+}
+
+impl<'a> Sent<'a> {
+    /// The values, or what an attacker sends instead.
+    fn values_or(&self, poisoned: Option<&'a Update>) -> &'a [f32] {
+        let poisoned = poisoned.and_then(|update| update.weights.get(&self.name));
+        poisoned.map_or(self.values, Params::values)
+    }
 }
 
 impl Job {
@@ -71,6 +92,7 @@ impl Job {
         Self {
             run: opened.run,
             upload,
+            encoding: opened.upload,
             mischief: None,
             done: Vec::new(),
             reports,
@@ -143,8 +165,8 @@ impl Job {
         &self.done
     }
 
-    /// The update, once everything is done.
-    pub(super) fn finish(self) -> Done {
+    /// The update, once everything is done. `owed` is what earlier deltas have lost.
+    pub(super) fn finish(self, owed: &mut Owed) -> Done {
         let spec = self.setting.network.spec();
         let mut report = Report {
             examples: self.setting.data.train.len() as u32,
@@ -155,26 +177,50 @@ impl Job {
         for (arm, found) in self.done.iter().zip(&self.reports) {
             report.arms.insert(arm.plan.name.clone(), found.clone());
         }
-        let sent: Vec<(String, &[f32])> = self
+        let sent: Vec<Sent<'_>> = self
             .done
             .iter()
             .filter(|arm| self.upload && !matches!(arm.plan.task.start, Start::Own))
             .flat_map(|arm| {
-                let main = (arm.plan.name.clone(), arm.trained.as_slice());
-                let second = (beside(&arm.plan.name), arm.trained_beside.as_slice());
+                let main = Sent {
+                    name: arm.plan.name.clone(),
+                    start: Some(&arm.start),
+                    values: &arm.trained,
+                };
+                let second = Sent {
+                    name: beside(&arm.plan.name),
+                    start: arm.plan.task.beside.as_ref(),
+                    values: &arm.trained_beside,
+                };
                 [main, second]
             })
-            .filter(|(_, values)| !values.is_empty())
+            .filter(|sent| !sent.values.is_empty())
             .collect();
         let attacker = self.mischief.and_then(Mischief::attacker);
         let poisoned = attacker.and_then(|attacker| self.poisoned(attacker, &report, &sent));
-        let body = if let Some(update) = poisoned {
-            update.encode()
-        } else {
-            let sent = sent.into_iter();
-            let sent = sent.map(|(name, values)| (name, &**spec, values));
-            Update::encode_values(self.run, self.setting.round, &report, sent)
-        };
+        let Setting {
+            seed, round, slot, ..
+        } = self.setting;
+        let mut rotations = Stream::new(seed, Purpose::Rotation, round.0, slot.0);
+        let mut encoded = Vec::with_capacity(sent.len());
+        for sent in &sent {
+            let Sent { name, start, .. } = sent;
+            let rotation = rotations.bits();
+            encoded.push(owed.encode(
+                name,
+                *start,
+                sent.values_or(poisoned.as_ref()),
+                self.encoding,
+                rotation,
+            ));
+        }
+        let mut models = Vec::with_capacity(sent.len());
+        for (sent, encoded) in sent.iter().zip(&encoded) {
+            let weights = || Carried::Weights(spec, sent.values_or(poisoned.as_ref()));
+            let carried = encoded.as_ref().map_or_else(weights, Carried::Delta);
+            models.push((sent.name.clone(), carried));
+        }
+        let body = Update::encode_models(self.run, round, &report, &models);
         let keeps = |arm: &ArmDone| {
             matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves.by_validation()
         };
@@ -197,23 +243,19 @@ impl Job {
     }
 
     /// What an attacker sends instead. None if training ended in infinity, which a room refuses as it is.
-    fn poisoned(
-        &self,
-        attacker: Attacker,
-        report: &Report,
-        honest: &[(String, &[f32])],
-    ) -> Option<Update> {
+    fn poisoned(&self, attacker: Attacker, report: &Report, honest: &[Sent<'_>]) -> Option<Update> {
         let spec = self.setting.network.spec();
         let mut weights = BTreeMap::new();
-        for (name, values) in honest {
-            let params = Params::try_new(values.to_vec(), spec).ok()?;
-            weights.insert(name.clone(), params);
+        for sent in honest {
+            let params = Params::try_new(sent.values.to_vec(), spec).ok()?;
+            weights.insert(sent.name.clone(), params);
         }
         let mut update = Update {
             run: self.run,
             round: self.setting.round,
             report: report.clone(),
             weights,
+            deltas: BTreeMap::new(),
         };
         let plans: Vec<_> = self.done.iter().map(|arm| &arm.plan).collect();
         attacker.poison(self.setting.seed, self.setting.slot, &plans, &mut update);

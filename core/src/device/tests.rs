@@ -1,6 +1,7 @@
 //! A device driven by hand, as its tab would, on a small data set.
 
 mod drawing;
+mod encodings;
 mod mischief;
 mod round;
 mod run;
@@ -103,15 +104,12 @@ impl Tab {
             task: Task::from(start),
         };
         let initial = Arc::new(self.network.initial(self.config.seed));
-        RoundOpened {
-            run: RunId(run),
-            round: Round(round),
-            training: (round <= self.config.rounds).then(|| self.config.training.clone()),
-            arms: vec![
-                plan("local_only", Start::Own),
-                plan("fed_avg", Start::Model(initial)),
-            ],
-        }
+        let training = (round <= self.config.rounds).then(|| self.config.training.clone());
+        let arms = vec![
+            plan("local_only", Start::Own),
+            plan("fed_avg", Start::Model(initial)),
+        ];
+        RoundOpened::new(RunId(run), Round(round), training, arms)
     }
 
     fn open(&mut self, run: u32, round: u32) -> Vec<Effect> {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::codec::{
-    ArmHeader, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader, encoded_len,
+    ArmHeader, Carried, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader,
+    delta_headers, encoded_len,
 };
-use super::message::{ArmReport, Models, Report, RoundOpened, Serves, Update, beside};
+use super::message::{ArmPlan, ArmReport, Models, Report, RoundOpened, Serves, Update, beside};
+use crate::encoding::Encoding;
 use crate::params::ParamSpec;
 
 /// Name of the arm in a run that does nothing but plain averaging.
@@ -24,26 +26,23 @@ impl RoundOpened {
     /// What the frame would weigh with one arm alone, or with plain averaging of models of shape `spec`.
     #[must_use]
     pub fn alone(&self, spec: &ParamSpec) -> Alone {
-        let len = |arm: ArmHeader, models: Vec<(String, &ParamSpec)>| {
-            let header = RoundHeader {
-                run: self.run,
-                round: self.round,
-                training: self.training.clone(),
-                arms: vec![arm],
-            };
-            encoded_len(ROUND_OPENED, PLAN, &header.to_json(), models)
+        let of_arm = |arm: &ArmPlan| {
+            let header = self.header(core::slice::from_ref(arm));
+            let models: Vec<_> = self.carried(arm).collect();
+            encoded_len(ROUND_OPENED, PLAN, &header.to_json(), &models)
         };
+        let plain = RoundHeader {
+            run: self.run,
+            round: self.round,
+            training: self.training.clone(),
+            upload: Encoding::default(),
+            arms: vec![ArmHeader::plain()],
+            deltas: Vec::new(),
+        };
+        let weights = (PLAIN.to_owned(), Carried::Weights(spec, &[]));
         Alone {
-            arms: self
-                .arms
-                .iter()
-                .map(|arm| {
-                    let models = arm.task.models(&arm.name);
-                    let shapes = models.map(|(name, model)| (name, &**model.spec()));
-                    len(ArmHeader::of(arm), shapes.collect())
-                })
-                .collect(),
-            plain: len(ArmHeader::plain(), vec![(PLAIN.to_owned(), spec)]),
+            arms: self.arms.iter().map(of_arm).collect(),
+            plain: encoded_len(ROUND_OPENED, PLAN, &plain.to_json(), &[weights]),
         }
     }
 }
@@ -67,7 +66,7 @@ impl Update {
     /// What the body would weigh with one arm alone, or with plain averaging.
     #[must_use]
     pub fn alone(&self, models: &Models) -> Alone {
-        let len = |arm: &str, report: ArmReport, names: &[&str]| {
+        let len = |arm: &str, report: ArmReport, models: &[(String, Carried<'_>)]| {
             let header = UpdateHeader {
                 run: self.run,
                 round: self.round,
@@ -77,16 +76,24 @@ impl Update {
                     mischief: None,
                     arms: BTreeMap::from([(arm.to_owned(), report)]),
                 },
+                deltas: delta_headers(models),
             };
-            let shapes = names.iter().map(|name| ((*name).to_owned(), &*models.spec));
-            encoded_len(UPDATE, UPDATE, &header.to_json(), shapes)
+            encoded_len(UPDATE, UPDATE, &header.to_json(), models)
         };
+        let weights = Carried::Weights(&models.spec, &[]);
         let of_arm = |name: &String| {
             let report = self.report.arms.get(name)?;
-            let beside = beside(name);
-            let sent: Vec<&str> = [name.as_str(), beside.as_str()]
+            let carried = |name: String| {
+                let delta = self.deltas.get(&name);
+                let sent = match delta {
+                    Some(delta) => Carried::Delta(&delta.encoded),
+                    None => self.weights.get(&name).map(|_| weights)?,
+                };
+                Some((name, sent))
+            };
+            let sent: Vec<_> = [name.clone(), beside(name)]
                 .into_iter()
-                .filter(|name| self.weights.contains_key(*name))
+                .filter_map(carried)
                 .collect();
             Some(len(name, report.clone(), &sent))
         };
@@ -100,14 +107,15 @@ impl Update {
             loss: report.loss,
             ..ArmReport::default()
         });
-        let trained = report.loss.is_some() || !self.weights.is_empty();
+        let trained = report.loss.is_some() || !self.weights.is_empty() || !self.deltas.is_empty();
+        let sent = [(PLAIN.to_owned(), weights)];
         Alone {
             arms: models
                 .arms
                 .iter()
                 .map(|name| of_arm(name).unwrap_or(0))
                 .collect(),
-            plain: len(PLAIN, report, if trained { &[PLAIN] } else { &[] }),
+            plain: len(PLAIN, report, if trained { &sent } else { &[] }),
         }
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::delta::{Delta, DeltaHeader, Encoded};
 use super::message::{
     ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError, beside,
 };
 use super::safetensors::{self, Tensors};
 use crate::config::{RunConfig, TrainingConfig, limits};
+use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, Round, RunId};
 use crate::json::{self, Read};
 use crate::params::{ParamSpec, Params};
@@ -20,7 +22,11 @@ pub(super) struct RoundHeader {
     pub(super) run: RunId,
     pub(super) round: Round,
     pub(super) training: Option<TrainingConfig>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) upload: Encoding,
     pub(super) arms: Vec<ArmHeader>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) deltas: Vec<DeltaHeader>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +65,8 @@ pub(super) struct UpdateHeader {
     pub(super) run: RunId,
     pub(super) round: Round,
     pub(super) report: Report,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) deltas: Vec<DeltaHeader>,
 }
 
 const MESSAGE: &str = "message";
@@ -82,31 +90,74 @@ impl RoundOpened {
                 && a.task.serves == b.task.serves
                 && pointers(a) == pointers(b)
         };
-        self.arms.len() == other.arms.len() && self.arms.iter().zip(&other.arms).all(same)
+        let same_delta = |((a, delta), (b, other)): ((&String, _), (&String, _))| {
+            a == b && Arc::ptr_eq(delta, other)
+        };
+        self.arms.len() == other.arms.len()
+            && self.arms.iter().zip(&other.arms).all(same)
+            && self.upload == other.upload
+            && self.deltas.len() == other.deltas.len()
+            && self.deltas.iter().zip(&other.deltas).all(same_delta)
     }
 
     /// The binary frame.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let header = RoundHeader {
+        let models = self.arms.iter().flat_map(|arm| self.carried(arm));
+        encode(
+            ROUND_OPENED,
+            PLAN,
+            &self.header(&self.arms).to_json(),
+            &models.collect::<Vec<_>>(),
+        )
+    }
+
+    /// The header of a frame about some of the arms.
+    pub(super) fn header(&self, arms: &[ArmPlan]) -> RoundHeader {
+        let names = arms.iter().flat_map(|arm| arm.task.models(&arm.name));
+        let delta = |name: &String| Some(self.deltas.get(name)?.header(name));
+        RoundHeader {
             run: self.run,
             round: self.round,
             training: self.training.clone(),
-            arms: self.arms.iter().map(ArmHeader::of).collect(),
-        };
-        let models = self
-            .arms
-            .iter()
-            .flat_map(|arm| arm.task.models(&arm.name))
-            .map(|(name, params)| (name, &**params.spec(), params.values()));
-        encode(ROUND_OPENED, PLAN, &header.to_json(), models)
+            upload: self.upload,
+            arms: arms.iter().map(ArmHeader::of).collect(),
+            deltas: names.filter_map(|(name, _)| delta(&name)).collect(),
+        }
     }
 
-    /// Reads a binary frame whose models have the shape `spec`.
+    /// The models of an arm, as they travel.
+    pub(super) fn carried<'a>(
+        &'a self,
+        arm: &'a ArmPlan,
+    ) -> impl Iterator<Item = (String, Carried<'a>)> {
+        arm.task.models(&arm.name).map(|(name, params)| {
+            let carried = match self.deltas.get(&name) {
+                Some(encoded) => Carried::Delta(encoded),
+                None => Carried::Weights(params.spec(), params.values()),
+            };
+            (name, carried)
+        })
+    }
+
+    /// Reads a binary frame whose models have the shape `spec`, and none of which is a delta.
     ///
     /// # Errors
     /// Whatever makes it no such frame.
     pub fn decode(bytes: &[u8], spec: &Arc<ParamSpec>) -> Result<Self, WireError> {
+        Self::decode_with(bytes, spec, |_, _| None)
+    }
+
+    /// Reads a binary frame whose models have the shape `spec`. `reference` finds the model that a delta is to be added
+    /// to, by the name of what travels as a delta and by that model's hash.
+    ///
+    /// # Errors
+    /// Whatever makes it no such frame, and [`WireError::OtherReference`] if such a model is not there.
+    pub fn decode_with(
+        bytes: &[u8],
+        spec: &Arc<ParamSpec>,
+        mut reference: impl FnMut(&str, ModelHash) -> Option<Arc<Params>>,
+    ) -> Result<Self, WireError> {
         let file = Tensors::parse(bytes)?;
         let misfit = |detail: String| WireError::Metadata {
             entry: PLAN,
@@ -121,7 +172,21 @@ impl RoundOpened {
         }
         let carried: Vec<String> = header.arms.iter().flat_map(ArmHeader::carries).collect();
         let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
-        let mut models = read_models(&file, spec, &carried)?;
+        let read = read_models(&file, spec, &carried, PLAN, &header.deltas)?;
+        let mut models = read.weights;
+        for (name, delta) in read.deltas {
+            let hash = delta.encoded.reference;
+            let start = reference(&name, hash).ok_or_else(|| WireError::OtherReference {
+                model: name.clone(),
+                reference: hash,
+            })?;
+            let model = start.plus(delta.values.values());
+            let model = model.map_err(|source| WireError::Values {
+                arm: name.clone(),
+                source,
+            })?;
+            models.insert(name, model);
+        }
         let arms = header
             .arms
             .into_iter()
@@ -132,11 +197,72 @@ impl RoundOpened {
             round: header.round,
             training: header.training,
             arms,
+            upload: header.upload,
+            deltas: BTreeMap::new(),
         })
+    }
+
+    /// The model of this message that training of what an update calls `name` began with; `report` says which of several
+    /// it was.
+    #[must_use]
+    pub fn start_of(&self, name: &str, report: &Report) -> Option<&Arc<Params>> {
+        let of_arm = |arm: &ArmPlan| name == arm.name || name == beside(&arm.name);
+        let arm = self.arms.iter().find(|arm| of_arm(arm))?;
+        let picked = report.arms.get(&arm.name).and_then(|arm| arm.picked);
+        arm.task.start_of(&arm.name, picked, name)
     }
 }
 
 impl Task {
+    /// The model that training of `name` begins with: the arm's own, of several the one `picked`, or the one beside it.
+    pub(crate) fn start_of(
+        &self,
+        arm: &str,
+        picked: Option<u32>,
+        name: &str,
+    ) -> Option<&Arc<Params>> {
+        match &self.start {
+            _ if name != arm => self.beside.as_ref().filter(|_| name == beside(arm)),
+            Start::Own => None,
+            Start::Model(model) => Some(model),
+            Start::BestOf(models) => models.get(picked? as usize),
+        }
+    }
+
+    /// The same with other models, by the names of the ones that travel.
+    pub(crate) fn with_models(
+        &self,
+        arm: &str,
+        mut model: impl FnMut(&str, &Arc<Params>) -> Arc<Params>,
+    ) -> Self {
+        Self {
+            start: match &self.start {
+                Start::Own => Start::Own,
+                Start::Model(start) => Start::Model(model(arm, start)),
+                Start::BestOf(models) => {
+                    let models = (0..).zip(models);
+                    Start::BestOf(models.map(|(i, m)| model(&candidate(arm, i), m)).collect())
+                }
+            },
+            correction: self.correction.as_ref().map(|m| model(&correction(arm), m)),
+            beside: self.beside.as_ref().map(|m| model(&beside(arm), m)),
+            judge: (0..)
+                .zip(&self.judge)
+                .map(|(i, m)| model(&judged(arm, i), m))
+                .collect(),
+            ..*self
+        }
+    }
+
+    /// Whether what travels under a name is trained, so that the next model of that name grows out of it.
+    pub(crate) fn trains(&self, arm: &str, name: &str) -> bool {
+        let candidates = match &self.start {
+            Start::BestOf(models) => models.len() as u32,
+            Start::Own | Start::Model(_) => 0,
+        };
+        name == arm || name == beside(arm) || (0..candidates).any(|i| name == candidate(arm, i))
+    }
+
     /// The models that travel with the task, by the name that their tensors begin with. Those of the start come first.
     pub(crate) fn models<'a>(
         &'a self,
@@ -161,7 +287,8 @@ impl Task {
     }
 }
 
-fn candidate(arm: &str, index: u32) -> String {
+/// Name under which a model travels that a device may start from.
+pub(crate) fn candidate(arm: &str, index: u32) -> String {
     format!("{arm}:{index}")
 }
 
@@ -260,32 +387,59 @@ impl Update {
     /// The body of the post.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let weights = self
-            .weights
-            .iter()
-            .map(|(name, params)| (name.clone(), &**params.spec(), params.values()));
-        Self::encode_values(self.run, self.round, &self.report, weights)
+        let weights = self.weights.iter().map(|(name, params)| {
+            let weights = Carried::Weights(params.spec(), params.values());
+            (name.clone(), weights)
+        });
+        let deltas = self.deltas.iter();
+        let deltas = deltas.map(|(name, delta)| (name.clone(), Carried::Delta(&delta.encoded)));
+        let models: Vec<_> = weights.chain(deltas).collect();
+        Self::encode_models(self.run, self.round, &self.report, &models)
     }
 
     /// The body of the post, from values as training left them. Values that are not finite are sent as they are, so
     /// that the room hears of training that diverged, and refuses it.
-    pub(crate) fn encode_values<'a>(
+    pub(crate) fn encode_models(
         run: RunId,
         round: Round,
         report: &Report,
-        weights: impl Iterator<Item = (String, &'a ParamSpec, &'a [f32])>,
+        models: &[(String, Carried<'_>)],
     ) -> Vec<u8> {
-        encode(
-            UPDATE,
-            UPDATE,
-            &UpdateHeader {
-                run,
-                round,
-                report: report.clone(),
-            }
-            .to_json(),
-            weights,
-        )
+        let header = UpdateHeader {
+            run,
+            round,
+            report: report.clone(),
+            deltas: delta_headers(models),
+        };
+        encode(UPDATE, UPDATE, &header.to_json(), models)
+    }
+
+    /// Puts weights in the place of deltas; `start` finds the model that training of a name began with.
+    ///
+    /// # Errors
+    /// A delta to another model than that, or weights that are not finite. The update is as it was then.
+    pub fn resolve<'a>(
+        &mut self,
+        start: impl Fn(&str, &Report) -> Option<&'a Arc<Params>>,
+    ) -> Result<(), WireError> {
+        let mut resolved = Vec::with_capacity(self.deltas.len());
+        for (name, delta) in &self.deltas {
+            let reference = delta.encoded.reference;
+            let start = start(name, &self.report).filter(|start| ModelHash::of(start) == reference);
+            let start = start.ok_or_else(|| WireError::OtherReference {
+                model: name.clone(),
+                reference,
+            })?;
+            let weights = start.plus(delta.values.values());
+            let weights = weights.map_err(|source| WireError::Values {
+                arm: name.clone(),
+                source,
+            })?;
+            resolved.push((name.clone(), weights));
+        }
+        self.deltas.clear();
+        self.weights.extend(resolved);
+        Ok(())
     }
 
     /// Reads the body of a post. An update without tensors is an evaluation's; one with any must have them for every
@@ -306,12 +460,14 @@ impl Update {
             return Err(WireError::OtherRun { sent, current });
         }
         check_report(&header.report, models)?;
-        let sent: Vec<&str> = if file.is_empty() {
+        let is_delta = |name: &str| header.deltas.iter().any(|delta| delta.model == name);
+        let sent: Vec<&str> = if file.is_empty() && header.deltas.is_empty() {
             Vec::new()
         } else {
             let has = |name: &&String| {
-                file.names()
-                    .any(|tensor| belongs(tensor, &models.spec, &[name.as_str()]))
+                let mut tensors = file.names();
+                is_delta(name)
+                    || tensors.any(|tensor| belongs(tensor, &models.spec, &[name.as_str()], &[]))
             };
             let beside = models.beside.iter().filter(has);
             models
@@ -321,12 +477,13 @@ impl Update {
                 .map(String::as_str)
                 .collect()
         };
-        let weights = read_models(&file, &models.spec, &sent)?;
+        let read = read_models(&file, &models.spec, &sent, UPDATE, &header.deltas)?;
         Ok(Self {
             run: header.run,
             round: header.round,
             report: header.report,
-            weights,
+            weights: read.weights,
+            deltas: read.deltas,
         })
     }
 }
@@ -418,40 +575,81 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
     Ok(())
 }
 
-fn encode<'a>(
-    message: &str,
-    entry: &str,
-    header: &str,
-    models: impl Iterator<Item = (String, &'a ParamSpec, &'a [f32])>,
-) -> Vec<u8> {
+/// A model as it travels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Carried<'a> {
+    /// All its values, in the order of the spec.
+    Weights(&'a ParamSpec, &'a [f32]),
+    /// A delta.
+    Delta(&'a Encoded),
+}
+
+/// What a header says of the models that travel as deltas.
+pub(super) fn delta_headers(models: &[(String, Carried<'_>)]) -> Vec<DeltaHeader> {
+    let mut headers = Vec::new();
+    for (name, carried) in models {
+        if let Carried::Delta(encoded) = carried {
+            headers.push(encoded.header(name));
+        }
+    }
+    headers
+}
+
+fn encode(message: &str, entry: &str, header: &str, models: &[(String, Carried<'_>)]) -> Vec<u8> {
     let mut file = safetensors::Builder::new();
     file.metadata(MESSAGE, message);
     file.metadata(entry, header);
-    for (arm, spec, values) in models {
-        for tensor in spec.tensors() {
-            file.tensor(
-                &format!("{arm}/{}", tensor.name),
-                &tensor.shape,
-                tensor.of(values),
-            );
+    // Numbers of four bytes first, and single bytes last: so all lie where their types want them.
+    for width in [4, 2, 1] {
+        for (model, carried) in models {
+            match carried {
+                Carried::Weights(spec, values) if width == size_of::<f32>() => {
+                    for tensor in spec.tensors() {
+                        let name = format!("{model}/{}", tensor.name);
+                        file.tensor(&name, &tensor.shape, tensor.of(values));
+                    }
+                }
+                Carried::Weights(..) => {}
+                Carried::Delta(encoded) => {
+                    for (suffix, numbers) in encoded.tensors() {
+                        if numbers.width() == width {
+                            let name = format!("{model}/{suffix}");
+                            file.add(&name, &[numbers.len()], numbers);
+                        }
+                    }
+                }
+            }
         }
     }
     file.finish()
 }
 
-/// Length of what [`encode`] would give.
-pub(super) fn encoded_len<'a>(
+/// Length of what [`encode`] would give, whatever the values of weights are.
+pub(super) fn encoded_len(
     message: &str,
     entry: &str,
     header: &str,
-    models: impl IntoIterator<Item = (String, &'a ParamSpec)>,
+    models: &[(String, Carried<'_>)],
 ) -> u64 {
     let mut file = safetensors::Builder::new();
     file.metadata(MESSAGE, message);
     file.metadata(entry, header);
-    for (arm, spec) in models {
-        for tensor in spec.tensors() {
-            file.place(&format!("{arm}/{}", tensor.name), &tensor.shape);
+    for (model, carried) in models {
+        match carried {
+            Carried::Weights(spec, _) => {
+                for tensor in spec.tensors() {
+                    file.place(&format!("{model}/{}", tensor.name), &tensor.shape, "F32");
+                }
+            }
+            Carried::Delta(encoded) => {
+                for (suffix, numbers) in encoded.tensors() {
+                    file.place(
+                        &format!("{model}/{suffix}"),
+                        &[numbers.len()],
+                        numbers.dtype(),
+                    );
+                }
+            }
         }
     }
     file.len() as u64
@@ -479,49 +677,100 @@ fn metadata<'a>(
     })
 }
 
-/// Reads one model per name; every tensor of the file must belong to one of them.
+/// Models of a file, by name.
+struct ReadModels {
+    weights: BTreeMap<String, Params>,
+    deltas: BTreeMap<String, Delta>,
+}
+
+/// Reads one model per name, some of which are deltas; every tensor of the file must belong to one of them. `entry` is
+/// the metadata's in which `deltas` are.
 fn read_models(
     file: &Tensors<'_>,
     spec: &Arc<ParamSpec>,
-    arms: &[&str],
-) -> Result<BTreeMap<String, Params>, WireError> {
-    if let Some(name) = file.names().find(|name| !belongs(name, spec, arms)) {
+    names: &[&str],
+    entry: &'static str,
+    deltas: &[DeltaHeader],
+) -> Result<ReadModels, WireError> {
+    for (i, delta) in deltas.iter().enumerate() {
+        let name = delta.model.as_str();
+        let twice = deltas[..i].iter().any(|other| other.model == name);
+        if twice || !names.contains(&name) {
+            return Err(WireError::Metadata {
+                entry,
+                detail: format!("\"{name}\" is no model of this message, or twice a delta"),
+            });
+        }
+    }
+    if let Some(name) = file
+        .names()
+        .find(|name| !belongs(name, spec, names, deltas))
+    {
         return Err(WireError::UnknownTensor(name.to_owned()));
     }
-    let mut models = BTreeMap::new();
-    for &arm in arms {
-        let mut values = Vec::with_capacity(spec.len());
-        for tensor in spec.tensors() {
-            let name = format!("{arm}/{}", tensor.name);
-            let found = file
-                .get(&name)
-                .ok_or_else(|| WireError::MissingTensor(name.clone()))?;
-            if found.dtype != "F32" {
-                return Err(WireError::WrongType {
-                    name,
-                    dtype: found.dtype.to_owned(),
-                });
+    let mut read = ReadModels {
+        weights: BTreeMap::new(),
+        deltas: BTreeMap::new(),
+    };
+    for &name in names {
+        let delta = deltas.iter().find(|delta| delta.model == name);
+        let encoded = delta
+            .map(|delta| delta.read(file, spec.len()))
+            .transpose()?;
+        let values = match &encoded {
+            Some(encoded) => {
+                let values = encoded.payload.decode(spec.len());
+                values.ok_or_else(|| WireError::Index(name.to_owned()))?
             }
-            if found.shape != tensor.shape {
-                return Err(WireError::WrongShape {
-                    name,
-                    found: found.shape.to_vec(),
-                    expected: tensor.shape.clone(),
-                });
-            }
-            found.read_f32(&mut values);
-        }
-        let params = Params::try_new(values, spec).map_err(|source| WireError::Values {
-            arm: arm.to_owned(),
+            None => read_weights(file, spec, name)?,
+        };
+        let values = Params::try_new(values, spec).map_err(|source| WireError::Values {
+            arm: name.to_owned(),
             source,
         })?;
-        models.insert(arm.to_owned(), params);
+        let name = name.to_owned();
+        match encoded {
+            Some(encoded) => drop(read.deltas.insert(name, Delta { encoded, values })),
+            None => drop(read.weights.insert(name, values)),
+        }
     }
-    Ok(models)
+    Ok(read)
 }
 
-fn belongs(name: &str, spec: &ParamSpec, arms: &[&str]) -> bool {
-    name.split_once('/').is_some_and(|(arm, tensor)| {
-        arms.contains(&arm) && spec.tensors().iter().any(|t| t.name == tensor)
-    })
+/// All values of a model, in the order of the spec.
+fn read_weights(file: &Tensors<'_>, spec: &ParamSpec, model: &str) -> Result<Vec<f32>, WireError> {
+    let mut values = Vec::with_capacity(spec.len());
+    for tensor in spec.tensors() {
+        let name = format!("{model}/{}", tensor.name);
+        let found = file
+            .get(&name)
+            .ok_or_else(|| WireError::MissingTensor(name.clone()))?;
+        if found.dtype != "F32" {
+            return Err(WireError::WrongType {
+                name,
+                dtype: found.dtype.to_owned(),
+                expected: "F32",
+            });
+        }
+        if found.shape != tensor.shape {
+            return Err(WireError::WrongShape {
+                name,
+                found: found.shape.to_vec(),
+                expected: tensor.shape.clone(),
+            });
+        }
+        found.read_f32(&mut values);
+    }
+    Ok(values)
+}
+
+/// Whether a tensor is one of the named models', of which some are deltas.
+fn belongs(name: &str, spec: &ParamSpec, models: &[&str], deltas: &[DeltaHeader]) -> bool {
+    let Some((model, tensor)) = name.split_once('/') else {
+        return false;
+    };
+    match deltas.iter().find(|delta| delta.model == model) {
+        Some(delta) => delta.has(tensor),
+        None => models.contains(&model) && spec.tensors().iter().any(|t| t.name == tensor),
+    }
 }

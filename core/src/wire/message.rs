@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::codec::is_default;
+use super::delta::{Delta, Encoded};
 use super::safetensors::FormatError;
 use crate::attack::Mischief;
 use crate::config::{RunConfig, TrainingConfig};
+use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::params::{ParamSpec, Params, ParamsError};
 
@@ -82,6 +84,11 @@ pub enum DeviceNews {
         /// The run that it was told.
         run: RunId,
     },
+    /// It has not got the models that the round's deltas are to be added to, and asks for the round without deltas.
+    SendInFull {
+        /// The round's run.
+        run: RunId,
+    },
     /// The device leaves the room for good and gives its slot back.
     Leave,
 }
@@ -97,6 +104,10 @@ pub struct RoundOpened {
     pub training: Option<TrainingConfig>,
     /// One per arm, in the order of the configuration.
     pub arms: Vec<ArmPlan>,
+    /// How the device is to send what it trained.
+    pub upload: Encoding,
+    /// Those of the arms' models that travel as deltas, by the names that their tensors begin with. Empty once read.
+    pub deltas: BTreeMap<String, Arc<Encoded>>,
 }
 
 /// What a device does for one arm of a round.
@@ -189,6 +200,8 @@ pub struct Update {
     /// Its weights by arm, for every arm that uploads, and those of a second model under [`beside`]; empty for an
     /// evaluation.
     pub weights: BTreeMap<String, Params>,
+    /// Deltas in place of weights, by the same names; see [`Update::resolve`].
+    pub deltas: BTreeMap<String, Delta>,
 }
 
 /// What a device measured in a round. Accuracies are fractions of 1.
@@ -290,6 +303,24 @@ impl Validation {
 }
 
 impl RoundOpened {
+    /// One in which models travel as plain weights, both ways.
+    #[must_use]
+    pub fn new(
+        run: RunId,
+        round: Round,
+        training: Option<TrainingConfig>,
+        arms: Vec<ArmPlan>,
+    ) -> Self {
+        Self {
+            run,
+            round,
+            training,
+            arms,
+            upload: Encoding::default(),
+            deltas: BTreeMap::new(),
+        }
+    }
+
     /// The same with one arm alone: what it would be if nothing were compared.
     #[cfg(test)]
     pub(crate) fn only(&self, arm: &str) -> Self {
@@ -316,6 +347,12 @@ impl Update {
                 .iter()
                 .filter(|(name, _)| of_arm(name))
                 .map(|(name, weights)| (name.clone(), weights.clone()))
+                .collect(),
+            deltas: self
+                .deltas
+                .iter()
+                .filter(|(name, _)| of_arm(name))
+                .map(|(name, delta)| (name.clone(), delta.clone()))
                 .collect(),
             report: Report {
                 examples: self.report.examples,
@@ -385,13 +422,15 @@ pub enum WireError {
     /// A tensor that should not be there is.
     #[error("the tensor \"{0}\" is not one of this run's")]
     UnknownTensor(String),
-    /// A tensor is not f32.
-    #[error("the tensor \"{name}\" is {dtype}, and must be F32")]
+    /// A tensor has other numbers than it should.
+    #[error("the tensor \"{name}\" is {dtype}, and must be {expected}")]
     WrongType {
         /// The tensor.
         name: String,
         /// Its type.
         dtype: String,
+        /// What it should be.
+        expected: &'static str,
     },
     /// A tensor has another shape than the model's.
     #[error("the tensor \"{name}\" has shape {found:?}, and must have {expected:?}")]
@@ -410,6 +449,17 @@ pub enum WireError {
         arm: String,
         /// What is wrong with them.
         source: ParamsError,
+    },
+    /// A delta points outside the model.
+    #[error("the delta of \"{0}\" has an index that the model has not")]
+    Index(String),
+    /// A delta is to be added to a model that the receiver has not got.
+    #[error("\"{model}\" is a delta to the model {reference}, which is not the one that is here")]
+    OtherReference {
+        /// What travels as a delta.
+        model: String,
+        /// What it is to be added to.
+        reference: ModelHash,
     },
     /// A number of the report is out of its range.
     #[error("the report's {0}")]

@@ -1,13 +1,16 @@
 //! How a device reads what the room says. serde writes it; that both mean the same is tested.
 
 use super::codec::{ArmHeader, RoundHeader, StartHeader};
+use super::delta::{DeltaHeader, Form};
 use super::message::{Configured, Farewell, RoomNews, Serves};
 use crate::config::{
-    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, FirstCenters,
-    FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order, OursOptions,
-    PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, Weighting,
+    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
+    FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
+    OursOptions, PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig,
+    Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
+use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::json::{self, JsonError, Read, Value, fields, names, transparent};
 use crate::model::ModelConfig;
@@ -105,6 +108,28 @@ impl Read for StrategyConfig {
     }
 }
 
+impl Read for Encoding {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        Ok(match kind(value, "kind")? {
+            "f32" => Self::F32 {},
+            "f16" => Self::F16 {},
+            "int8" => Self::Int8 {},
+            "one_bit" => Self::OneBit {},
+            "top_k" => Self::TopK {
+                share: value.field("share")?,
+            },
+            _ => return Err(JsonError::Field("kind")),
+        })
+    }
+}
+
+impl Read for ModelHash {
+    fn read(value: &Value) -> Result<Self, JsonError> {
+        let hash = value.text().and_then(Self::from_hex);
+        hash.ok_or(JsonError::Kind("the hash of a model"))
+    }
+}
+
 impl Read for StartHeader {
     fn read(value: &Value) -> Result<Self, JsonError> {
         match value.text() {
@@ -126,7 +151,9 @@ fields!(RunConfig {
     training,
     pacing,
     arms,
+    encodings,
 });
+fields!(Encodings { up, down });
 fields!(DataConfig {
     dataset,
     partition,
@@ -206,14 +233,11 @@ fields!(FlHcOptions {
     threshold,
     k,
 });
-fields!(RoundHeader {
-    run,
-    round,
-    training,
-    arms
-});
+fields!(RoundHeader { run, round, training, arms; or default upload, deltas });
+fields!(DeltaHeader { model, encoding, reference; or default rotation });
 fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves });
 
+names!(Form { Same = "same", F16 = "f16", Int8 = "int8", OneBit = "one_bit", TopK = "top_k" });
 names!(Farewell { Removed = "removed", Left = "left", ServerStops = "server_stops", Replaced = "replaced" });
 names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
     Best = "best" });

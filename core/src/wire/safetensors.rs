@@ -1,10 +1,11 @@
 //! The safetensors format: an 8-byte little-endian length, a JSON header of that length, one block of numbers.
 //!
 //! A codec of our own because the `safetensors` crate adds 48 kB to what a phone downloads; tests hold it against that
-//! crate. It reads every dtype's place but only f32's values, and checks all the format promises: tensors lie one
+//! crate. It reads every dtype's place and the values of a few, and checks all the format promises: tensors lie one
 //! behind the other without gaps, and each is as long as its shape says.
 //! Source: the format's description in huggingface/safetensors, README.
 
+use half::f16;
 use thiserror::Error;
 
 use crate::json::{self, JsonError, Read, Value, Write, fields, object};
@@ -74,6 +75,56 @@ pub struct Tensor<'a> {
     bytes: &'a [u8],
 }
 
+/// Numbers of a tensor that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Numbers<'a> {
+    F32(&'a [f32]),
+    F16(&'a [f16]),
+    I8(&'a [i8]),
+    U8(&'a [u8]),
+    U32(&'a [u32]),
+}
+
+impl Numbers<'_> {
+    pub(super) fn dtype(&self) -> &'static str {
+        match self {
+            Self::F32(_) => "F32",
+            Self::F16(_) => "F16",
+            Self::I8(_) => "I8",
+            Self::U8(_) => "U8",
+            Self::U32(_) => "U32",
+        }
+    }
+
+    /// Bytes of one number.
+    pub(super) fn width(&self) -> usize {
+        size_of_dtype(self.dtype()).unwrap_or_default()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::F32(numbers) => numbers.len(),
+            Self::F16(numbers) => numbers.len(),
+            Self::I8(numbers) => numbers.len(),
+            Self::U8(numbers) => numbers.len(),
+            Self::U32(numbers) => numbers.len(),
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::F32(numbers) if cfg!(target_endian = "little") => {
+                out.extend_from_slice(bytemuck::cast_slice(numbers));
+            }
+            Self::F32(numbers) => out.extend(numbers.iter().flat_map(|n| n.to_le_bytes())),
+            Self::F16(numbers) => out.extend(numbers.iter().flat_map(|n| n.to_le_bytes())),
+            Self::I8(numbers) => out.extend_from_slice(bytemuck::cast_slice(numbers)),
+            Self::U8(numbers) => out.extend_from_slice(numbers),
+            Self::U32(numbers) => out.extend(numbers.iter().flat_map(|n| n.to_le_bytes())),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct TensorEntry {
     dtype: String,
@@ -128,22 +179,23 @@ impl Builder {
 
     /// Adds an f32 tensor with row-major `values`.
     pub fn tensor(&mut self, name: &str, shape: &[usize], values: &[f32]) {
-        debug_assert_eq!(shape.iter().product::<usize>(), values.len());
-        self.place(name, shape);
-        if cfg!(target_endian = "little") {
-            self.data.extend_from_slice(bytemuck::cast_slice(values));
-        } else {
-            self.data
-                .extend(values.iter().flat_map(|v| v.to_le_bytes()));
-        }
+        self.add(name, shape, Numbers::F32(values));
     }
 
-    /// Makes room for an f32 tensor whose values do not matter: only [`Self::len`] is asked for.
-    pub(super) fn place(&mut self, name: &str, shape: &[usize]) {
+    /// Adds a tensor with row-major `numbers`.
+    pub(super) fn add(&mut self, name: &str, shape: &[usize], numbers: Numbers<'_>) {
+        debug_assert_eq!(shape.iter().product::<usize>(), numbers.len());
+        self.place(name, shape, numbers.dtype());
+        numbers.write(&mut self.data);
+    }
+
+    /// Makes room for a tensor whose values do not matter: only [`Self::len`] is asked for.
+    pub(super) fn place(&mut self, name: &str, shape: &[usize], dtype: &str) {
         let start = self.end;
-        self.end += shape.iter().product::<usize>() * size_of::<f32>();
+        let size = size_of_dtype(dtype).unwrap_or_default();
+        self.end += shape.iter().product::<usize>() * size;
         let entry = TensorEntry {
-            dtype: "F32".to_owned(),
+            dtype: dtype.to_owned(),
             shape: shape.to_vec(),
             data_offsets: vec![start, self.end],
         };
@@ -249,7 +301,12 @@ impl<'a> Tensors<'a> {
     }
 }
 
-impl Tensor<'_> {
+impl<'a> Tensor<'a> {
+    /// Its numbers' bytes.
+    pub(super) fn into_bytes(self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Appends the values, read as f32, which the dtype must be.
     pub fn read_f32(&self, values: &mut Vec<f32>) {
         debug_assert_eq!(self.dtype, "F32");

@@ -2,6 +2,7 @@
 
 mod alone;
 mod damage;
+mod deltas;
 mod json;
 mod refusals;
 mod round_trip;
@@ -73,6 +74,7 @@ fn update() -> Update {
             ("fed_avg".to_owned(), params(0.0)),
             ("grouped".to_owned(), params(100.0)),
         ]),
+        deltas: BTreeMap::new(),
     }
 }
 
@@ -92,6 +94,7 @@ fn header() -> String {
         run: RunId(2),
         round: Round(5),
         report: report(),
+        deltas: Vec::new(),
     })
     .unwrap()
 }

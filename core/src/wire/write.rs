@@ -1,6 +1,7 @@
 //! How a device writes what it says. The room reads it with serde; that both mean the same is tested.
 
 use super::codec::UpdateHeader;
+use super::delta::{DeltaHeader, Form};
 use super::message::{ArmReport, DeviceNews, Report, Validation};
 use crate::attack::Mischief;
 use crate::json::{Write, object};
@@ -11,14 +12,19 @@ impl DeviceNews {
     pub fn to_json(&self) -> String {
         let mut out = String::new();
         let mut fields: Vec<(&str, &dyn Write)> = Vec::new();
-        let (message, field): (&str, Option<(&str, &dyn Write)>) = match self {
-            Self::Hello { token } => ("hello", Some(("token", token))),
-            Self::Heartbeat => ("heartbeat", None),
-            Self::Ready { run } => ("ready", Some(("run", &run.0))),
-            Self::Leave => ("leave", None),
+        let message = match self {
+            Self::Hello { .. } => "hello",
+            Self::Heartbeat => "heartbeat",
+            Self::Ready { .. } => "ready",
+            Self::SendInFull { .. } => "send_in_full",
+            Self::Leave => "leave",
         };
         fields.push(("message", &message));
-        fields.extend(field);
+        match self {
+            Self::Hello { token } => fields.push(("token", token)),
+            Self::Ready { run } | Self::SendInFull { run } => fields.push(("run", &run.0)),
+            Self::Heartbeat | Self::Leave => {}
+        }
         object(&mut out, &fields);
         out
     }
@@ -26,16 +32,46 @@ impl DeviceNews {
 
 impl UpdateHeader {
     pub(super) fn to_json(&self) -> String {
+        let deltas = self.deltas.as_slice();
+        let mut fields: Vec<(&str, &dyn Write)> = vec![
+            ("run", &self.run.0),
+            ("round", &self.round.0),
+            ("report", &self.report),
+        ];
+        if !deltas.is_empty() {
+            fields.push(("deltas", &deltas));
+        }
         let mut out = String::new();
-        object(
-            &mut out,
-            &[
-                ("run", &self.run.0),
-                ("round", &self.round.0),
-                ("report", &self.report),
-            ],
-        );
+        object(&mut out, &fields);
         out
+    }
+}
+
+impl Write for DeltaHeader {
+    fn write(&self, out: &mut String) {
+        let reference = self.reference.to_string();
+        let mut fields: Vec<(&str, &dyn Write)> = vec![
+            ("model", &self.model),
+            ("encoding", &self.encoding),
+            ("reference", &reference),
+        ];
+        if self.rotation != 0 {
+            fields.push(("rotation", &self.rotation));
+        }
+        object(out, &fields);
+    }
+}
+
+impl Write for Form {
+    fn write(&self, out: &mut String) {
+        let name = match self {
+            Self::Same => "same",
+            Self::F16 => "f16",
+            Self::Int8 => "int8",
+            Self::OneBit => "one_bit",
+            Self::TopK => "top_k",
+        };
+        name.write(out);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use constellation_core::config::{CheckedConfig, RunConfig};
-use constellation_core::coordinator::{Answer, Coordinator, Event, Input};
+use constellation_core::coordinator::{Answer, Coordinator, Event, Input, Profile};
 use constellation_core::ids::DeviceId;
 use constellation_core::recording::Recording;
 use constellation_core::view::View;
@@ -164,9 +164,9 @@ impl Actor {
         match request {
             Request::Join {
                 name,
-                capability,
+                profile,
                 reply,
-            } => drop(reply.send(self.join(name, capability))),
+            } => drop(reply.send(self.join(name, profile))),
             Request::Open {
                 device,
                 token,
@@ -181,6 +181,9 @@ impl Actor {
             }
             Request::Ready { device, run } => {
                 self.drive(Input::Ready { device, run }).ok();
+            }
+            Request::SendInFull { device, run } => {
+                self.drive(Input::SendInFull { device, run }).ok();
             }
             Request::Leave { device } => {
                 self.drive(Input::Left(device)).ok();
@@ -271,7 +274,7 @@ impl Actor {
         }
     }
 
-    fn join(&mut self, name: Option<String>, capability: f64) -> Result<Joined, ApiError> {
+    fn join(&mut self, name: Option<String>, profile: Profile) -> Result<Joined, ApiError> {
         let device = DeviceId(self.next_device);
         let name = name.unwrap_or_else(|| format!("device {device}"));
         // The seat comes first, so that nothing the coordinator sends at once is lost.
@@ -280,7 +283,7 @@ impl Actor {
         match self.drive(Input::Joined {
             device,
             name,
-            capability,
+            profile,
         }) {
             Ok(Answer::Joined(slot)) => {
                 self.next_device += 1;

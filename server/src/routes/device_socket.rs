@@ -259,6 +259,16 @@ impl Conversation<'_> {
                         .await;
                     return Ok(());
                 }
+                Ok(DeviceNews::SendInFull { run }) => {
+                    let _ = self
+                        .room
+                        .tell(Request::SendInFull {
+                            device: self.device,
+                            run,
+                        })
+                        .await;
+                    return Ok(());
+                }
                 Ok(DeviceNews::Hello { .. }) => {
                     ApiError::BadMessage("the device has said hello before".to_owned())
                 }

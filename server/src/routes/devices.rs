@@ -4,6 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use constellation_core::config::RunConfig;
+use constellation_core::coordinator::Profile;
+use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Slot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,7 +21,7 @@ use crate::server::Server;
 pub(super) struct Join {
     #[serde(default)]
     name: Option<String>,
-    /// Free for what devices say of themselves; only its `capability` is read.
+    /// Free for what devices say of themselves; only its `capability` and `encodings` are read.
     #[serde(default)]
     profile: Option<Value>,
 }
@@ -39,7 +41,7 @@ pub(super) async fn join(
 ) -> Result<(StatusCode, Json<Welcome>), ApiError> {
     let room = server.room(&room)?;
     let name = body.name.as_deref().map(check_name).transpose()?.flatten();
-    let capability = capability(body.profile.as_ref())?;
+    let profile = profile(body.profile.as_ref())?;
     let Joined {
         device,
         token,
@@ -48,7 +50,7 @@ pub(super) async fn join(
     } = room
         .ask(|reply| Request::Join {
             name,
-            capability,
+            profile,
             reply,
         })
         .await??;
@@ -61,14 +63,26 @@ pub(super) async fn join(
     Ok((StatusCode::CREATED, Json(welcome)))
 }
 
-/// Examples per second that a device says it trains; 0 if it does not say. Its range is the room's to check.
-fn capability(profile: Option<&Value>) -> Result<f64, ApiError> {
-    let Some(value) = profile.and_then(|profile| profile.get("capability")) else {
-        return Ok(0.0);
+/// What a device says of itself. The range of its capability is the room's to check, and encodings that the room does
+/// not know are passed over: a newer device may know more.
+fn profile(said: Option<&Value>) -> Result<Profile, ApiError> {
+    let field = |name| said.and_then(|said| said.get(name));
+    let wrong = |name, value: &Value, allowed| {
+        ApiError::WrongFields(format!("profile.{name} is {value}; allowed: {allowed}"))
     };
-    value.as_f64().ok_or_else(|| {
-        ApiError::WrongFields(format!("profile.capability is {value}; allowed: a number"))
-    })
+    let mut profile = Profile::default();
+    if let Some(value) = field("capability") {
+        let number = value.as_f64();
+        profile.capability = number.ok_or_else(|| wrong("capability", value, "a number"))?;
+    }
+    if let Some(value) = field("encodings") {
+        let names: Vec<String> =
+            Vec::deserialize(value).map_err(|_| wrong("encodings", value, "a list of names"))?;
+        let known = Kind::ALL.into_iter();
+        let known = known.filter(|kind| names.iter().any(|name| name == kind.name()));
+        profile.encodings = known.collect();
+    }
+    Ok(profile)
 }
 
 /// A name that can be shown, or none.

@@ -72,6 +72,7 @@ async fn the_worked_example_is_what_happens() {
         weights.insert(name, params);
     }
     let body = Update {
+        deltas: BTreeMap::new(),
         run: configured.run,
         round: constellation_core::ids::Round(1),
         report: Report {

@@ -6,6 +6,7 @@ mod board;
 mod desk;
 mod devices;
 mod document;
+mod encodings;
 mod pages;
 mod program;
 mod requests;

@@ -1,5 +1,6 @@
 //! A server on a free port, and what talks to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -143,13 +144,7 @@ impl Room<'_> {
     pub(crate) async fn join(&self) -> FakeDevice {
         let response = self.server.post(&self.path("/devices"), &json!({})).await;
         assert_eq!(response.status(), StatusCode::CREATED);
-        let welcome: Value = response.json().await.unwrap();
-        let config: RunConfig = serde_json::from_value(welcome["config"].clone()).unwrap();
-        FakeDevice {
-            id: u32::try_from(welcome["device"].as_u64().unwrap()).unwrap(),
-            token: welcome["device_token"].as_str().unwrap().to_owned(),
-            models: models(&config.check().unwrap()),
-        }
+        FakeDevice::of(response.json().await.unwrap())
     }
 
     /// A device's socket that has said hello and has got its configuration.
@@ -195,6 +190,16 @@ pub(crate) struct FakeDevice {
 }
 
 impl FakeDevice {
+    /// Whoever was welcomed so.
+    pub(crate) fn of(welcome: Value) -> Self {
+        let config: RunConfig = serde_json::from_value(welcome["config"].clone()).unwrap();
+        Self {
+            id: u32::try_from(welcome["device"].as_u64().unwrap()).unwrap(),
+            token: welcome["device_token"].as_str().unwrap().to_owned(),
+            models: models(&config.check().unwrap()),
+        }
+    }
+
     /// An answer to a round: every weight of every arm is `value`.
     pub(crate) fn update(&self, round: &RoundOpened, value: f32) -> Update {
         let report = ArmReport {
@@ -212,6 +217,7 @@ impl FakeDevice {
             &[]
         };
         Update {
+            deltas: BTreeMap::new(),
             run: round.run,
             round: round.round,
             report: Report {

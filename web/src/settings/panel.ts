@@ -31,7 +31,7 @@ const COMMON: readonly SettingPath[] = [
   "seed",
 ];
 
-const PARTS = ["data", "training", "pacing"] as const;
+const PARTS = ["data", "training", "pacing", "encodings"] as const;
 
 export interface PanelState {
   /** What the fields say. */

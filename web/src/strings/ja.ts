@@ -165,6 +165,8 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   bad_metadata: "更新の説明の部分を読み取れません。",
   missing_tensor: "重みの一部が足りません。",
   unknown_tensor: "このモデルにない重みが入っています。",
+  other_reference: "更新が、渡されたものとは別のモデルからの変化でした。",
+  bad_delta: "更新が、モデルにない数値を変えようとしました。",
   wrong_type: "重みの数値の形式が違います。",
   wrong_shape: "重みの形がモデルと違います。",
   wrong_length: "重みの個数がモデルと違います。",

@@ -20,6 +20,10 @@ const labels: Record<SettingPath, string> = {
   "data.spread": "デバイスごとのデータ件数のばらつき",
   "data.table": "デバイスが持ちこむ表の列とラベル",
   "data.validation": "モデル選び用に取り分けるデータ",
+  "encodings.down.kind": "デバイスへ送るモデル",
+  "encodings.down.share": "デバイスへ送る数値の割合",
+  "encodings.up.kind": "デバイスから送るモデル",
+  "encodings.up.share": "デバイスから送る数値の割合",
   "model.hidden": "各隠れ層のユニット",
   "model.kind": "モデル",
   "pacing.deadline_ms": "ラウンドの更新を待つ最長時間",
@@ -99,6 +103,11 @@ const choices: Record<Choice, string> = {
   coalitions: "どれも同じ",
   size: "デバイスの数",
   examples: "データの件数",
+  f32: "数値をすべてそのまま",
+  f16: "変化だけを半分のバイト数で",
+  int8: "変化だけを1バイトずつ",
+  one_bit: "変化だけを1ビットずつ",
+  top_k: "大きな変化だけ",
 };
 
 export const settings: Strings["settings"] = {
@@ -112,7 +121,7 @@ export const settings: Strings["settings"] = {
   own: "自分の設定",
   ownWhat: "どのプリセットとも違う設定です。",
   more: "くわしい設定",
-  parts: { data: "データ", training: "学習", pacing: "進み方" },
+  parts: { data: "データ", training: "学習", pacing: "進み方", encodings: "通信量" },
   arms: "比べる方式",
   armName: "名前",
   armNameHint: (most) => `英数字と_と-で${exact(most)}文字まで`,

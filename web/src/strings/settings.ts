@@ -19,6 +19,10 @@ const labels: Record<SettingPath, string> = {
   "data.spread": "How different the devices' numbers of examples are",
   "data.table": "Columns and labels of devices' own tables",
   "data.validation": "Examples held out to choose models by",
+  "encodings.down.kind": "Models to devices",
+  "encodings.down.share": "Part of the numbers to devices",
+  "encodings.up.kind": "Models from devices",
+  "encodings.up.share": "Part of the numbers from devices",
   "model.hidden": "Units in each hidden layer",
   "model.kind": "Model",
   "pacing.deadline_ms": "Longest wait for a round's updates",
@@ -98,6 +102,11 @@ const choices: Record<Choice, string> = {
   coalitions: "Each the same",
   size: "By its devices",
   examples: "By its examples",
+  f32: "All numbers in full",
+  f16: "Changes, in half the bytes",
+  int8: "Changes, a byte each",
+  one_bit: "Changes, a bit each",
+  top_k: "The largest changes only",
 };
 
 export const settings = {
@@ -111,7 +120,7 @@ export const settings = {
   own: "Your own",
   ownWhat: "Settings of no preset.",
   more: "More settings",
-  parts: { data: "Data", training: "Training", pacing: "Pace" },
+  parts: { data: "Data", training: "Training", pacing: "Pace", encodings: "Bytes" },
   arms: "What is compared",
   armName: "Name",
   armNameHint: (most: number) => `up to ${most} letters, digits, _ and -`,

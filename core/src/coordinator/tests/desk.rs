@@ -187,6 +187,7 @@ fn the_record_of_a_run_that_the_desk_begins_says_who_is_in_the_room() {
         let joined = [(2, 1), (3, 2), (4, 0)].map(|(device, slot)| Event::Joined {
             device: DeviceId(device),
             slot: Slot(slot),
+            encodings: BTreeSet::new(),
         });
         assert_eq!(events.cloned().collect::<Vec<_>>(), joined);
     }

@@ -165,10 +165,10 @@ impl Reference {
     fn apply(&mut self, input: &Input, room: &Room, outcome: &Outcome, before: &View) {
         match input {
             Input::Joined {
-                device, capability, ..
+                device, profile, ..
             } => {
                 self.members.insert(device.0, false);
-                self.capabilities.insert(device.0, *capability);
+                self.capabilities.insert(device.0, profile.capability);
             }
             Input::Connected(device) => {
                 self.members.insert(device.0, true);

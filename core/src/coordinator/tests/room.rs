@@ -58,7 +58,12 @@ fn the_record_says_when_devices_come_and_go() {
     let device = DeviceId(1);
     let recorded = |outcome: Outcome| outcome.events().cloned().collect::<Vec<_>>();
     let slot = Slot(0);
-    assert_eq!(recorded(room.join()), [Event::Joined { device, slot }]);
+    let joined = Event::Joined {
+        device,
+        slot,
+        encodings: BTreeSet::new(),
+    };
+    assert_eq!(recorded(room.join()), [joined]);
     assert_eq!(recorded(room.disconnect(1)), [], "it had no socket");
     // A second socket takes over from the first.
     for _ in 0..2 {

@@ -83,7 +83,10 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
             Input::Joined {
                 device: DeviceId(room.joined),
                 name: String::new(),
-                capability: f64::from(room.joined * 7 % 5),
+                profile: Profile {
+                    capability: f64::from(room.joined * 7 % 5),
+                    ..Profile::default()
+                },
             }
         }
         Connect(n) => Input::Connected(DeviceId(named(n))),

@@ -16,25 +16,22 @@ fn round() -> RoundOpened {
         coalition,
         task,
     };
-    RoundOpened {
-        run: RunId(2),
-        round: Round(12),
-        training: Some(TrainingConfig::default()),
-        arms: vec![
-            plan("local_only", None, Start::Own.into()),
-            plan("fed_avg", None, Start::Model(model(0.0)).into()),
-            plan(
-                "grouped",
-                Some(CoalitionId(3)),
-                Task {
-                    correction: Some(model(4.0)),
-                    beside: Some(model(5.0)),
-                    judge: vec![model(6.0), model(7.0)],
-                    ..task(Start::BestOf(vec![model(1.0), model(2.0)]))
-                },
-            ),
-        ],
-    }
+    let arms = vec![
+        plan("local_only", None, Start::Own.into()),
+        plan("fed_avg", None, Start::Model(model(0.0)).into()),
+        plan(
+            "grouped",
+            Some(CoalitionId(3)),
+            Task {
+                correction: Some(model(4.0)),
+                beside: Some(model(5.0)),
+                judge: vec![model(6.0), model(7.0)],
+                ..task(Start::BestOf(vec![model(1.0), model(2.0)]))
+            },
+        ),
+    ];
+    let training = Some(TrainingConfig::default());
+    RoundOpened::new(RunId(2), Round(12), training, arms)
 }
 
 fn files(names: &[String], encode: impl Fn(&str) -> Vec<u8>) -> Vec<u64> {

@@ -61,7 +61,7 @@ proptest! {
     fn a_damaged_round_never_panics(damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5)) {
         let model = Start::Model(Arc::new(params(1.0)));
         let plan = ArmPlan { name: "fed_avg".to_owned(), coalition: None, task: model.into() };
-        let round = RoundOpened { run: RunId(1), round: Round(1), training: None, arms: vec![plan] };
+        let round = RoundOpened::new(RunId(1), Round(1), None, vec![plan]);
         let mut bytes = round.encode();
         for (at, byte) in damage {
             let at = at.index(bytes.len());

@@ -67,7 +67,8 @@ fn what_the_room_says_first() {
             r#""data":{"dataset":"mnist-small","partition":{"kind":"dirichlet","alpha":0.5},"#,
             r#""groups":{"count":4,"kind":"rotation"},"examples":400,"spread":0.0,"held_out":100,"validation":0,"balanced_per_label":50},"#,
             r#""training":{"epochs":2,"batch":20,"learning_rate":0.05,"momentum":0.0,"weight_decay":0.0},"#,
-            r#""pacing":{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000},"arms":[]}}"#
+            r#""pacing":{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000},"arms":[],"#,
+            r#""encodings":{"up":{"kind":"f32"},"down":{"kind":"f32"}}}}"#
         ),
     );
 }
@@ -220,6 +221,7 @@ fn a_device_writes_every_report() {
     let mut header = UpdateHeader {
         run: RunId(2),
         round: Round(5),
+        deltas: Vec::new(),
         report: Report {
             examples: 400,
             own_data: 3,

@@ -86,15 +86,8 @@ fn a_file_cut_off_anywhere_is_a_bad_file() {
 
 #[test]
 fn metadata_that_do_not_fit_are_named() {
-    let (code, text) = refused(
-        &RoundOpened {
-            run: RunId(2),
-            round: Round(5),
-            training: None,
-            arms: Vec::new(),
-        }
-        .encode(),
-    );
+    let round = RoundOpened::new(RunId(2), Round(5), None, Vec::new());
+    let (code, text) = refused(&round.encode());
     assert_eq!(code, "bad_metadata");
     assert_eq!(
         text,
@@ -336,16 +329,12 @@ fn an_update_has_the_tensors_of_all_uploading_arms_or_none() {
 
 #[test]
 fn a_round_with_another_model_s_shape_is_refused() {
-    let round = RoundOpened {
-        run: RunId(2),
-        round: Round(5),
-        training: None,
-        arms: vec![ArmPlan {
-            name: "fed_avg".to_owned(),
-            coalition: None,
-            task: Start::Model(Arc::new(params(1.0))).into(),
-        }],
+    let plan = ArmPlan {
+        name: "fed_avg".to_owned(),
+        coalition: None,
+        task: Start::Model(Arc::new(params(1.0))).into(),
     };
+    let round = RoundOpened::new(RunId(2), Round(5), None, vec![plan]);
     let other = Arc::new(ParamSpec::new([
         ("0.weight".to_owned(), vec![3, 2]),
         ("0.bias".to_owned(), vec![2]),
@@ -428,12 +417,7 @@ fn a_round_with_a_plan_that_cannot_be_trained_is_refused() {
             batch,
             ..TrainingConfig::default()
         };
-        let round = RoundOpened {
-            run: RunId(2),
-            round: Round(5),
-            training: Some(training),
-            arms: Vec::new(),
-        };
+        let round = RoundOpened::new(RunId(2), Round(5), Some(training), Vec::new());
         RoundOpened::decode(&round.encode(), &spec())
     };
     assert!(with_batch(1).is_ok());

@@ -81,6 +81,7 @@ fn any_update() -> impl Strategy<Value = Update> {
             round: Round(round),
             report,
             weights,
+            deltas: BTreeMap::new(),
         }
     })
 }
@@ -137,12 +138,7 @@ fn any_round() -> impl Strategy<Value = RoundOpened> {
         arms.into_iter().map(plan).collect()
     });
     (any::<u32>(), any::<u32>(), any_training(), arms).prop_map(|(run, round, training, arms)| {
-        RoundOpened {
-            run: RunId(run),
-            round: Round(round),
-            training,
-            arms,
-        }
+        RoundOpened::new(RunId(run), Round(round), training, arms)
     })
 }
 
@@ -209,19 +205,16 @@ fn the_headers_are_those_of_protocol_version_1() {
         coalition,
         task: Task::from(start),
     };
-    let round = RoundOpened {
-        run: RunId(2),
-        round: Round(5),
-        training: Some(TrainingConfig::default()),
-        arms: vec![
-            plan("local_only", None, Start::Own),
-            plan(
-                "grouped",
-                Some(CoalitionId(3)),
-                Start::Model(Arc::new(params(1.0))),
-            ),
-        ],
-    };
+    let arms = vec![
+        plan("local_only", None, Start::Own),
+        plan(
+            "grouped",
+            Some(CoalitionId(3)),
+            Start::Model(Arc::new(params(1.0))),
+        ),
+    ];
+    let training = Some(TrainingConfig::default());
+    let round = RoundOpened::new(RunId(2), Round(5), training, arms);
     let bytes = round.encode();
     let file = Tensors::parse(&bytes).unwrap();
     assert_eq!(file.metadata("message"), Some("round_opened"));
@@ -245,12 +238,8 @@ fn the_headers_are_those_of_protocol_version_1() {
 fn values_that_are_not_finite_are_sent_as_they_are() {
     let spec = spec();
     let values = [f32::NAN, f32::INFINITY, -0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
-    let bytes = Update::encode_values(
-        RunId(2),
-        Round(5),
-        &report(),
-        [("fed_avg".to_owned(), &*spec, &values[..])].into_iter(),
-    );
+    let models = [("fed_avg".to_owned(), Carried::Weights(&spec, &values))];
+    let bytes = Update::encode_models(RunId(2), Round(5), &report(), &models);
     let mut read = Vec::new();
     Tensors::parse(&bytes)
         .unwrap()
