@@ -13,7 +13,7 @@ use crate::project::{Project, say};
 /// A page with all its scripts and styles, the device's worker included, in bytes.
 const PAGE: usize = 120_000;
 /// The device, in bytes. The goal is 90,000.
-const DEVICE: usize = 160_000;
+const DEVICE: usize = 168_000;
 
 /// Prints the sizes of the built pages and of the device, and fails if one is above what it may be.
 pub(crate) fn check(project: &Project) -> Result<()> {

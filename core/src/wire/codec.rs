@@ -483,7 +483,7 @@ impl Update {
             round: header.round,
             report: header.report,
             weights: read.weights,
-            deltas: read.deltas,
+            deltas: read.deltas.into_iter().collect(),
         })
     }
 }
@@ -680,7 +680,8 @@ fn metadata<'a>(
 /// Models of a file, by name.
 struct ReadModels {
     weights: BTreeMap<String, Params>,
-    deltas: BTreeMap<String, Delta>,
+    /// No map: of another type it would be kilobytes more for phones.
+    deltas: Vec<(String, Delta)>,
 }
 
 /// Reads one model per name, some of which are deltas; every tensor of the file must belong to one of them. `entry` is
@@ -710,7 +711,7 @@ fn read_models(
     }
     let mut read = ReadModels {
         weights: BTreeMap::new(),
-        deltas: BTreeMap::new(),
+        deltas: Vec::new(),
     };
     for &name in names {
         let delta = deltas.iter().find(|delta| delta.model == name);
@@ -730,7 +731,7 @@ fn read_models(
         })?;
         let name = name.to_owned();
         match encoded {
-            Some(encoded) => drop(read.deltas.insert(name, Delta { encoded, values })),
+            Some(encoded) => read.deltas.push((name, Delta { encoded, values })),
             None => drop(read.weights.insert(name, values)),
         }
     }

@@ -6,7 +6,7 @@ use super::html::{Table, escape, page};
 use super::page::masthead;
 use super::plot::{Axis, Cell, HeatMap, LineChart, Series, Ticks, figure, legend};
 use super::tables::range;
-use super::text::{percent, percent_with_sd, two_decimals};
+use super::text::{megabytes, percent, percent_with_sd, two_decimals};
 use crate::results::{ArmSummary, Side, Summary};
 
 /// One setting of the swept parameters and what came out.
@@ -19,7 +19,8 @@ pub struct SweepPoint {
 }
 
 /// A sweep as a Markdown table, for a terminal or a document: a row per point, and of every arm the accuracies in both
-/// views, balanced first, in percent, and the agreement of its coalitions with the hidden groups.
+/// views, balanced first, in percent, the agreement of its coalitions with the hidden groups, and, where the points
+/// differ in them, the megabytes that crossed the wire both ways.
 pub fn sweep_table(names: &[String], points: &[SweepPoint]) -> String {
     let arms = points
         .first()
@@ -28,6 +29,7 @@ pub fn sweep_table(names: &[String], points: &[SweepPoint]) -> String {
     let short = |name: &String| name.rsplit('.').next().unwrap_or_default().to_owned();
     let mut head: Vec<String> = names.iter().map(short).collect();
     head.extend(arms.iter().map(|arm| format!("`{arm}`")));
+    let costs_differ = arms.iter().any(|name| costs_differ(points, name));
     let columns = "---:|".repeat(head.len());
     let mut table = format!("| {} |\n|{columns}\n", head.join(" | "));
     for SweepPoint { values, summary } in points {
@@ -37,13 +39,28 @@ pub fn sweep_table(names: &[String], points: &[SweepPoint]) -> String {
                 let agreement = arm.agreement.map_or_else(String::new, |agreement| {
                     format!(" ({})", two_decimals(Some(agreement)))
                 });
-                both.join(" / ") + &agreement
+                let cost = if costs_differ {
+                    format!(", {} MB", megabytes(arm.bytes_up + arm.bytes_down))
+                } else {
+                    String::new()
+                };
+                both.join(" / ") + &agreement + &cost
             })
         });
         let cells: Vec<String> = values.iter().cloned().chain(found).collect();
         table += &format!("| {} |\n", cells.join(" | "));
     }
     table
+}
+
+/// Whether an arm takes less than half of the bytes at one point of what it takes at another.
+fn costs_differ(points: &[SweepPoint], arm: &str) -> bool {
+    let arms = points
+        .iter()
+        .filter_map(|point| point.summary.arms.get(arm));
+    let costs: Vec<f64> = arms.map(|arm| arm.bytes_up + arm.bytes_down).collect();
+    let most = costs.iter().copied().fold(0.0, f64::max);
+    costs.iter().any(|cost| *cost < most / 2.0)
 }
 
 /// A sweep as a page: curves over one parameter, or a heat map per arm over two; both views; and the table.
@@ -332,6 +349,24 @@ mod tests {
             lines[3].ends_with(&format!("| {balanced} / {own} ({agreement}) |")),
             "{table}"
         );
+    }
+
+    #[test]
+    fn megabytes_stand_where_points_differ_in_them() {
+        let mut points = [at(&["f32"], 0.0), at(&["int8"], 0.0)];
+        let last = |points: &[SweepPoint]| {
+            let table = sweep_table(&["run.encodings.up.kind".to_owned()], points);
+            table.lines().last().unwrap().to_owned()
+        };
+        assert!(!last(&points).contains("MB"));
+        let fed_avg = points[1].summary.arms.get_mut("fed_avg").unwrap();
+        (fed_avg.bytes_up, fed_avg.bytes_down) = (1e6, 2e6);
+        let row = last(&points);
+        let [_, first, ..] = row.split(" | ").collect::<Vec<_>>()[..] else {
+            panic!("{row}");
+        };
+        assert!(first.ends_with(", 3.0 MB"), "{row}");
+        assert_eq!(row.matches("MB").count(), 3);
     }
 
     #[test]
