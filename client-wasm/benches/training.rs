@@ -1,7 +1,7 @@
 //! Samples per second of local training in a dedicated worker of a real browser, in the profile that tabs get:
 //!
 //! ```text
-//! WASM_BINDGEN_TEST_TIMEOUT=300 cargo test --profile browser --target wasm32-unknown-unknown -p constellation-client --bench training -- --nocapture
+//! cargo xtask bench --only worker
 //! ```
 //!
 //! It prints; it fails only if training gives nothing. Each model is warmed up first, then the best and the median of

@@ -44,6 +44,14 @@ fn main() {
         mlp("mlp 784-64-10", 64),
         mlp("mlp 784-128-10", 128),
         Case {
+            name: "mlp 784-200-200-10",
+            config: ModelConfig::Mlp {
+                hidden: vec![200, 200],
+            },
+            first: 784 * 200,
+            others: 200 * 200 + 200 * 10,
+        },
+        Case {
             name: "cnn",
             config: ModelConfig::Cnn {},
             first: 24 * 24 * 10 * 25,
@@ -51,7 +59,7 @@ fn main() {
         },
     ];
     println!(
-        "{:16} {:>12} {:>10} {:>12} {:>10}  bits",
+        "{:18} {:>12} {:>10} {:>12} {:>10}  bits",
         "model", "train 1/s", "GFLOP/s", "evaluate 1/s", "GFLOP/s"
     );
     for case in &cases {
@@ -60,19 +68,23 @@ fn main() {
     distances();
 }
 
-/// Distances of twenty devices' models.
+/// Inner products of all devices' models, from which coalitions form.
 fn distances() {
-    const DEVICES: usize = 20;
-    const VALUES: usize = 50_890;
-    let mut stream = Stream::new(6, Purpose::Shuffle, 0, 0);
-    let values: Vec<f32> = (0..DEVICES * VALUES)
-        .map(|_| stream.uniform() as f32)
-        .collect();
-    let vectors: Vec<&[f32]> = values.chunks_exact(VALUES).collect();
-    let rate = rate(1, || {
-        black_box(Gram::of(&vectors));
-    });
-    println!("gram of {DEVICES} models of {VALUES}: {rate:.0} 1/s");
+    const VALUES: usize = 101_770;
+    for devices in [10, 100, 1_000] {
+        let mut stream = Stream::new(6, Purpose::Shuffle, 0, 0);
+        let values: Vec<f32> = (0..devices * VALUES)
+            .map(|_| stream.uniform() as f32)
+            .collect();
+        let vectors: Vec<&[f32]> = values.chunks_exact(VALUES).collect();
+        let rate = rate(1, || {
+            black_box(Gram::of(&vectors));
+        });
+        println!(
+            "distances of {devices} models of {VALUES}: {:.2} ms",
+            1e3 / rate
+        );
+    }
 }
 
 fn measure(case: &Case) {
@@ -100,7 +112,7 @@ fn measure(case: &Case) {
     let forward = 2e-9 * (case.first + case.others) as f64;
     let backward = 2e-9 * (case.first + 2 * case.others) as f64;
     println!(
-        "{:16} {train:12.0} {:10.1} {evaluate:12.0} {:10.1}  {bits:08x}",
+        "{:18} {train:12.0} {:10.1} {evaluate:12.0} {:10.1}  {bits:08x}",
         case.name,
         (forward + backward) * train,
         forward * evaluate,

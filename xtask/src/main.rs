@@ -30,8 +30,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measure how long a board with a hundred devices works for an update, in Chromium and in Firefox.
-    Bench,
+    /// Measure speeds and sizes, and write docs/benchmarks.md; some minutes, best with nothing else going on.
+    Bench(bench::Options),
     /// Build the browser's part, the pages and the programs, in release.
     Build,
     /// Build, start the server and say where to go.
@@ -45,7 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = Project::find().and_then(|project| match arguments.command {
-        Command::Bench => bench::run(&project),
+        Command::Bench(options) => bench::run(&project, &options),
         Command::Build => build::all(&project),
         Command::Demo(options) => demo::run(&project, &options),
         Command::Replays => replays::run(&project),

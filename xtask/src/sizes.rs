@@ -15,37 +15,29 @@ const PAGE: usize = 120_000;
 /// The device, in bytes. The goal is 90,000.
 const DEVICE: usize = 168_000;
 
+/// What the build left, in bytes, gzipped.
+struct Sizes {
+    /// Pages with all that their heads name.
+    pages: Vec<(String, usize)>,
+    /// The script of the device's worker.
+    worker: usize,
+    /// The device.
+    device: usize,
+}
+
 /// Prints the sizes of the built pages and of the device, and fails if one is above what it may be.
 pub(crate) fn check(project: &Project) -> Result<()> {
-    let built = project.web().join("dist");
-    let mut pages = Vec::new();
-    let mut worker = 0;
-    let mut device = 0;
-    for folder in [built.clone(), built.join("assets")] {
-        let entries = fs::read_dir(&folder);
-        for entry in entries.with_context(|| format!("{} cannot be read", folder.display()))? {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("html") => pages.push((name.into_owned(), page(&built, &path)?)),
-                Some("js") if name.starts_with("worker-") => worker = zipped(&path)?,
-                Some("wasm") => device = zipped(&path)?,
-                _ => {}
-            }
-        }
-    }
-    pages.sort();
+    let Sizes {
+        pages,
+        worker,
+        device,
+    } = Sizes::of(project)?;
     for (name, size) in &pages {
         say(&format!("{name}: {size} bytes gzipped"));
     }
     say(&format!(
         "device: {device} bytes of wasm and {worker} of script gzipped"
     ));
-    ensure!(
-        !pages.is_empty() && worker > 0 && device > 0,
-        "the build left no pages, no worker or no device in {}",
-        built.display()
-    );
     for (name, size) in &pages {
         let size = size + worker;
         ensure!(
@@ -58,6 +50,50 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         "the device is {device} bytes of wasm gzipped, and may be {DEVICE}"
     );
     Ok(())
+}
+
+/// The sizes of the built pages and of the device, a line each.
+pub(crate) fn table(project: &Project) -> Result<String> {
+    let Sizes {
+        mut pages,
+        worker,
+        device,
+    } = Sizes::of(project)?;
+    pages.push(("a device's worker: script".to_owned(), worker));
+    pages.push(("a device's worker: program".to_owned(), device));
+    let line = |(name, size): &(String, usize)| format!("{name:28} {size:>8}\n");
+    Ok(pages.iter().map(line).collect())
+}
+
+impl Sizes {
+    fn of(project: &Project) -> Result<Self> {
+        let built = project.web().join("dist");
+        let mut sizes = Self {
+            pages: Vec::new(),
+            worker: 0,
+            device: 0,
+        };
+        for folder in [built.clone(), built.join("assets")] {
+            let entries = fs::read_dir(&folder);
+            for entry in entries.with_context(|| format!("{} cannot be read", folder.display()))? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                match path.extension().and_then(|extension| extension.to_str()) {
+                    Some("html") => sizes.pages.push((name.into_owned(), page(&built, &path)?)),
+                    Some("js") if name.starts_with("worker-") => sizes.worker = zipped(&path)?,
+                    Some("wasm") => sizes.device = zipped(&path)?,
+                    _ => {}
+                }
+            }
+        }
+        sizes.pages.sort();
+        ensure!(
+            !sizes.pages.is_empty() && sizes.worker > 0 && sizes.device > 0,
+            "the build left no pages, no worker or no device in {}",
+            built.display()
+        );
+        Ok(sizes)
+    }
 }
 
 /// A page and what its head names.
