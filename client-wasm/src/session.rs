@@ -8,7 +8,7 @@ use constellation_core::attack::Mischief;
 use constellation_core::data::{DatasetName, TableError};
 use constellation_core::device::{Device, DrawingError, Effect, Input, PostAnswer, Refusal};
 use constellation_core::ids::Round;
-use constellation_core::view::{Activity, DeviceEvent, Guess, Identity};
+use constellation_core::view::{Activity, DeviceEvent, Guess, Identity, SentFile};
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
 use js_sys::Function;
 use serde::Serialize;
@@ -331,6 +331,9 @@ impl Session {
         let asked_over = self.connection.get();
         if after_ms > 0 {
             sleep(i32::try_from(after_ms).unwrap_or(i32::MAX)).await;
+        }
+        if let Some(file) = SentFile::of(round, &body) {
+            self.tell(&DeviceEvent::Sent { file });
         }
         while self.connection.get() == asked_over {
             let Some(Identity { token, .. }) = self.identity.borrow().clone() else {

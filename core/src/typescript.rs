@@ -21,7 +21,7 @@ use crate::view::{
     Accuracy, Activity, ArmTraffic, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm,
     DeviceEvent, DeviceRow, DeviceState, DeviceView, Distances, FeedEntry, FeedEvent, Guess,
     HistoryRow, Identity, Influence, MapBarycenter, MapPlace, MapPoint, MapView, Membership,
-    Memberships, Phase, RoundMemberships, Samples, Traffic, View,
+    Memberships, Phase, RoundMemberships, Samples, SentFile, Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -73,6 +73,7 @@ fn declarations() -> String {
         Activity,
         DeviceArm,
         Samples,
+        SentFile,
         RunConfig,
         ModelConfig,
         DataConfig,

@@ -11,6 +11,7 @@ use crate::attack::Mischief;
 use crate::config::RunConfig;
 use crate::data::{DatasetName, TableConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::wire::safetensors;
 
 /// A room as its boards see it: the body of `GET /api/rooms/{room}` and of every message of the live feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -547,6 +548,38 @@ pub struct Identity {
     pub slot: Slot,
 }
 
+/// A file that a device sends, but for most of its numbers: its page shows what leaves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SentFile {
+    /// The round that it is for.
+    pub round: Round,
+    /// Its length.
+    pub bytes: u32,
+    /// Its header: names, types, shapes and places of its tensors, and its metadata, as JSON.
+    pub header: String,
+    /// The first of its numbers, up to [`SentFile::NUMBERS`].
+    pub numbers: Vec<f32>,
+}
+
+impl SentFile {
+    /// Numbers that a page shows.
+    pub const NUMBERS: usize = 4;
+
+    /// Of a safetensors file with an f32 tensor in front, if it has any tensors; `None` of anything else.
+    #[must_use]
+    pub fn of(round: Round, file: &[u8]) -> Option<Self> {
+        let (header, data) = safetensors::parts(file)?;
+        let numbers = data.as_chunks::<4>().0.iter().take(Self::NUMBERS);
+        Some(Self {
+            round,
+            bytes: file.len() as u32,
+            header: header.to_owned(),
+            numbers: numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+        })
+    }
+}
+
 /// What a device's page is told by its worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -566,6 +599,11 @@ pub enum DeviceEvent {
     Samples {
         /// The images.
         samples: Samples,
+    },
+    /// An update leaves the device.
+    Sent {
+        /// What it is.
+        file: SentFile,
     },
     /// The run needs a table, which the device has not been given yet.
     TableWanted {

@@ -167,6 +167,10 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     violations(&tab, "removing", &mut found).await?;
     tab.click("[data-testid=remove-cancel]").await?;
     device.wait_for("[data-testid=device-arm]").await?;
+    device.click("[data-testid=last-message] summary").await?;
+    device
+        .wait_for("[data-testid=last-message][open] [data-testid=sent-model][data-model=fed_avg]")
+        .await?;
     look(&device, "device", &mut found).await?;
     runners.abort();
 

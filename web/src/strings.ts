@@ -521,6 +521,16 @@ export const en = {
     failed: (detail: string) => `The device could not start: ${detail}`,
   },
 
+  message: {
+    title: (round: number, size: string) => `The last message, decoded: round ${round}, ${size}`,
+    what: "What",
+    numbers: "Numbers",
+    type: "Type",
+    bytes: "Bytes",
+    report: "Names and report",
+    first: (numbers: string) => `Its first numbers: ${numbers}… The report, as it was sent:`,
+  },
+
   table: {
     title: "Bring your own data",
     choose: "Choose a CSV file",

@@ -494,7 +494,11 @@ view: DeviceView, } | { "type": "samples",
 /**
  * The images.
  */
-samples: Samples, } | { "type": "table_wanted", 
+samples: Samples, } | { "type": "sent", 
+/**
+ * What it is.
+ */
+file: SentFile, } | { "type": "table_wanted", 
 /**
  * What its rows hold.
  */
@@ -669,6 +673,23 @@ labels: Array<number>,
  * Grey values 0 to 255, image after image, row after row.
  */
 pixels: Array<number>, };
+export type SentFile = { 
+/**
+ * The round that it is for.
+ */
+round: Round, 
+/**
+ * Its length.
+ */
+bytes: number, 
+/**
+ * Its header: names, types, shapes and places of its tensors, and its metadata, as JSON.
+ */
+header: string, 
+/**
+ * The first of its numbers, up to [`SentFile::NUMBERS`].
+ */
+numbers: Array<number>, };
 export type RunConfig = { 
 /**
  * Source of all randomness of the run.

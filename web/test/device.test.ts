@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { answerClaims, type Channel, unclaimed } from "../src/device/claims";
+import { readMessage } from "../src/device/message";
 import { barHeights, greyToRgba } from "../src/device/pixels";
 import { coalitionShown, identities, initialTab, reduceTab, type TabMessage } from "../src/device/state";
 import type { FromWorker } from "../src/worker-messages";
@@ -10,6 +11,46 @@ const play = (...messages: TabMessage[]) => messages.reduce(reduceTab, initialTa
 const started = (key: number): TabMessage => ({ type: "started", key, identity: null });
 const event = (key: number, happened: FromWorker): TabMessage => ({ type: "event", key, event: happened });
 const refused = (key: number, code: string) => event(key, { type: "refused", code, detail: `because ${code}` });
+
+describe("a message that left the device", () => {
+  const tensor = (dtype: string, shape: number[], start: number, end: number) => ({
+    dtype,
+    shape,
+    data_offsets: [start, end],
+  });
+  const file = (tensors: object, update: object) => ({
+    round: 3,
+    bytes: 1000,
+    header: JSON.stringify({ __metadata__: { message: "update", update: JSON.stringify(update) }, ...tensors }),
+    numbers: [],
+  });
+
+  it("is a row for each model, and the rest", () => {
+    const tensors = {
+      "fed_avg/0.weight": tensor("F32", [2, 3], 0, 24),
+      "fed_avg/0.bias": tensor("F32", [2], 24, 32),
+      "ours:beside/scale": tensor("F32", [1], 32, 36),
+      "ours:beside/int8": tensor("I8", [8], 36, 44),
+    };
+    const message = readMessage(file(tensors, { report: { examples: 400 } }));
+    expect(message.models).toEqual([
+      { name: "fed_avg", types: ["F32"], numbers: 8, bytes: 32 },
+      { name: "ours:beside", types: ["F32", "I8"], numbers: 9, bytes: 12 },
+    ]);
+    expect(message.otherBytes).toBe(956);
+    expect(JSON.parse(message.report)).toEqual({ report: { examples: 400 } });
+  });
+
+  it("may have no models, as at the end of a run", () => {
+    expect(readMessage(file({}, { round: 31 }))).toMatchObject({ models: [], otherBytes: 1000 });
+  });
+
+  it("is the last one", () => {
+    const sent = (round: number): FromWorker => ({ type: "sent", file: { ...file({}, {}), round } });
+    const state = play(started(1), started(2), event(1, sent(1)), event(1, sent(2)));
+    expect(state.devices.map((device) => device.sent?.round)).toEqual([2, undefined]);
+  });
+});
 
 describe("the devices of a tab", () => {
   it("keep what they are told apart", () => {

@@ -235,6 +235,15 @@ impl Builder {
     }
 }
 
+/// A file's header, as it stands there, and the numbers behind it; `None` of no such file.
+#[must_use]
+pub fn parts(file: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = file.split_first_chunk::<LENGTH_BYTES>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (header, data) = rest.split_at_checked(length)?;
+    Some((str::from_utf8(header).ok()?, data))
+}
+
 impl<'a> Tensors<'a> {
     /// Reads the header and checks that every tensor lies where it should.
     ///

@@ -4,11 +4,12 @@ import { html, nothing } from "lit";
 import { bytes, fixed, percent } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
-import type { CoalitionId, DeviceArm, DeviceView, Mischief } from "../types.gen";
+import type { CoalitionId, DeviceArm, DeviceView, Mischief, SentFile } from "../types.gen";
 import { coalitionSign } from "../ui/marks";
 import { type DrawActions, drawPanel } from "./draw-panel";
 import { type DrawState, isDrawable } from "./draw-state";
 import { flow } from "./flow";
+import { messagePanel } from "./message-panel";
 import { mischiefPanel } from "./mischief-panel";
 import { histogram, sampleImages } from "./pictures";
 import { coalitionShown, type Refusal, type TabDevice } from "./state";
@@ -48,7 +49,7 @@ export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
       }
     </div>
     <div class="column">
-      ${view && view.arms.length > 0 ? learned(view.arms, ownTable !== null) : nothing} ${view ? sent(view, (ownTable ?? wants) !== null) : nothing}
+      ${view && view.arms.length > 0 ? learned(view.arms, ownTable !== null) : nothing} ${view ? sent(view, device.sent, (ownTable ?? wants) !== null) : nothing}
       ${view?.mischief_allowed ? mischiefPanel(view.mischief, device.key, actions.misbehave) : nothing}
       ${device.refusals.length > 0 ? refusals(device.refusals) : nothing}
     </div>
@@ -112,7 +113,7 @@ const LARGEST_LOSS = 100;
 
 const lossText = (loss: number | null) => (loss !== null && loss > LARGEST_LOSS ? `> ${LARGEST_LOSS}` : fixed(loss, 2));
 
-function sent(view: DeviceView, rows: boolean) {
+function sent(view: DeviceView, last: SentFile | null, rows: boolean) {
   return html`<section>
     <h2>${say.leftHere}</h2>
     <p class="figures">
@@ -121,6 +122,7 @@ function sent(view: DeviceView, rows: boolean) {
       <span data-testid="bytes-up" data-bytes=${view.bytes_up}><b>${bytes(view.bytes_up)}</b> ${say.up}</span>
       <span data-testid="bytes-down" data-bytes=${view.bytes_down}><b>${bytes(view.bytes_down)}</b> ${say.down}</span>
     </p>
+    ${last ? messagePanel(last) : nothing}
   </section>`;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Notice } from "../lib/api";
 import { unreachable } from "../lib/store";
-import type { CoalitionId, DeviceView, Identity, Samples, TableConfig } from "../types.gen";
+import type { CoalitionId, DeviceView, Identity, Samples, SentFile, TableConfig } from "../types.gen";
 import type { FileRefusal, FromWorker } from "../worker-messages";
 import { type DrawMessage, type DrawState, noDrawing, reduceDraw, withExample } from "./draw-state";
 
@@ -12,6 +12,8 @@ export interface TabDevice {
   readonly identity: Identity | null;
   readonly view: DeviceView | null;
   readonly samples: Samples | null;
+  /** The last update that left it. */
+  readonly sent: SentFile | null;
   /** What its table's rows hold, in a run that wants one. */
   readonly table: TableConfig | null;
   /** The file that it was given last, and why it does not fit; `null` while it is read, and once it does. */
@@ -81,6 +83,7 @@ function reduce(state: TabState, message: TabMessage): TabState {
         identity,
         view: null,
         samples: null,
+        sent: null,
         table: null,
         file: null,
         online: false,
@@ -147,6 +150,8 @@ function reduceDevice(device: TabDevice, event: DeviceNews): TabDevice {
       return { ...device, view: event.view };
     case "samples":
       return { ...device, samples: event.samples };
+    case "sent":
+      return { ...device, sent: event.file };
     case "table_wanted":
       return { ...device, table: event.table, file: null };
     case "table_read":

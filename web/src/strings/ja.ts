@@ -533,6 +533,16 @@ export const ja: Strings = {
     failed: (detail) => `デバイスを始められませんでした：${detail}`,
   },
 
+  message: {
+    title: (round, size) => `最後に送ったものの中身：ラウンド${round}、${size}`,
+    what: "内容",
+    numbers: "数値の個数",
+    type: "形式",
+    bytes: "バイト",
+    report: "名前と測定結果",
+    first: (numbers) => `最初の数値：${numbers}… 測定結果は、送ったとおりに次のとおり。`,
+  },
+
   table: {
     title: "自分のデータを使う",
     choose: "CSVファイルを選ぶ",

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::TrainingConfig;
 use crate::params::ParamsError;
 use crate::rejection::Rejection;
+use crate::view::SentFile;
 
 #[test]
 fn a_round_ends_in_an_update_with_new_weights_and_a_report() {
@@ -217,4 +218,21 @@ fn progress_goes_from_nothing_to_everything_and_never_back() {
             Evaluating, Training, Evaluating, Training, Evaluating, Sending
         ]
     );
+}
+
+/// What a page shows of an update is the update.
+#[test]
+fn a_sent_file_shows_its_header_and_its_first_numbers() {
+    let mut tab = Tab::ready(config());
+    tab.open(1, 1);
+    let (round, body) = tab.work();
+    let sent = SentFile::of(round, &body).unwrap();
+    assert_eq!((sent.round, sent.bytes as usize), (Round(1), body.len()));
+    let header: serde_json::Value = serde_json::from_str(&sent.header).unwrap();
+    assert_eq!(header["__metadata__"]["message"], "update");
+    assert_eq!(header["fed_avg/0.weight"]["dtype"], "F32");
+    let weights = &tab.decode(&body).weights["fed_avg"];
+    assert_eq!(sent.numbers, weights.values()[..SentFile::NUMBERS]);
+    assert_eq!(SentFile::of(round, &body[..20]), None);
+    assert_eq!(SentFile::of(round, b"no"), None);
 }
