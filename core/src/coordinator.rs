@@ -24,6 +24,7 @@ pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome, Profile};
 
 use crate::attack::Mischief;
 use crate::config::{CheckedConfig, Encodings};
+use crate::data::label_counts;
 use crate::encoding::{Encoding, ModelHash, Payload};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
@@ -77,6 +78,8 @@ struct Member {
     answered: Round,
     /// Training examples by its last report in this run.
     examples: Option<u32>,
+    /// Its share of the data set by label.
+    labels: Vec<u32>,
     bytes_up: u64,
     bytes_down: u64,
     refused: u32,
@@ -186,6 +189,10 @@ impl Run {
             refusals: BTreeMap::new(),
             config,
         }
+    }
+
+    fn labels_of(&self, slot: Slot) -> Vec<u32> {
+        label_counts(&self.config.data, self.config.seed, slot)
     }
 
     fn group_of(&self, slot: Slot) -> Option<u32> {
@@ -386,6 +393,7 @@ impl Coordinator {
             state: member.state,
             group: run.group_of(member.slot),
             examples: member.examples.unwrap_or_else(|| share(member.slot)),
+            labels: member.labels.clone(),
             bytes_up: member.bytes_up,
             bytes_down: member.bytes_down,
             refused: member.refused,

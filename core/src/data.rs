@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "gzip")]
 pub use idx::gunzip;
 pub use idx::{IdxError, Images};
-pub use partition::Share;
 pub(crate) use partition::TRAIN_OF_FIVE;
+pub use partition::{Share, label_counts};
 pub use table::{Column, TableConfig, TableError};
 pub use transform::GroupView;
 pub use watch::{WatchError, Windows};

@@ -141,6 +141,8 @@ pub struct DeviceRow {
     pub group: Option<u32>,
     /// Its number of training examples, by its last report in this run or else its share of the data set.
     pub examples: u32,
+    /// Its share of the data set by label, as its group calls them; none where only the device knows.
+    pub labels: Vec<u32>,
     /// Model bytes received from it in this run.
     #[cfg_attr(test, ts(type = "number"))]
     pub bytes_up: u64,

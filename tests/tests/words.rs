@@ -93,6 +93,9 @@ async fn look_at_listed(board: &Tab, found: &mut Vec<String>) -> Result<()> {
     board
         .wait_until("the difficult device's weight", focus, vec![], PATIENCE)
         .await?;
+    board
+        .wait_for("[data-testid=detail] [data-testid=histogram]")
+        .await?;
     look(board, "difficult", found).await?;
     board.click("[data-testid=listing-rounds]").await
 }

@@ -496,8 +496,6 @@ export const en = {
     learnedHint:
       "Balanced: all labels alike. Own: the device's own mix, with the model that arrived and after training.",
     examples: (count: number) => `Its ${plural(count, "example", "examples")}, by label. They stay here.`,
-    histogram: (counts: readonly number[]) =>
-      `Examples by label: ${counts.map((count, label) => `${label}: ${count}`).join(", ")}`,
     samples: (labels: readonly number[]) => `Some of its examples, with the labels ${labels.join(", ")}`,
     leftHere: "What left this device",
     images: "images sent",
@@ -520,6 +518,9 @@ export const en = {
     trouble: (detail: string) => detail,
     failed: (detail: string) => `The device could not start: ${detail}`,
   },
+
+  histogram: (counts: readonly number[]) =>
+    `Examples by label: ${counts.map((count, label) => `${label}: ${count}`).join(", ")}`,
 
   message: {
     title: (round: number, size: string) => `The last message, decoded: round ${round}, ${size}`,

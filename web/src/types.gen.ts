@@ -115,6 +115,10 @@ group: number | null,
  */
 examples: number, 
 /**
+ * Its share of the data set by label, as its group calls them; none where only the device knows.
+ */
+labels: Array<number>, 
+/**
  * Model bytes received from it in this run.
  */
 bytes_up: number, 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { answerClaims, type Channel, unclaimed } from "../src/device/claims";
 import { readMessage } from "../src/device/message";
-import { barHeights, greyToRgba } from "../src/device/pixels";
+import { greyToRgba } from "../src/device/pixels";
 import { coalitionShown, identities, initialTab, reduceTab, type TabMessage } from "../src/device/state";
+import { barHeights } from "../src/ui/histogram";
 import type { FromWorker } from "../src/worker-messages";
 import { deviceView } from "./samples";
 

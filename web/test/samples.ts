@@ -40,6 +40,7 @@ export function device(id: number, change: Partial<DeviceRow> = {}): DeviceRow {
     state: "ready",
     group: (id - 1) % 4,
     examples: 400,
+    labels: [],
     bytes_up: 0,
     bytes_down: 0,
     refused: 0,

@@ -79,6 +79,7 @@ impl Coordinator {
             member.has.clear();
             member.answered = Round(0);
             member.examples = None;
+            member.labels = self.run.labels_of(member.slot);
             member.mischief = None;
             (
                 member.bytes_up,

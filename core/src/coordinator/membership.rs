@@ -54,6 +54,7 @@ impl Coordinator {
             state: DeviceState::Away,
             answered: Round(0),
             examples: None,
+            labels: self.run.labels_of(slot),
             bytes_up: 0,
             bytes_down: 0,
             refused: 0,

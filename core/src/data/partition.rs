@@ -8,7 +8,7 @@
 //!
 //! Recordings are split in time instead, and a person's windows go to that person's slots alone.
 
-use super::{Dataset, Source, person};
+use super::{Dataset, GroupView, Source, person};
 use crate::config::{DataConfig, Partition};
 use crate::ids::Slot;
 use crate::rng::{Purpose, Stream};
@@ -63,6 +63,22 @@ impl Share {
             balanced: balanced(config, &dataset.test, None),
         }
     }
+}
+
+/// A slot's training examples by label, as its group calls them. None where the seed alone does not say: of people's
+/// recordings and of devices' own tables.
+#[must_use]
+pub fn label_counts(config: &DataConfig, seed: u32, slot: Slot) -> Vec<u32> {
+    if config.table.is_some() || config.partition == (Partition::Person {}) {
+        return Vec::new();
+    }
+    let of_class = Demand::new(config, seed, slot).train;
+    let view = GroupView::new(config, seed, slot);
+    let mut counts = vec![0; of_class.len()];
+    for (label, count) in view.labels().iter().zip(of_class) {
+        counts[usize::from(*label)] += count;
+    }
+    counts
 }
 
 /// A class's examples for training and for held-out parts, of everybody or of one person, in the run's random order.
@@ -214,11 +230,13 @@ fn counts(mix: &[f64], total: u32) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     use proptest::prelude::*;
 
     use super::*;
-    use crate::data::{DatasetName, Images};
+    use crate::config::{GroupKind, Groups};
+    use crate::data::{DatasetName, Images, LocalData};
 
     /// 100 training and 20 test images a class, in turn.
     fn dataset() -> Dataset {
@@ -255,6 +273,38 @@ mod tests {
             balanced_per_label: 5,
             ..DataConfig::default()
         }
+    }
+
+    #[test]
+    fn labels_are_known_without_the_data() {
+        let dataset = Arc::new(dataset());
+        let groups = Some(Groups::equal(4, GroupKind::LabelSwap));
+        for partition in [
+            Partition::Iid {},
+            Partition::Dirichlet { alpha: 0.3 },
+            Partition::Shards {
+                labels_per_device: 3,
+            },
+        ] {
+            let config = DataConfig {
+                partition,
+                groups: groups.clone(),
+                examples: 40,
+                held_out: 10,
+                ..DataConfig::default()
+            };
+            for slot in (0..6).map(Slot) {
+                let data = LocalData::new(&config, 7, slot, &dataset);
+                assert_eq!(label_counts(&config, 7, slot), data.label_histogram(10));
+            }
+        }
+        let config = DataConfig {
+            dataset: DatasetName::Watch,
+            partition: Partition::Person {},
+            groups: None,
+            ..DataConfig::default()
+        };
+        assert!(label_counts(&config, 7, Slot(0)).is_empty());
     }
 
     proptest! {

@@ -5,6 +5,7 @@ import { bytes, fixed, percent } from "../lib/format";
 import { armMarks, coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
+import { histogram } from "../ui/histogram";
 import { armSign, coalitionSign } from "../ui/marks";
 import { influenceCells, influenceHead, mischiefOf } from "./mischief";
 import { nearest, toBarycenter } from "./neighbours";
@@ -67,6 +68,7 @@ export function deviceDetail(state: BoardState, view: View) {
         </tbody>
       </table>
     </div>
+    ${device.labels.length > 0 ? histogram(device.labels) : nothing}
     <p class="dim">${say.detailCounts(device.examples, bytes(device.bytes_up), bytes(device.bytes_down))}</p>
   </aside>`;
 }

@@ -5,13 +5,14 @@ import { bytes, fixed, percent } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { CoalitionId, DeviceArm, DeviceView, Mischief, SentFile } from "../types.gen";
+import { histogram } from "../ui/histogram";
 import { coalitionSign } from "../ui/marks";
 import { type DrawActions, drawPanel } from "./draw-panel";
 import { type DrawState, isDrawable } from "./draw-state";
 import { flow } from "./flow";
 import { messagePanel } from "./message-panel";
 import { mischiefPanel } from "./mischief-panel";
-import { histogram, sampleImages } from "./pictures";
+import { sampleImages } from "./pictures";
 import { coalitionShown, type Refusal, type TabDevice } from "./state";
 import { type TableActions, tablePanel } from "./table-panel";
 

@@ -1,12 +1,12 @@
-/** What a device holds: some of its examples, and how many of each label. */
+/** What a device holds: some of its examples. */
 
-import { html, svg } from "lit";
+import { html } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { ref } from "lit/directives/ref.js";
 import { language } from "../lib/language";
 import { strings } from "../strings";
 import type { Samples } from "../types.gen";
-import { barHeights, greyToRgba } from "./pixels";
+import { greyToRgba } from "./pixels";
 
 const say = strings.device;
 
@@ -32,19 +32,4 @@ function draw(canvas: Element | undefined, samples: Samples, index: number) {
   if (!context || !image) return;
   image.data.set(greyToRgba(samples, index));
   context.putImageData(image, 0, 0);
-}
-
-const HEIGHT = 56;
-
-export function histogram(counts: readonly number[]) {
-  const width = 24 * counts.length;
-  const heights = barHeights(counts, HEIGHT - 14);
-  return html`<svg class="histogram" viewBox="0 0 ${width} ${HEIGHT + 14}" role="img" aria-label=${say.histogram(counts)} data-testid="histogram">
-    ${heights.map(
-      (height, label) => svg`
-        <rect x=${label * 24 + 3} y=${HEIGHT - height} width="18" height=${height} rx="2" />
-        <text class="count" x=${label * 24 + 12} y=${HEIGHT - height - 3}>${counts[label]}</text>
-        <text x=${label * 24 + 12} y=${HEIGHT + 12}>${label}</text>`,
-    )}
-  </svg>`;
 }

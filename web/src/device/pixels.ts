@@ -1,4 +1,4 @@
-/** From examples and counts to what a canvas and a bar take. */
+/** From examples to what a canvas takes. */
 
 import type { Samples } from "../types.gen";
 
@@ -12,10 +12,4 @@ export function greyToRgba({ width, height, pixels }: Pick<Samples, "width" | "h
     rgba[i * 4 + 3] = 255;
   }
   return rgba;
-}
-
-/** Heights of bars in proportion; what is there at all can be seen. */
-export function barHeights(counts: readonly number[], tallest: number): number[] {
-  const most = Math.max(...counts, 1);
-  return counts.map((count) => (count === 0 ? 0 : Math.max((count / most) * tallest, 1.5)));
 }

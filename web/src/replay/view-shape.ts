@@ -108,6 +108,7 @@ const device = fields<DeviceRow>({
   state: deviceState,
   group: orNull(count),
   examples: count,
+  labels: list(count),
   bytes_up: count,
   bytes_down: count,
   refused: count,

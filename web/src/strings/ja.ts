@@ -510,7 +510,6 @@ export const ja: Strings = {
     learnedHint:
       "均等：どのラベルも同じ割合にしたときの正解率。自分：このデバイスのデータの割合での正解率（届いたモデルと、学習したあと）。",
     examples: (count) => `このデバイスの${whole(count)}件のデータ（ラベル別）。外には出ません。`,
-    histogram: (counts) => `ラベル別のデータ件数：${counts.map((count, label) => `${label}は${count}件`).join("、")}`,
     samples: (labels) => `データの一部。ラベルは${labels.join("、")}`,
     leftHere: "このデバイスから出たもの",
     images: "枚の画像",
@@ -532,6 +531,8 @@ export const ja: Strings = {
     trouble: (_detail) => "サーバーにつながりません。自動でつなぎ直しています。",
     failed: (detail) => `デバイスを始められませんでした：${detail}`,
   },
+
+  histogram: (counts) => `ラベル別のデータ件数：${counts.map((count, label) => `${label}は${count}件`).join("、")}`,
 
   message: {
     title: (round, size) => `最後に送ったものの中身：ラウンド${round}、${size}`,
