@@ -23,6 +23,7 @@ in_each_browser![
     tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
     models_in_fewer_bytes_are_the_same_everywhere,
     a_room_is_one_click_and_a_device_is_one_code,
+    two_clicks_make_a_map_of_twelve_devices,
     a_preset_begins_another_run,
     what_the_room_refuses_is_shown_on_the_device_and_on_the_board,
     slow_motion_steps_through_every_phase_of_a_round,
@@ -330,7 +331,29 @@ async fn a_room_is_one_click_and_a_device_is_one_code(engine: Engine) -> Result<
     }
     wait_for_rows(&board, 1).await?;
     device.click(&testid("leave-device")).await?;
+    device.click(&testid("leave-cancel")).await?;
+    device.click(&testid("leave-device")).await?;
+    device.click(&testid("leave-confirm")).await?;
     wait_for_rows(&board, 0).await?;
+    no_errors(&browser).await
+}
+
+/// From the board's address to a moving map: one click for the devices, one to start.
+async fn two_clicks_make_a_map_of_twelve_devices(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    let room = Room::create(&server, json!({ "data": { "examples": 100 } })).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    board.click(&testid("run-here")).await?;
+    board.wait_for(&testid("running-here")).await?;
+    room.wait_until("twelve devices", |view| connected(view) == 12)
+        .await?;
+    board.click(&testid("desk-start")).await?;
+    let points = "document.querySelectorAll('[data-testid=map-device]').length === 12";
+    board
+        .wait_until("twelve devices on the map", points, vec![], LONG)
+        .await?;
+    board.screenshot("board-twelve-here").await?;
     no_errors(&browser).await
 }
 

@@ -10,6 +10,8 @@ export interface Actions {
   changeSettings(edit: (config: RunConfig) => RunConfig): void;
   /** Begins a run with them, or shows which one is wrong. */
   applySettings(): void;
+  /** Starts devices in this tab. */
+  runHere(): void;
   readonly slow: SlowActions;
 }
 
@@ -27,5 +29,5 @@ const nothing = () => {};
 /** Of a board on which nobody holds the desk: what can be chosen is what is shown. */
 export function withoutDesk(dispatch: Actions["dispatch"]): Actions {
   const slow = { begin: nothing, next: nothing, leave: nothing };
-  return { dispatch, desk: nothing, changeSettings: nothing, applySettings: nothing, slow };
+  return { dispatch, desk: nothing, changeSettings: nothing, applySettings: nothing, runHere: nothing, slow };
 }

@@ -4,11 +4,12 @@ import { html, nothing } from "lit";
 import { strings } from "../strings";
 import type { View } from "../types.gen";
 import type { Actions } from "./actions";
+import { HERE } from "./here";
 import type { BoardState } from "./state";
 
 const say = strings.board;
 
-export function joinPanel({ room, address, view }: BoardState, actions: Actions) {
+export function joinPanel({ room, address, view, here }: BoardState, actions: Actions) {
   return html`<section class="join" aria-labelledby="join-title" data-testid="join-panel">
     ${
       address
@@ -24,15 +25,20 @@ export function joinPanel({ room, address, view }: BoardState, actions: Actions)
       ${view ? gathering(view) : nothing}
       <p class="ways">
         <a class="button" href="/join/${room}" target="_blank" rel="noopener" data-testid="join-tab">${say.joinTab}</a>
+        ${view && canRunHere(view) && here === 0 ? html`<button type="button" data-testid="run-here" @click=${actions.runHere}>${say.runHere(HERE)}</button>` : nothing}
         ${
           view && view.phase !== "lobby"
             ? html`<button type="button" @click=${() => actions.dispatch({ type: "join_toggled" })}>${say.close}</button>`
             : nothing
         }
       </p>
+      ${here > 0 ? html`<p class="dim" role="status" data-testid="running-here">${say.runningHere(here)}</p>` : nothing}
     </div>
   </section>`;
 }
+
+/** Devices of this tab have no tables to bring, and no place in a locked room. */
+const canRunHere = ({ locked, config }: View) => !locked && !config.data.table;
 
 /** An address that is too long for its line breaks before the path. */
 function breakable(url: string) {

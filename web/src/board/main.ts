@@ -22,6 +22,7 @@ import type { View } from "../types.gen";
 import { startPreferences } from "../ui/preferences";
 import type { Actions } from "./actions";
 import { fromAddress, searchOf } from "./address";
+import { runHere } from "./here";
 import { boardPage } from "./page";
 import { canGoOn, firstCommand, slowAllowed } from "./slow";
 import { SlowPace } from "./slow-pace";
@@ -78,6 +79,7 @@ const actions: Actions = {
       },
     );
   },
+  runHere: () => runHere(room, (running) => store.dispatch({ type: "here", running })),
   slow: {
     begin() {
       const { view, busy } = store.state;

@@ -49,6 +49,8 @@ export interface BoardState {
   /** `null` while rounds follow each other as usual. */
   readonly slow: Slow | null;
   readonly answerShown: boolean;
+  /** Devices that run in this tab. */
+  readonly here: number;
   /** Whether the join panel is open; `null` while nobody has chosen. */
   readonly joinOpen: boolean | null;
   readonly settingsOpen: boolean;
@@ -85,6 +87,7 @@ export type BoardMessage =
   | { readonly type: "slow_left" }
   | { readonly type: "answer_toggled" }
   | { readonly type: "join_toggled" }
+  | { readonly type: "here"; readonly running: number }
   | { readonly type: "settings_toggled" }
   | { readonly type: "export_toggled" }
   | { readonly type: "settings_changed"; readonly config: RunConfig }
@@ -111,6 +114,7 @@ export function initialBoard(room: string, desk: string | null): BoardState {
     removing: null,
     slow: null,
     answerShown: false,
+    here: 0,
     joinOpen: null,
     settingsOpen: false,
     exportOpen: false,
@@ -165,6 +169,8 @@ export function reduceBoard(state: BoardState, message: BoardMessage): BoardStat
       return { ...state, slow: null };
     case "answer_toggled":
       return { ...state, answerShown: !state.answerShown };
+    case "here":
+      return { ...state, here: message.running };
     case "join_toggled":
       return { ...state, joinOpen: !joinShown(state) };
     case "settings_toggled":

@@ -8,6 +8,7 @@ import { coalitionSign, logo } from "../ui/marks";
 import { preferences } from "../ui/preferences";
 import { card } from "./card";
 import type { DrawActions } from "./draw-panel";
+import { leaveDialog, openLeaveDialog } from "./leave-dialog";
 import { coalitionShown, MOST_DEVICES, shownDevice, type TabDevice, type TabState } from "./state";
 import type { TableActions } from "./table-panel";
 
@@ -40,12 +41,13 @@ export function tabPage(state: TabState, actions: TabActions) {
             <button type="button" data-testid="add-device" ?disabled=${state.devices.length >= MOST_DEVICES} @click=${actions.add}>
               ${say.add}
             </button>
-            <button type="button" data-testid="leave-device" aria-label=${say.leaveDevice(nameOf(shown))} @click=${() => actions.leave(shown.key)}>
+            <button type="button" data-testid="leave-device" aria-label=${say.leaveDevice(nameOf(shown))} @click=${openLeaveDialog}>
               ${say.leave}
             </button>
             ${turnedAway(state)}
             ${state.devices.length >= MOST_DEVICES ? html`<small class="dim">${say.limit(MOST_DEVICES)}</small>` : nothing}
-          </p>`
+          </p>
+          ${leaveDialog(nameOf(shown), () => actions.leave(shown.key))}`
         : nothing
     }
     <footer>${preferences()}</footer>`;
