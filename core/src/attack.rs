@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{Round, Slot};
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
-use crate::wire::{ArmPlan, Start, Update, beside};
+use crate::wire::{ArmPlan, Update};
 
 /// What an attacker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,18 +118,8 @@ impl Attacker {
 
 /// The model that training began with whose weights travel under a name.
 fn started_from<'a>(plans: &[&'a ArmPlan], picked: Option<u32>, name: &str) -> Option<&'a Params> {
-    plans.iter().find_map(|plan| {
-        let task = &plan.task;
-        if name == beside(&plan.name) {
-            return task.beside.as_deref();
-        }
-        match &task.start {
-            _ if name != plan.name => None,
-            Start::Own => None,
-            Start::Model(model) => Some(&**model),
-            Start::BestOf(models) => models.get(picked? as usize).map(|model| &**model),
-        }
-    })
+    let start = |plan: &&'a ArmPlan| plan.task.start_of(&plan.name, picked, name);
+    plans.iter().find_map(start).map(|start| &**start)
 }
 
 #[cfg(test)]

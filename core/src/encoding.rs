@@ -112,11 +112,48 @@ impl Encoding {
         (finite && payload.is_finite()).then_some(payload)
     }
 
+    /// The delta from one model to another in this encoding, with what is still owed of those before, which may be
+    /// nothing. `None` where [`Self::encode`] has none.
+    #[must_use]
+    pub fn split(self, from: &Params, to: &[f32], owed: &[f32], rotation: u32) -> Option<Split> {
+        self.kind()?;
+        let pairs = to.iter().zip(from.values());
+        let mut delta: Vec<f32> = pairs.map(|(to, from)| to - from).collect();
+        for (delta, owed) in delta.iter_mut().zip(owed) {
+            *delta += owed;
+        }
+        let payload = self.encode(&delta, rotation)?;
+        let said = payload.decode(delta.len())?;
+        if self.owes() {
+            for (delta, said) in delta.iter_mut().zip(&said) {
+                *delta -= said;
+            }
+        } else {
+            delta.clear();
+        }
+        Some(Split {
+            payload,
+            said,
+            owed: delta,
+        })
+    }
+
     /// Whether so much is lost of a delta that the sender must remember it.
     #[must_use]
     pub fn owes(self) -> bool {
         matches!(self, Self::OneBit {} | Self::TopK { .. })
     }
+}
+
+/// What is sent of a delta, and what is not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// What is sent.
+    pub payload: Payload,
+    /// What a receiver makes of it.
+    pub said: Vec<f32>,
+    /// What is to be added to the next delta; empty where so little is lost that nothing is.
+    pub owed: Vec<f32>,
 }
 
 /// An encoded delta.

@@ -82,9 +82,8 @@ impl Coordinator {
             .get_mut(&device)
             .ok_or(Rejection::UnknownDevice(device))?;
         member.connected = true;
-        // The tab may have been loaded again.
+        // A tab that was loaded again has no models, and has to be given its table again.
         member.has.clear();
-        // A tab that was loaded again has to be given its table again.
         member.has_data = self.run.config.data.table.is_none();
         member.state = member.idle_state();
         let slot = member.slot;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::encoding::{Encoding, ModelHash, Payload};
+use crate::encoding::{Encoding, ModelHash, Payload, Split};
 use crate::ids::Round;
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
@@ -117,27 +117,18 @@ fn delta(
     rotation: u32,
     trained: bool,
 ) -> Option<Given> {
-    let pairs = meant.values().iter().zip(before.model.values());
-    let mut delta: Vec<f32> = pairs.map(|(to, from)| to - from).collect();
     // A model that is still the same lacks nothing.
-    if trained && !Arc::ptr_eq(&before.meant, meant) {
-        for (delta, owed) in delta.iter_mut().zip(&before.owed) {
-            *delta += owed;
-        }
-    }
-    let payload = encoding.encode(&delta, rotation)?;
-    let said = payload.decode(delta.len())?;
+    let lacks = trained && !Arc::ptr_eq(&before.meant, meant);
+    let owed = if lacks { &before.owed[..] } else { &[] };
+    let Split {
+        payload,
+        said,
+        owed,
+    } = encoding.split(&before.model, meant.values(), owed, rotation)?;
     let model = match payload {
         Payload::Same => Arc::clone(&before.model),
         _ => Arc::new(before.model.plus(&said).ok()?),
     };
-    if encoding.owes() {
-        for (delta, said) in delta.iter_mut().zip(said) {
-            *delta -= said;
-        }
-    } else {
-        delta.clear();
-    }
     let encoded = Encoded {
         reference: ModelHash::of(&before.model),
         payload,
@@ -145,7 +136,7 @@ fn delta(
     Some(Given {
         model,
         meant: Arc::clone(meant),
-        owed: delta,
+        owed,
         delta: Some((Arc::clone(&before.model), Arc::new(encoded))),
     })
 }

@@ -22,33 +22,18 @@ impl Owed {
         rotation: u32,
     ) -> Option<Encoded> {
         let start = start?;
-        encoding.kind()?;
-        let mut delta: Vec<f32> = values
-            .iter()
-            .zip(start.values())
-            .map(|(v, s)| v - s)
-            .collect();
         let known = self.0.iter_mut().find(|(other, _)| other == name);
         let known = known.map(|(_, owed)| owed);
-        if let Some(owed) = &known {
-            for (delta, owed) in delta.iter_mut().zip(owed.iter()) {
-                *delta += owed;
-            }
-        }
-        let payload = encoding.encode(&delta, rotation)?;
-        if encoding.owes() {
-            let said = payload.decode(delta.len())?;
-            for (delta, said) in delta.iter_mut().zip(said) {
-                *delta -= said;
-            }
-            match known {
-                Some(owed) => *owed = delta,
-                None => self.0.push((name.to_owned(), delta)),
-            }
+        let before = known.as_deref().map_or(&[][..], Vec::as_slice);
+        let split = encoding.split(start, values, before, rotation)?;
+        match known {
+            Some(owed) => *owed = split.owed,
+            None if !split.owed.is_empty() => self.0.push((name.to_owned(), split.owed)),
+            None => {}
         }
         Some(Encoded {
             reference: ModelHash::of(start),
-            payload,
+            payload: split.payload,
         })
     }
 }
