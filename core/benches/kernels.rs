@@ -14,7 +14,6 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use constellation_core::data::DatasetName;
-use constellation_core::distance::Gram;
 use constellation_core::model::{ModelConfig, Network};
 use constellation_core::rng::{Purpose, Stream};
 
@@ -64,26 +63,6 @@ fn main() {
     );
     for case in &cases {
         measure(case);
-    }
-    distances();
-}
-
-/// Inner products of all devices' models, from which coalitions form.
-fn distances() {
-    const VALUES: usize = 101_770;
-    for devices in [10, 100, 1_000] {
-        let mut stream = Stream::new(6, Purpose::Shuffle, 0, 0);
-        let values: Vec<f32> = (0..devices * VALUES)
-            .map(|_| stream.uniform() as f32)
-            .collect();
-        let vectors: Vec<&[f32]> = values.chunks_exact(VALUES).collect();
-        let rate = rate(1, || {
-            black_box(Gram::of(&vectors));
-        });
-        println!(
-            "distances of {devices} models of {VALUES}: {:.2} ms",
-            1e3 / rate
-        );
     }
 }
 

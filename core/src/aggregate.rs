@@ -1,33 +1,58 @@
 //! Means of models: one pass over each, sums in f64, in the order given.
 
 use constellation_kernels::each_width;
+use constellation_kernels::linalg::LANES;
 
+use crate::parallel;
 use crate::params::Params;
+
+/// Columns whose sums stay in the innermost cache while the models go by.
+pub(crate) const COLUMNS: usize = 2_048;
 
 /// Weighted mean of models of the same shape; `None` of no models or if no weight is positive. Weights must not be
 /// negative.
 #[must_use]
 pub fn weighted_mean<'a>(models: impl Iterator<Item = (&'a Params, f64)>) -> Option<Params> {
-    let mut sums: Vec<f64> = Vec::new();
-    let mut total = 0.0;
-    let mut spec = None;
-    for (model, weight) in models {
-        sums.resize(model.values().len(), 0.0);
-        add_scaled(&mut sums, weight, model.values());
-        total += weight;
-        spec.get_or_insert(model.spec());
-    }
-    let spec = spec.filter(|_| total > 0.0)?;
-    let values = sums.into_iter().map(|sum| (sum / total) as f32).collect();
+    let (rows, weights): (Vec<&Params>, Vec<f64>) = models.unzip();
+    let spec = rows
+        .first()
+        .filter(|_| weights.iter().sum::<f64>() > 0.0)?
+        .spec();
+    let rows: Vec<&[f32]> = rows.iter().map(|model| model.values()).collect();
+    let mut mean = vec![0.0; spec.len()];
+    parallel::each_chunk(&mut mean, COLUMNS, |number, mean| {
+        mean_of_columns(&rows, &weights, number * COLUMNS, mean);
+    });
     // A mean of finite values lies between them.
-    Params::try_new(values, spec).ok()
+    Params::try_new(mean, spec).ok()
 }
 
 each_width! {
-    /// `sums[i] += weight * values[i]` for every value.
-    fn add_scaled(sums: &mut [f64], weight: f64, values: &[f32]) {
-        for (sum, value) in sums.iter_mut().zip(values) {
-            *sum += weight * f64::from(*value);
+    /// The weighted mean of some columns of vectors, from the `first` on: as many as `mean` has, which may be at most
+    /// [`COLUMNS`].
+    pub(crate) fn mean_of_columns(vectors: &[&[f32]], weights: &[f64], first: usize, mean: &mut [f32]) {
+        const AT_ONCE: usize = 4;
+        let mut sums = [0.0; COLUMNS];
+        let sums = &mut sums[..mean.len()];
+        // Several at a time, so that sums are read and written less often; the order stays.
+        let (vectors, last) = vectors.as_chunks::<AT_ONCE>();
+        let (first_weights, last_weights) = weights.split_at(weights.len() - last.len());
+        for (vectors, weights) in vectors.iter().zip(first_weights.as_chunks::<AT_ONCE>().0) {
+            let vectors = vectors.map(|vector| &vector[first..][..sums.len()]);
+            for (at, sum) in sums.iter_mut().enumerate() {
+                for (vector, weight) in vectors.iter().zip(weights) {
+                    *sum += weight * f64::from(vector[at]);
+                }
+            }
+        }
+        for (vector, weight) in last.iter().zip(last_weights) {
+            for (sum, value) in sums.iter_mut().zip(&vector[first..]) {
+                *sum += weight * f64::from(*value);
+            }
+        }
+        let total: f64 = weights.iter().sum();
+        for (mean, sum) in mean.iter_mut().zip(sums) {
+            *mean = (*sum / total) as f32;
         }
     }
 }
@@ -41,12 +66,27 @@ pub fn mean<'a>(models: impl Iterator<Item = &'a Params>) -> Option<Params> {
 /// Squared Euclidean distance of two models.
 #[must_use]
 pub fn squared_distance(a: &Params, b: &Params) -> f64 {
-    a.values()
-        .iter()
-        .zip(b.values())
-        .map(|(a, b)| f64::from(*a) - f64::from(*b))
-        .map(|d| d * d)
-        .sum()
+    sum_of_squares(a.values(), b.values())
+}
+
+each_width! {
+    /// The sum of the squares of `a - b`: eight sums side by side, and then these in order.
+    fn sum_of_squares(a: &[f32], b: &[f32]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (a, last_of_a) = a.as_chunks::<LANES>();
+        let (b, last_of_b) = b.as_chunks::<LANES>();
+        for (a, b) in a.iter().zip(b) {
+            for l in 0..LANES {
+                let difference = f64::from(a[l]) - f64::from(b[l]);
+                sums[l] += difference * difference;
+            }
+        }
+        for ((sum, a), b) in sums.iter_mut().zip(last_of_a).zip(last_of_b) {
+            let difference = f64::from(*a) - f64::from(*b);
+            *sum += difference * difference;
+        }
+        sums.iter().sum()
+    }
 }
 
 #[cfg(test)]

@@ -53,11 +53,7 @@ impl Formed {
             .collect();
         let within = members
             .iter()
-            .flat_map(|coalition| {
-                coalition
-                    .iter()
-                    .map(|&i| gram.squared_distance_to_mean(i, coalition))
-            })
+            .flat_map(|coalition| gram.squared_distances_to_mean(coalition))
             .sum();
         Self {
             members,
@@ -70,11 +66,7 @@ impl Formed {
 
 /// The member nearest to the barycenter, ties to the lower index. Members must not be none.
 fn center(gram: &Gram, members: &[usize]) -> usize {
-    let at = least(
-        members
-            .iter()
-            .map(|&i| gram.squared_distance_to_mean(i, members)),
-    );
+    let at = least(gram.squared_distances_to_mean(members));
     members[at.unwrap_or_default()]
 }
 

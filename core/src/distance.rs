@@ -3,133 +3,14 @@
 //! Everything that needs distances (coalitions, the map) works on one [`Gram`] matrix, made in one blocked pass over
 //! the weights, so that N devices cost N²/2 inner products and not one pass over two models for every question.
 
-use constellation_kernels::each_width;
-use constellation_kernels::linalg::{self, LANES, lanes};
+mod gram;
 
+use constellation_kernels::each_width;
+use constellation_kernels::linalg::LANES;
+
+pub use self::gram::Gram;
 use crate::config::{DistanceKind, LayerScale};
 use crate::params::{ParamSpec, Params};
-
-/// Values of a block: its part of a few rows stays in the innermost cache.
-const BLOCK: usize = 2_048;
-
-/// Inner products of N vectors with each other, relative to the vectors' mean, as `[N, N]` in f64.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gram {
-    n: usize,
-    products: Vec<f64>,
-}
-
-impl Gram {
-    /// Inner products of vectors of the same length.
-    ///
-    /// The mean is taken off first. Distances do not change, and the products are as small as they can be, so that
-    /// single precision inside a block does not drown the small distances of devices with a common start.
-    #[must_use]
-    pub fn of(vectors: &[&[f32]]) -> Self {
-        Self {
-            n: vectors.len(),
-            products: products(vectors),
-        }
-    }
-
-    /// Number of vectors.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.n
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.n == 0
-    }
-
-    /// Inner product of two vectors, relative to the mean of all.
-    #[must_use]
-    pub fn product(&self, i: usize, j: usize) -> f64 {
-        self.products[i * self.n + j]
-    }
-
-    /// Squared Euclidean distance of two vectors.
-    #[must_use]
-    pub fn squared_distance(&self, i: usize, j: usize) -> f64 {
-        (self.product(i, i) + self.product(j, j) - 2.0 * self.product(i, j)).max(0.0)
-    }
-
-    /// Squared Euclidean distance of a vector to the mean of some, which must not be none.
-    #[must_use]
-    pub fn squared_distance_to_mean(&self, i: usize, members: &[usize]) -> f64 {
-        let count = members.len() as f64;
-        let across: f64 = members.iter().map(|&m| self.product(i, m)).sum();
-        let within: f64 = members
-            .iter()
-            .flat_map(|&a| members.iter().map(move |&b| self.product(a, b)))
-            .sum();
-        (self.product(i, i) - 2.0 * across / count + within / (count * count)).max(0.0)
-    }
-}
-
-each_width! {
-    /// Inner products of all pairs of vectors, less the vectors' mean.
-    fn products(vectors: &[&[f32]]) -> Vec<f64> {
-        blocked_products(vectors)
-    }
-}
-
-/// [`products`], compiled for the vector width of its caller.
-#[inline(always)]
-fn blocked_products(vectors: &[&[f32]]) -> Vec<f64> {
-    let n = vectors.len();
-    let len = vectors.first().map_or(0, |v| v.len());
-    let mut products = vec![0.0; n * n];
-    let mut block = vec![0.0; n * BLOCK];
-    for start in (0..len).step_by(BLOCK) {
-        let end = (start + BLOCK).min(len);
-        let width = (end - start).next_multiple_of(LANES);
-        center(vectors, start..end, &mut block, width);
-        let row = |i: usize| lanes(&block[i * width..(i + 1) * width]);
-        for i in 0..n {
-            let mut j = 0;
-            while j + linalg::ROWS <= i + 1 {
-                let rows = [row(j), row(j + 1), row(j + 2), row(j + 3)];
-                let columns = (0..width / LANES)
-                    .map(|l| [&rows[0][l], &rows[1][l], &rows[2][l], &rows[3][l]]);
-                let sums: [f32; linalg::ROWS] = linalg::lane_products(columns.zip(row(i)));
-                for (k, sum) in sums.into_iter().enumerate() {
-                    products[i * n + j + k] += f64::from(sum);
-                }
-                j += linalg::ROWS;
-            }
-            while j <= i {
-                let [sum] = linalg::lane_products(row(j).iter().map(|l| [l]).zip(row(i)));
-                products[i * n + j] += f64::from(sum);
-                j += 1;
-            }
-        }
-    }
-    for i in 0..n {
-        for j in 0..i {
-            products[j * n + i] = products[i * n + j];
-        }
-    }
-    products
-}
-
-/// Copies a range of every vector, less the vectors' mean there, into rows of `width`, padded with zeros.
-#[inline(always)]
-fn center(vectors: &[&[f32]], range: core::ops::Range<usize>, block: &mut [f32], width: usize) {
-    let share = 1.0 / vectors.len() as f64;
-    let used = range.len();
-    for (at, from) in range.enumerate() {
-        let mean = (vectors.iter().map(|v| f64::from(v[from])).sum::<f64>() * share) as f32;
-        for (i, vector) in vectors.iter().enumerate() {
-            block[i * width + at] = vector[from] - mean;
-        }
-    }
-    for row in block.chunks_exact_mut(width).take(vectors.len()) {
-        row[used..].fill(0.0);
-    }
-}
 
 /// What the distance of devices is taken between, one vector a device.
 ///
@@ -184,7 +65,24 @@ pub fn normalize(vector: &mut [f32]) {
 /// Euclidean length.
 #[must_use]
 pub fn norm(vector: &[f32]) -> f64 {
-    libm::sqrt(vector.iter().map(|v| f64::from(*v) * f64::from(*v)).sum())
+    libm::sqrt(sum_of_squares(vector))
+}
+
+each_width! {
+    /// Eight sums side by side, and then these in order.
+    fn sum_of_squares(vector: &[f32]) -> f64 {
+        let mut sums = [0.0; LANES];
+        let (lanes, rest) = vector.as_chunks::<LANES>();
+        for lane in lanes {
+            for l in 0..LANES {
+                sums[l] += f64::from(lane[l]) * f64::from(lane[l]);
+            }
+        }
+        for (sum, v) in sums.iter_mut().zip(rest) {
+            *sum += f64::from(*v) * f64::from(*v);
+        }
+        sums.iter().sum()
+    }
 }
 
 /// Divides every tensor by the root mean square of its norm over the devices.
@@ -210,40 +108,7 @@ fn scale_layers(vectors: &mut [Vec<f32>], spec: &ParamSpec) {
 mod tests {
     use std::sync::Arc;
 
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        /// Lengths around the block's and the lanes', so that every remainder is met.
-        #[test]
-        fn distances_are_the_naive_ones(
-            n in 1_usize..12,
-            len in prop_oneof![1_usize..20, BLOCK - 3..BLOCK + 12],
-            seed: u32,
-        ) {
-            let mut stream = crate::rng::Stream::new(seed, crate::rng::Purpose::Shuffle, 0, 0);
-            // All near 1,000: without centering, f32 products would lose the distances.
-            let vectors: Vec<Vec<f32>> =
-                (0..n).map(|_| (0..len).map(|_| 1_000.0 + stream.uniform() as f32).collect()).collect();
-            let rows: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-            let gram = Gram::of(&rows);
-            let close = |found: f64, naive: f64| (found - naive).abs() < 1e-4 * (1.0 + naive);
-            for i in 0..n {
-                for j in 0..n {
-                    let naive: f64 =
-                        rows[i].iter().zip(rows[j]).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
-                    prop_assert!(close(gram.squared_distance(i, j), naive));
-                }
-                let members: Vec<usize> = (0..=n / 2).collect();
-                let naive: f64 = (0..len).map(|d| {
-                    let mean = members.iter().map(|&m| f64::from(rows[m][d])).sum::<f64>() / members.len() as f64;
-                    (f64::from(rows[i][d]) - mean).powi(2)
-                }).sum();
-                prop_assert!(close(gram.squared_distance_to_mean(i, &members), naive));
-            }
-        }
-    }
 
     #[test]
     fn features_are_what_they_are_called() {

@@ -40,6 +40,7 @@ mod json;
 pub mod layout;
 pub mod metrics;
 pub mod model;
+mod parallel;
 pub mod params;
 pub mod recording;
 pub mod rejection;

@@ -9,6 +9,7 @@ use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
 use crate::distance::{Gram, delta, features, normalize};
 use crate::ids::{CoalitionId, DeviceId};
+use crate::parallel;
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
 
@@ -357,23 +358,19 @@ pub(super) fn around(
     id: CoalitionId,
     members: BTreeSet<DeviceId>,
 ) -> Option<Coalition> {
-    let distances: Vec<(DeviceId, f64)> = members
-        .iter()
-        .filter_map(|device| round.of(*device))
-        .map(|update| {
-            (
-                update.device,
-                squared_distance(&update.weights, &barycenter),
-            )
-        })
-        .collect();
-    let (center, _) = *distances.iter().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    let total: f64 = distances.iter().map(|(_, squared)| squared).sum();
+    let updates: Vec<&ArmUpdate> = members.iter().filter_map(|d| round.of(*d)).collect();
+    let mut distances = vec![0.0; updates.len()];
+    parallel::each_chunk(&mut distances, 1, |number, distance| {
+        distance[0] = squared_distance(&updates[number].weights, &barycenter);
+    });
+    let total: f64 = distances.iter().sum();
+    let distances = updates.iter().zip(&distances);
+    let (center, _) = distances.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
     Some(Coalition {
         id,
-        center,
+        center: center.device,
         barycenter,
-        spread: libm::sqrt(total / distances.len() as f64),
+        spread: libm::sqrt(total / updates.len() as f64),
         weight,
         shares,
         members,

@@ -7,13 +7,18 @@ use crate::wire::{Delta, Encoded};
 
 /// A room in which models travel so both ways.
 fn room(encoding: Encoding) -> Room {
-    let mut config = config();
-    config.rounds = 6;
-    config.encodings = Encodings {
-        up: encoding,
-        down: encoding,
-    };
-    Room::new(config)
+    Room::new(config_with(encoding))
+}
+
+fn config_with(encoding: Encoding) -> RunConfig {
+    RunConfig {
+        rounds: 6,
+        encodings: Encodings {
+            up: encoding,
+            down: encoding,
+        },
+        ..config()
+    }
 }
 
 /// Joins and connects a device that knows all encodings.
@@ -149,7 +154,12 @@ fn deltas_count_as_the_weights_that_they_stand_for() {
 
 #[test]
 fn who_is_new_or_back_gets_whole_models_and_then_deltas_again() {
-    let mut room = room(Encoding::Int8 {});
+    let mut config = config_with(Encoding::Int8 {});
+    // The same model for everybody: who gets a delta depends on nobody's coalition.
+    config.arms[2].strategy = StrategyConfig::CoalitionGlobal {
+        formation: Formation::default(),
+    };
+    let mut room = Room::new(config);
     for _ in 0..2 {
         enter_knowing(&mut room);
     }
