@@ -17,12 +17,11 @@ use fantoccini::wd::TimeoutConfiguration;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tempfile::TempDir;
-use tokio::process::Child;
 
 pub use engine::Engine;
 pub(crate) use vendor::Vendor;
 
-use crate::program;
+use crate::Program;
 use crate::tab::Tab;
 
 /// How long one call to the browser may take, a page's loading included.
@@ -37,7 +36,7 @@ pub struct Browser {
     client: Client,
     vendor: Arc<Vendor>,
     session: String,
-    driver: Child,
+    driver: Program,
     port: u16,
     /// The tab that a new browser has, until it is asked for.
     first: Option<Tab>,
@@ -49,7 +48,7 @@ impl Browser {
     /// Starts the engine's driver on a free port, and a browser.
     pub async fn start(engine: Engine) -> Result<Self> {
         let profile = tempfile::tempdir().context("no folder for the browser's profile")?;
-        let (driver, port) = program::start(
+        let (driver, port) = Program::start(
             &engine.driver(),
             engine.driver_arguments(&profile),
             engine.driver_sign(),
@@ -114,7 +113,7 @@ impl Drop for Browser {
         let asked = ask(self.port, &self.engine.farewell(&self.session)).is_ok();
         if asked && self.engine.driver_ends_itself() {
             let deadline = Instant::now() + END_LIMIT;
-            while matches!(self.driver.try_wait(), Ok(None)) && Instant::now() < deadline {
+            while !self.driver.has_ended() && Instant::now() < deadline {
                 thread::sleep(Duration::from_millis(10));
             }
         }

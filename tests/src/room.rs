@@ -72,8 +72,14 @@ impl Room {
     }
 
     /// Follows the live feed until a view is as it should be. `what` names that in the error.
-    pub async fn wait_until(
+    pub async fn wait_until(&self, what: &str, is_so: impl FnMut(&View) -> bool) -> Result<View> {
+        self.wait_so_long(PATIENCE, what, is_so).await
+    }
+
+    /// The same, for what takes longer than anything in a test.
+    pub async fn wait_so_long(
         &self,
+        patience: Duration,
         what: &str,
         mut is_so: impl FnMut(&View) -> bool,
     ) -> Result<View> {
@@ -93,10 +99,10 @@ impl Room {
             }
             bail!("the feed ended before {what}")
         };
-        let outcome = timeout(PATIENCE, watch).await;
+        let outcome = timeout(patience, watch).await;
         match outcome {
             Ok(outcome) => outcome,
-            Err(_) => bail!("{what} did not come within {PATIENCE:?}; the last view was {last:#?}"),
+            Err(_) => bail!("{what} did not come within {patience:?}; the last view was {last:#?}"),
         }
     }
 }

@@ -5,23 +5,22 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use tokio::process::Child;
 
-use crate::program;
+use crate::Program;
 
 /// A running `constellation`. Ends with this value.
 #[derive(Debug)]
 pub struct Server {
     base: String,
-    child: Child,
+    program: Program,
 }
 
 impl Server {
     /// Starts the server on a free port, with further arguments, and waits until it listens.
     pub async fn start(arguments: &[&str]) -> Result<Self> {
         let arguments = ["--port", "0"].into_iter().chain(arguments.iter().copied());
-        let (child, base) = program::start(&binary(), arguments, "listening on ").await?;
-        Ok(Self { base, child })
+        let (program, base) = Program::start(&binary(), arguments, "listening on ").await?;
+        Ok(Self { base, program })
     }
 
     /// The server's address, without a slash at the end: `http://127.0.0.1:40123`.
@@ -34,9 +33,14 @@ impl Server {
         format!("{}{path}", self.base)
     }
 
+    /// The most memory that the server has held at once, in bytes.
+    pub fn peak_memory(&self) -> Result<u64> {
+        self.program.peak_memory()
+    }
+
     /// Kills the server, as a power cut would, and waits until it is gone.
-    pub async fn kill(mut self) -> Result<()> {
-        self.child
+    pub async fn kill(self) -> Result<()> {
+        self.program
             .kill()
             .await
             .context("the server cannot be killed")

@@ -1,0 +1,67 @@
+//! A thousand headless devices in one room.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use constellation_core::view::Phase;
+use constellation_lab::devices::{self, RoomAddress};
+use constellation_tests::{Room, Server};
+use serde_json::json;
+
+const DEVICES: u32 = 1_000;
+const ROUNDS: u32 = 10;
+/// 784-64-10 in f32.
+const UPDATE: u64 = 50_890 * 4;
+const MIB: u64 = 1 << 20;
+/// How long the devices may take to join, and then to come to the end.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Prints what came out.
+pub(crate) async fn measure() -> Result<()> {
+    let server = Server::start(&["--no-room", "--log", "warn"]).await?;
+    let config = json!({
+        "rounds": ROUNDS,
+        "model": { "kind": "mlp", "hidden": [64] },
+        "data": { "examples": 100, "balanced_per_label": 5, "groups": { "count": 4, "kind": "rotation" } },
+        "training": { "epochs": 1 },
+        "arms": [{ "strategy": { "kind": "coalition_models" } }],
+        "pacing": { "start_at": DEVICES, "pace_ms": 0, "deadline_ms": 600_000 }
+    });
+    let room = Room::create(&server, config).await?;
+    let address = RoomAddress {
+        url: server.base().to_owned(),
+        room: room.room.clone(),
+        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
+    };
+    let devices = tokio::spawn(devices::run(address, DEVICES));
+    room.wait_so_long(PATIENCE, "a thousand devices", |view| {
+        view.phase == Phase::Training
+    })
+    .await?;
+    let (start, mut views) = (Instant::now(), 0);
+    let last = room
+        .wait_so_long(PATIENCE, "the end of the run", |view| {
+            views += 1;
+            view.phase == Phase::Finished
+        })
+        .await?;
+    let seconds = start.elapsed().as_secs_f64();
+    devices.abort();
+    let updates = u64::from(DEVICES) * UPDATE;
+    let allowed = 3 * updates + 200 * MIB;
+    let arm = &last.arms[0];
+    println!(
+        "{DEVICES} headless devices, {ROUNDS} rounds of 784-64-10 with 80 training examples: {seconds:.0} s, training included\n\
+         devices there at the end {}, updates accepted in the last round {}, refusals {}, agreement {:.2}\n\
+         peak memory of the server {} MiB (goal {} MiB), {:.1} views a second to a board",
+        last.devices.len(),
+        arm.devices.len(),
+        last.refusals.values().sum::<u32>(),
+        arm.agreement.unwrap_or(f64::NAN),
+        server.peak_memory()? / MIB,
+        allowed / MIB,
+        f64::from(views) / seconds,
+    );
+    server.kill().await
+}
