@@ -5,8 +5,8 @@
 //! of panels with themselves and with later ones are worked out, which is half of them.
 //!
 //! Within a block products are summed in order in f32, with fused multiplication and addition, and blocks in f64: the
-//! same bits on every machine, whatever the width of its vectors and the number of its cores. (A machine without that
-//! instruction gets them slowly.)
+//! same bits on every server, whatever the width of its vectors and the number of its cores. (A machine without that
+//! instruction gets them slowly.) WebAssembly has no such instruction, and a browser's bits are its own.
 
 use core::ops::Range;
 
@@ -172,10 +172,17 @@ each_width! {
 }
 
 /// Adds the products of one panel's vectors with those of another, of which there are as many as `sums`.
-#[multiversion::multiversion(targets("x86_64+avx2+avx512f+fma", "x86_64+avx2+fma"))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    multiversion::multiversion(targets("x86_64+avx2+avx512f+fma", "x86_64+avx2+fma"))
+)]
 fn add_products(one: &Panel, other: &Panel, sums: &mut [[f64; WIDTH]]) {
+    #[cfg(not(target_arch = "wasm32"))]
+    let many_registers = multiversion::target::target_cfg_f!(target_feature = "avx512f");
+    #[cfg(target_arch = "wasm32")]
+    let many_registers = false;
     // As many sums at once as keep the processor busy and have a register.
-    if multiversion::target::target_cfg_f!(target_feature = "avx512f") {
+    if many_registers {
         add_products_of::<8>(one, other, sums);
     } else {
         add_products_of::<4>(one, other, sums);
@@ -192,7 +199,7 @@ fn add_products_of<const R: usize>(one: &Panel, other: &Panel, sums: &mut [[f64;
             // Loops and no iterators: the compiler makes vectors of these.
             for r in 0..R {
                 for l in 0..WIDTH {
-                    products[r][l] = few[r].mul_add(all[l], products[r][l]);
+                    products[r][l] = add_product(few[r], all[l], products[r][l]);
                 }
             }
         }
@@ -200,6 +207,16 @@ fn add_products_of<const R: usize>(one: &Panel, other: &Panel, sums: &mut [[f64;
         for (sum, product) in sums.as_flattened_mut().iter_mut().zip(products) {
             *sum += f64::from(*product);
         }
+    }
+}
+
+/// `a * b + sum`.
+#[inline(always)]
+fn add_product(a: f32, b: f32, sum: f32) -> f32 {
+    if cfg!(target_arch = "wasm32") {
+        a * b + sum
+    } else {
+        a.mul_add(b, sum)
     }
 }
 
