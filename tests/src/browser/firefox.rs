@@ -17,8 +17,9 @@ const EVENTS: [&str; 3] = [
     "network.responseCompleted",
     "network.fetchError",
 ];
-/// The error of a request that its own page gave up, when it was left or closed.
-const GIVEN_UP: &str = "NS_BINDING_ABORTED";
+/// The errors of a request that its own page or worker gave up, when it was left or closed: before
+/// its answer, and amid it.
+const GIVEN_UP: [&str; 2] = ["NS_BINDING_ABORTED", "NS_BASE_STREAM_CLOSED"];
 
 pub(super) fn driver_arguments(profile: &TempDir) -> Vec<OsString> {
     vec![
@@ -76,7 +77,7 @@ fn error(event: &Value) -> Option<String> {
         "network.responseCompleted" if what["response"]["status"].as_u64()? >= 400 => {
             Some(format!("{url}: status {}", what["response"]["status"]))
         }
-        "network.fetchError" if what["errorText"] != GIVEN_UP => {
+        "network.fetchError" if !GIVEN_UP.iter().any(|name| what["errorText"] == *name) => {
             Some(format!("{url}: {}", what["errorText"]))
         }
         _ => None,
