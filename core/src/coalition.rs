@@ -108,7 +108,7 @@ fn median_distance(gram: &Gram, metric: Metric) -> Option<f64> {
 #[cfg(test)]
 pub(crate) fn on_a_line(places: &[f32]) -> Gram {
     let points: Vec<[f32; 1]> = places.iter().map(|p| [*p]).collect();
-    Gram::of(&points.iter().map(<[f32; 1]>::as_slice).collect::<Vec<_>>())
+    Gram::of(&points)
 }
 
 #[cfg(test)]

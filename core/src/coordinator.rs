@@ -328,6 +328,21 @@ impl Coordinator {
         }
     }
 
+    /// Whether an input may close a round, and so be much work.
+    #[must_use]
+    pub fn may_take_long(&self, input: &Input) -> bool {
+        match input {
+            Input::Sent { .. } | Input::MessageRefused { .. } | Input::StrangerRefused { .. } => {
+                false
+            }
+            Input::Update { device, .. } => match &self.run.stage {
+                Stage::Open(open) => !open.awaits_others_than(*device),
+                Stage::Idle | Stage::Resting(_) | Stage::Finished => false,
+            },
+            _ => true,
+        }
+    }
+
     /// When [`Input::Tick`] is due next, in the driver's milliseconds.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {

@@ -215,7 +215,7 @@ mod tests {
     use super::*;
 
     fn gram(points: &[Vec<f32>]) -> Gram {
-        Gram::of(&points.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        Gram::of(points)
     }
 
     #[test]

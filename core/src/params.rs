@@ -1,5 +1,6 @@
 //! A model's parameters: one flat vector of f32 with named, shaped views.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{ArrayViewD, IxDyn};
@@ -25,11 +26,18 @@ pub struct TensorSpec {
     pub len: usize,
 }
 
-/// Parameters that fit a spec: as many as it says, all finite.
-#[derive(Clone, Debug, PartialEq)]
+/// Parameters that fit a spec: as many as it says, all finite. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Params {
-    values: Vec<f32>,
+    values: Values,
     spec: Arc<ParamSpec>,
+}
+
+/// Numbers in a row, which may lie among others: those of a message stay where they were read.
+#[derive(Clone, Debug)]
+pub(crate) struct Values {
+    all: Arc<Vec<f32>>,
+    range: Range<usize>,
 }
 
 /// Values that are no parameters.
@@ -107,34 +115,87 @@ impl TensorSpec {
     }
 }
 
+impl Values {
+    /// Those of `all` that lie in `range`, which must be within.
+    pub(crate) fn among(all: &Arc<Vec<f32>>, range: Range<usize>) -> Self {
+        debug_assert!(range.end <= all.len());
+        Self {
+            all: Arc::clone(all),
+            range,
+        }
+    }
+
+    fn as_slice(&self) -> &[f32] {
+        &self.all[self.range.clone()]
+    }
+}
+
+impl From<Vec<f32>> for Values {
+    fn from(all: Vec<f32>) -> Self {
+        Self {
+            range: 0..all.len(),
+            all: Arc::new(all),
+        }
+    }
+}
+
+/// Whether all values are finite: one pass, several values at a time.
+fn all_finite(values: &[f32]) -> bool {
+    // Without the sign, bits order as the values do, and infinity and its like come last.
+    let magnitude = |value: &f32| (value.to_bits() & !(1 << 31)).cast_signed();
+    let largest = values
+        .iter()
+        .fold(0, |most, value| most.max(magnitude(value)));
+    largest < magnitude(&f32::INFINITY)
+}
+
+/// What is wrong with values of which some are not finite.
+fn non_finite(values: &[f32], spec: &ParamSpec) -> ParamsError {
+    let mut culprits = (0..).zip(values).filter(|(_, value)| !value.is_finite());
+    let at = culprits.next().map_or(0, |(at, _)| at);
+    let tensor = spec
+        .tensors
+        .iter()
+        .find(|t| (t.offset..t.offset + t.len).contains(&at));
+    ParamsError::NonFinite {
+        count: 1 + culprits.count(),
+        tensor: tensor.map(|t| t.name.clone()).unwrap_or_default(),
+        first: at - tensor.map_or(0, |t| t.offset),
+    }
+}
+
+impl AsRef<[f32]> for Params {
+    fn as_ref(&self) -> &[f32] {
+        self.values()
+    }
+}
+
+impl PartialEq for Params {
+    fn eq(&self, other: &Self) -> bool {
+        self.values() == other.values() && self.spec == other.spec
+    }
+}
+
 impl Params {
     /// Takes values that fit `spec`.
     ///
     /// # Errors
     /// A wrong number of values, or values that are not finite.
     pub fn try_new(values: Vec<f32>, spec: &Arc<ParamSpec>) -> Result<Self, ParamsError> {
-        if values.len() != spec.len {
+        Self::of(values.into(), spec)
+    }
+
+    /// The same of values that may lie among others.
+    pub(crate) fn of(values: Values, spec: &Arc<ParamSpec>) -> Result<Self, ParamsError> {
+        let found = values.as_slice();
+        if found.len() != spec.len {
             return Err(ParamsError::Length {
-                found: values.len(),
+                found: found.len(),
                 expected: spec.len,
             });
         }
-        // One pass without a branch per value; the search for the culprit only when there is one.
-        let count = values.iter().filter(|v| !v.is_finite()).count();
-        if count > 0 {
-            let at = values
-                .iter()
-                .position(|v| !v.is_finite())
-                .unwrap_or_default();
-            let tensor = spec
-                .tensors
-                .iter()
-                .find(|t| (t.offset..t.offset + t.len).contains(&at));
-            return Err(ParamsError::NonFinite {
-                count,
-                tensor: tensor.map(|t| t.name.clone()).unwrap_or_default(),
-                first: at - tensor.map_or(0, |t| t.offset),
-            });
+        if !all_finite(found) {
+            return Err(non_finite(found, spec));
         }
         Ok(Self {
             values,
@@ -145,7 +206,7 @@ impl Params {
     /// All values, in the order of the spec.
     #[must_use]
     pub fn values(&self) -> &[f32] {
-        &self.values
+        self.values.as_slice()
     }
 
     /// Names and shapes.
@@ -159,7 +220,7 @@ impl Params {
     /// # Errors
     /// Sums that are not finite.
     pub fn plus(&self, delta: &[f32]) -> Result<Self, ParamsError> {
-        let sums = self.values.iter().zip(delta).map(|(a, b)| a + b);
+        let sums = self.values().iter().zip(delta).map(|(a, b)| a + b);
         Self::try_new(sums.collect(), &self.spec)
     }
 
@@ -167,7 +228,7 @@ impl Params {
     #[must_use]
     pub fn view(&self, name: &str) -> Option<ArrayViewD<'_, f32>> {
         let tensor = self.spec.tensors.iter().find(|t| t.name == name)?;
-        ArrayViewD::from_shape(IxDyn(&tensor.shape), tensor.of(&self.values)).ok()
+        ArrayViewD::from_shape(IxDyn(&tensor.shape), tensor.of(self.values())).ok()
     }
 }
 

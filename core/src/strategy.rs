@@ -125,13 +125,8 @@ impl RoundUpdates {
     /// Inner products of all weights; made once, for whoever asks first.
     pub fn weights_gram(&self) -> &Gram {
         self.weights_gram.get_or_init(|| {
-            Gram::of(
-                &self
-                    .updates
-                    .iter()
-                    .map(|update| update.weights.values())
-                    .collect::<Vec<_>>(),
-            )
+            let weights = self.updates.iter().map(|update| &update.weights);
+            Gram::of(&weights.collect::<Vec<_>>())
         })
     }
 

@@ -5,6 +5,7 @@
 //! `docs/protocol.md` says the same for people who write a device of their own.
 
 mod alone;
+mod buffer;
 mod codec;
 mod delta;
 mod message;
@@ -14,6 +15,7 @@ mod write;
 
 pub use crate::json::JsonError;
 pub use alone::Alone;
+pub use buffer::Buffer;
 pub(crate) use codec::{Carried, candidate};
 pub use delta::{Delta, Encoded};
 pub use message::{

@@ -254,8 +254,8 @@ pub fn coalitions(wanted: &Wanted) -> Result<Found, CoalitionsError> {
     let options = wanted.formation();
     let weights: Vec<&Params> = devices.iter().collect();
     let starts: Vec<&Params> = start.iter().cycle().take(weights.len()).collect();
-    let vectors = features(options.distance, options.layers, &weights, &starts);
-    let gram = Gram::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let vectors = features(options.distance, options.layers, weights, starts);
+    let gram = Gram::of(vectors.as_ref());
     let formed = match &wanted.centers {
         Some(centers) => {
             check_centers(centers, devices.len())?;

@@ -11,6 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use constellation_core::config::{CheckedConfig, RunConfig};
 use constellation_core::rejection::Rejection;
+use constellation_core::wire::Buffer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
@@ -75,19 +76,20 @@ impl<T: DeserializeOwned> FromRequest<Server> for JsonBody<T> {
 
     async fn from_request(request: Request, server: &Server) -> Result<Self, ApiError> {
         let is_json = text(request.headers(), &CONTENT_TYPE).is_some_and(is_json);
-        let bytes = read(
+        let body = read(
             request.into_body(),
             limits::JSON_BODY,
             server.config().limits.body,
         )
         .await?;
+        let bytes = body.as_bytes();
         if bytes.is_empty() {
             return from_value(Value::Object(serde_json::Map::new())).map(Self);
         }
         if !is_json {
             return Err(ApiError::WrongContentType);
         }
-        let value: Value = serde_json::from_slice(&bytes)
+        let value: Value = serde_json::from_slice(bytes)
             .map_err(|error| ApiError::MalformedJson(error.to_string()))?;
         // Else a list would pass for an object whose fields come in order.
         if !value.is_object() {
@@ -105,15 +107,15 @@ fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
 ///
 /// A longer one is still read for a while: a client that is cut off while it sends sees a broken connection instead of
 /// the refusal.
-pub(crate) async fn read(mut body: Body, limit: usize, time: Duration) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(mut body: Body, limit: usize, time: Duration) -> Result<Buffer, ApiError> {
     let reading = async {
         let expected = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
-        let mut bytes = Vec::with_capacity(expected.min(limit));
+        let mut buffer = Buffer::with_capacity(expected.min(limit));
         let mut len = 0_usize;
         while let Some(part) = next_part(&mut body).await? {
             len = len.saturating_add(part.len());
             if len <= limit {
-                bytes.extend_from_slice(&part);
+                buffer.extend_from_slice(&part);
             } else if len > limit.saturating_add(limits::DISCARDED) {
                 break;
             }
@@ -121,7 +123,7 @@ pub(crate) async fn read(mut body: Body, limit: usize, time: Duration) -> Result
         if len > limit {
             Err(ApiError::BodyTooLarge { limit })
         } else {
-            Ok(Bytes::from(bytes))
+            Ok(buffer)
         }
     };
     timeout(time, reading)

@@ -22,6 +22,8 @@ pub mod limits {
     pub const DISCARDED: usize = 8 * 1024 * 1024;
     /// Bytes of a message that a device or a board sends over its socket.
     pub const SOCKET_MESSAGE: usize = 4 * 1024;
+    /// Bytes of updates that are decoded between other work; those of larger models get a thread to themselves.
+    pub const SMALL_UPDATE: usize = 2 * 1024 * 1024;
     /// Messages that may wait for a device's socket; a device that is further behind is disconnected.
     pub const DEVICE_QUEUE: usize = 16;
     /// Requests that may wait for a room; further ones wait before they are put in.
@@ -43,6 +45,10 @@ pub mod limits {
     pub const HEARTBEAT: Duration = Duration::from_secs(15);
     /// A device's socket must say who it is within so long.
     pub const HELLO: Duration = Duration::from_secs(5);
+    /// Bytes of a request that are read before they are asked for; its head must fit.
+    pub const READ_AHEAD: usize = 64 * 1024;
+    /// The head of a request must have arrived within so long of the connection's beginning, or of the answer before.
+    pub const HEAD: Duration = Duration::from_secs(30);
     /// A body must have arrived within so long.
     pub const BODY: Duration = Duration::from_secs(60);
     /// A message must have left for a socket within so long.
@@ -67,6 +73,7 @@ pub struct Limits {
     pub recording: usize,
     pub heartbeat: Duration,
     pub hello: Duration,
+    pub head: Duration,
     pub body: Duration,
     pub send: Duration,
     pub board: Duration,
@@ -84,6 +91,7 @@ impl Default for Limits {
             recording: limits::RECORDING,
             heartbeat: limits::HEARTBEAT,
             hello: limits::HELLO,
+            head: limits::HEAD,
             body: limits::BODY,
             send: limits::SEND,
             board: limits::BOARD,

@@ -7,8 +7,10 @@
 #![warn(missing_docs)]
 
 mod address;
+mod blocking;
 mod body;
 mod config;
+mod connections;
 mod error;
 mod metrics;
 mod pages;

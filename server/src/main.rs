@@ -13,8 +13,12 @@ use constellation_server::{
     Addresses, Limits, NewRoom, ServerConfig, check_for_room, lan_addresses, limits,
     qr_for_terminal, serve,
 };
+use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Federated learning you can watch: rooms where browser tabs train together.
 ///

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::config::ServerConfig;
+use crate::connections;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::room::RoomHandle;
@@ -24,7 +25,7 @@ struct Shared {
     config: ServerConfig,
     rooms: Rooms,
     metrics: Arc<Metrics>,
-    /// Becomes true once. Rooms and sockets hold receivers, so that the end of the last one shows.
+    /// Becomes true once. Rooms, connections and sockets hold receivers, so that the end of the last one shows.
     stop: watch::Sender<bool>,
 }
 
@@ -76,43 +77,29 @@ impl Server {
 /// bounded time.
 ///
 /// # Errors
-/// If the listener breaks.
+/// If the first room cannot be created.
 pub async fn serve(
     listener: TcpListener,
     config: ServerConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let patience = config.limits.stop;
     let server = Server::new(config);
     if let Some(config) = server.config().first_room.clone() {
         server
             .create_room(config, Lifetime::Forever, None)
             .map_err(|error| io::Error::other(error.to_string()))?;
     }
-    let stopping = server.clone();
-    let mut stop = server.stop().subscribe();
-    let requests = axum::serve(listener, app(server.clone()))
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            info!("stopping");
-            stopping.stop().send_replace(true);
-        })
-        .into_future();
-    let requests = tokio::spawn(requests);
-    stopped(&mut stop).await;
-    drop(stop);
-    let all_done = async {
-        server.stop().closed().await;
-        requests.await
-    };
-    match timeout(patience, all_done).await {
-        Ok(Ok(result)) => result,
-        Ok(Err(failed)) => Err(io::Error::other(failed)),
-        Err(_) => {
-            warn!("stopped with connections still open");
-            Ok(())
-        }
+    let (limits, stop) = (&server.config().limits, server.stop());
+    tokio::select! {
+        () = connections::accept(listener, app(server.clone()), limits, stop) => {}
+        () = shutdown => {}
     }
+    info!("stopping");
+    stop.send_replace(true);
+    if timeout(limits.stop, stop.closed()).await.is_err() {
+        warn!("stopped with connections still open");
+    }
+    Ok(())
 }
 
 /// Waits for the server to be told to stop.

@@ -156,7 +156,7 @@ mod tests {
     fn angles_count_with_cosine() {
         // 1 − cos: 0.2 between the first two, 0.4 between the last two, at the median 1.3.
         let vectors: [[f32; 2]; 4] = [[1.0, 0.0], [0.8, 0.6], [-0.6, 0.8], [-1.0, 0.0]];
-        let gram = Gram::of(&vectors.iter().map(<[f32; 2]>::as_slice).collect::<Vec<_>>());
+        let gram = Gram::of(&vectors[..]);
         let apart = |metric| form(&gram, metric, Linkage::Average, Until::Apart(0.4)).members;
         assert_eq!(apart(Metric::Cosine), [vec![0, 1], vec![2, 3]]);
         assert_eq!(apart(Metric::Euclidean), [vec![0, 1], vec![2], vec![3]]);

@@ -182,7 +182,7 @@ mod tests {
     fn angles_count_with_cosine() {
         // 1 − cos: 0.2 between the first two, 0.4 between the last two, at the median 1.3.
         let vectors: [[f32; 2]; 4] = [[1.0, 0.0], [0.8, 0.6], [-0.6, 0.8], [-1.0, 0.0]];
-        let gram = Gram::of(&vectors.iter().map(<[f32; 2]>::as_slice).collect::<Vec<_>>());
+        let gram = Gram::of(&vectors[..]);
         let by_angle = form(&gram, Metric::Cosine, 0.4, 100);
         assert_eq!(by_angle.members, [vec![0, 1], vec![2, 3]]);
         // Euclidean distances 0.63 and 0.89, at the median 1.60.

@@ -327,7 +327,11 @@ mod tests {
 
     #[test]
     fn no_devices_form_no_coalition() {
-        let formed = form(&Gram::of(&[]), &options(3), &mut stream(1));
+        let formed = form(
+            &Gram::of(&Vec::<Vec<f32>>::new()),
+            &options(3),
+            &mut stream(1),
+        );
         assert_eq!((formed.members.len(), formed.within), (0, 0.0));
     }
 }

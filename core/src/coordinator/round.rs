@@ -53,10 +53,18 @@ pub(super) struct Counted {
 impl OpenRound {
     /// Whether there is nobody left to wait for.
     pub(super) fn is_complete(&self) -> bool {
-        !self
-            .cohort
-            .values()
-            .any(|participant| matches!(participant, Participant::Awaited))
+        self.awaited().next().is_none()
+    }
+
+    /// Whether there is somebody else left to wait for than this device.
+    pub(super) fn awaits_others_than(&self, device: DeviceId) -> bool {
+        self.awaited().any(|awaited| awaited != device)
+    }
+
+    fn awaited(&self) -> impl Iterator<Item = DeviceId> {
+        let participants = self.cohort.iter();
+        let awaited = participants.filter(|(_, p)| matches!(p, Participant::Awaited));
+        awaited.map(|(&device, _)| device)
     }
 
     /// Number of updates counted.

@@ -12,6 +12,7 @@ use core::ops::Range;
 
 use constellation_kernels::each_width;
 
+use super::Vectors;
 use crate::aggregate::mean_of_columns;
 use crate::parallel;
 
@@ -25,7 +26,7 @@ const DEPTH: usize = 192;
 const SIDE: usize = 8;
 
 /// Sums that all spans together hold at most, where vectors are not too many for it.
-const SUMS: usize = 1 << 24;
+const SUMS: usize = 1 << 22;
 
 /// `[value][vector]`
 type Panel = [[f32; WIDTH]; DEPTH];
@@ -43,9 +44,9 @@ impl Gram {
     /// The mean is taken off first. Distances do not change, and the products are as small as they can be, so that
     /// single precision inside a block does not drown the small distances of devices with a common start.
     #[must_use]
-    pub fn of(vectors: &[&[f32]]) -> Self {
+    pub fn of<V: Vectors + ?Sized>(vectors: &V) -> Self {
         Self {
-            n: vectors.len(),
+            n: vectors.count(),
             products: products(vectors),
         }
     }
@@ -104,10 +105,10 @@ impl Gram {
 }
 
 /// Inner products of all pairs of vectors, less the vectors' mean.
-fn products(vectors: &[&[f32]]) -> Vec<f64> {
-    let n = vectors.len();
+fn products<V: Vectors + ?Sized>(vectors: &V) -> Vec<f64> {
+    let n = vectors.count();
     let panels = n.div_ceil(WIDTH);
-    let len = vectors.first().map_or(0, |vector| vector.len());
+    let len = vectors.dimension();
     // A span of the vectors' values is one core's work, and has its own sums: for each panel the products with all
     // vectors, of which only those with the panel's own and with later ones are filled in.
     let spans = (SUMS / (n * n).max(1)).clamp(2, 8);
@@ -126,16 +127,22 @@ fn products(vectors: &[&[f32]]) -> Vec<f64> {
 }
 
 /// Adds the products over a range of the vectors' values.
-fn add_span(vectors: &[&[f32]], values: Range<usize>, sums: &mut [[f64; WIDTH]]) {
-    let n = vectors.len();
+fn add_span<V: Vectors + ?Sized>(vectors: &V, values: Range<usize>, sums: &mut [[f64; WIDTH]]) {
+    let n = vectors.count();
     let weights = vec![1.0; n];
+    let mut rooms = vec![[0.0; DEPTH]; n];
     let mut panels = vec![[[0.0; WIDTH]; DEPTH]; n.div_ceil(WIDTH)];
     let mut mean = [0.0; DEPTH];
     for from in values.clone().step_by(DEPTH) {
         let mean = &mut mean[..DEPTH.min(values.end - from)];
-        mean_of_columns(vectors, &weights, from, mean);
-        for (panel, vectors) in panels.iter_mut().zip(vectors.chunks(WIDTH)) {
-            fill(panel, vectors, from, mean);
+        let rooms = rooms.iter_mut().map(|room| &mut room[..mean.len()]);
+        let parts: Vec<&[f32]> = (0..)
+            .zip(rooms)
+            .map(|(vector, room)| vectors.part(vector, from, room))
+            .collect();
+        mean_of_columns(&parts, &weights, 0, mean);
+        for (panel, parts) in panels.iter_mut().zip(parts.chunks(WIDTH)) {
+            fill(panel, parts, mean);
         }
         for (p, sums) in sums.chunks_mut(n).enumerate() {
             let sums = sums[p * WIDTH..].chunks_mut(WIDTH);
@@ -149,12 +156,12 @@ fn add_span(vectors: &[&[f32]], values: Range<usize>, sums: &mut [[f64; WIDTH]])
 each_width! {
     /// Makes a panel of a block of vectors from the `from`-th value on, less their mean. Values behind the mean's end
     /// become zero; vectors that there are none for stay zero.
-    fn fill(panel: &mut Panel, vectors: &[&[f32]], from: usize, mean: &[f32]) {
+    fn fill(panel: &mut Panel, vectors: &[&[f32]], mean: &[f32]) {
         let mut centered = [[[0.0; SIDE]; DEPTH / SIDE]; SIDE];
         for (part, vectors) in vectors.chunks(SIDE).enumerate() {
             for (centered, vector) in centered.iter_mut().zip(vectors) {
                 let (centered, padding) = centered.as_flattened_mut().split_at_mut(mean.len());
-                for ((value, v), m) in centered.iter_mut().zip(&vector[from..]).zip(mean) {
+                for ((value, v), m) in centered.iter_mut().zip(*vector).zip(mean) {
                     *value = v - m;
                 }
                 padding.fill(0.0);
@@ -239,7 +246,7 @@ mod tests {
             let vectors: Vec<Vec<f32>> =
                 (0..n).map(|_| (0..len).map(|_| 1_000.0 + stream.uniform() as f32).collect()).collect();
             let rows: Vec<&[f32]> = vectors.iter().map(Vec::as_slice).collect();
-            let gram = Gram::of(&rows);
+            let gram = Gram::of(&vectors);
             let close = |found: f64, naive: f64| (found - naive).abs() < 1e-4 * (1.0 + naive);
             for i in 0..n {
                 for j in 0..n {

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::grouping::{Members, gram};
+use super::grouping::Members;
 use super::{ArmUpdate, Coalition, Federations, RoundUpdates, Strategy, coalition_of};
 use crate::coalition::{Agglomerative, Method, Until, keep_ids};
 use crate::config::{CflOptions, Metric};
-use crate::distance::{delta, norm, normalize};
+use crate::distance::{Gram, delta, norm, normalize};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
@@ -69,7 +69,7 @@ impl Cfl {
         for delta in &mut deltas {
             normalize(delta);
         }
-        let gram = gram(&deltas);
+        let gram = Gram::of(&deltas);
         let method = Agglomerative {
             metric: Metric::Cosine,
             linkage: self.options.linkage,

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use super::grouping::{gram, named, update_features};
+use super::grouping::{named, update_features};
 use super::{Coalition, FedAvg, Federations, RoundUpdates, Shares, Strategy};
 use crate::coalition::{Agglomerative, Method, Until};
 use crate::config::{DistanceKind, FlHcOptions, LayerScale, Metric};
+use crate::distance::Gram;
 use crate::ids::DeviceId;
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
@@ -75,7 +76,7 @@ impl Strategy for FlHc {
             let vectors = update_features(kind, LayerScale::Raw, round);
             let mut stream = Stream::new(round.seed, Purpose::Centers, round.round.0, 0);
             let devices: Vec<DeviceId> = round.updates.iter().map(|u| u.device).collect();
-            let formed = method.form(&gram(&vectors), &mut stream);
+            let formed = method.form(&Gram::of(vectors.as_ref()), &mut stream);
             named(&formed, &devices, &Vec::new())
         };
         self.federations.close(round, members);

@@ -7,7 +7,7 @@ use super::{ArmUpdate, Coalition, RoundUpdates, Shares, coalition_of, shares_of}
 use crate::aggregate::{squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
 use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
-use crate::distance::{Gram, delta, features, normalize};
+use crate::distance::{Gram, Vectors, delta, features, unit};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::parallel;
 use crate::params::Params;
@@ -35,6 +35,26 @@ struct Sum {
 }
 
 /// Who is with whom.
+/// Means of such sums.
+struct Means<'a>(Vec<&'a Sum>);
+
+impl Vectors for Means<'_> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn dimension(&self) -> usize {
+        self.0.first().map_or(0, |sum| sum.total.len())
+    }
+
+    fn read(&self, vector: usize, from: usize, values: &mut [f32]) {
+        let sum = self.0[vector];
+        for (value, total) in values.iter_mut().zip(&sum.total[from..]) {
+            *value = total / sum.count as f32;
+        }
+    }
+}
+
 pub(super) type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
 
 impl Grouping {
@@ -142,13 +162,15 @@ impl Grouping {
     }
 
     fn add_unit_deltas(&mut self, round: &RoundUpdates) {
-        let vectors = update_features(DistanceKind::UnitDeltas, self.options.layers, round);
-        for (update, vector) in round.updates.iter().zip(vectors) {
+        let deltas = update_features(DistanceKind::UnitDeltas, self.options.layers, round);
+        let mut delta = vec![0.0; deltas.dimension()];
+        for (number, update) in round.updates.iter().enumerate() {
             let sum = self.sums.entry(update.device).or_insert_with(|| Sum {
-                total: vec![0.0; vector.len()],
+                total: vec![0.0; delta.len()],
                 count: 0,
             });
-            for (total, v) in sum.total.iter_mut().zip(vector) {
+            deltas.read(number, 0, &mut delta);
+            for (total, v) in sum.total.iter_mut().zip(&delta) {
                 *total += v;
             }
             sum.count += 1;
@@ -160,17 +182,12 @@ impl Grouping {
     /// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
     fn form_on_sums(&self, before: &Members, stream: &mut Stream) -> Members {
         let devices: Vec<DeviceId> = self.sums.keys().copied().collect();
-        let mut means: Vec<Vec<f32>> = self
-            .sums
-            .values()
-            .map(|sum| sum.total.iter().map(|v| v / sum.count as f32).collect())
-            .collect();
+        let mut means: Box<dyn Vectors + '_> = Box::new(Means(self.sums.values().collect()));
         if self.method.by_angle() {
-            for mean in &mut means {
-                normalize(mean);
-            }
+            means = unit(means);
         }
-        named(&self.method.form(&gram(&means), stream), &devices, before)
+        let formed = self.method.form(&Gram::of(means.as_ref()), stream);
+        named(&formed, &devices, before)
     }
 
     fn form_on_updates(
@@ -187,11 +204,9 @@ impl Grouping {
         } else {
             let mut vectors = update_features(distance, layers, round);
             if self.method.by_angle() {
-                for vector in &mut vectors {
-                    normalize(vector);
-                }
+                vectors = unit(vectors);
             }
-            self.method.form(&gram(&vectors), stream)
+            self.method.form(&Gram::of(vectors.as_ref()), stream)
         };
         let mut members = named(&formed, &devices, before);
         // Devices that sent nothing stay with the coalition they were in, if there still is one of that name.
@@ -252,22 +267,14 @@ pub(super) fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Mem
         .collect()
 }
 
-pub(super) fn gram(vectors: &[Vec<f32>]) -> Gram {
-    Gram::of(&vectors.iter().map(Vec::as_slice).collect::<Vec<_>>())
-}
-
 pub(super) fn update_features(
     kind: DistanceKind,
     layers: LayerScale,
     round: &RoundUpdates,
-) -> Vec<Vec<f32>> {
-    let weights: Vec<&Params> = round.updates.iter().map(|update| &update.weights).collect();
-    let starts: Vec<&Params> = round
-        .updates
-        .iter()
-        .map(|update| update.start.as_ref())
-        .collect();
-    features(kind, layers, &weights, &starts)
+) -> Box<dyn Vectors + '_> {
+    let weights = round.updates.iter().map(|update| &update.weights);
+    let starts = round.updates.iter().map(|update| update.start.as_ref());
+    features(kind, layers, weights.collect(), starts.collect())
 }
 
 pub(super) fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::buffer::Buffer;
 use super::delta::{Delta, DeltaHeader, Encoded};
 use super::message::{
     ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError, beside,
@@ -14,7 +15,7 @@ use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, Round, RunId};
 use crate::json::{self, Read};
-use crate::params::{ParamSpec, Params};
+use crate::params::{ParamSpec, Params, Values};
 
 /// The JSON in the metadata of a `round_opened` file.
 #[derive(Serialize, Deserialize)]
@@ -172,7 +173,7 @@ impl RoundOpened {
         }
         let carried: Vec<String> = header.arms.iter().flat_map(ArmHeader::carries).collect();
         let carried: Vec<&str> = carried.iter().map(String::as_str).collect();
-        let read = read_models(&file, spec, &carried, PLAN, &header.deltas)?;
+        let read = read_models(&file, None, spec, &carried, PLAN, &header.deltas)?;
         let mut models = read.weights;
         for (name, delta) in read.deltas {
             let hash = delta.encoded.reference;
@@ -448,7 +449,16 @@ impl Update {
     /// # Errors
     /// Whatever makes it no update of a run with these models.
     pub fn decode(bytes: &[u8], models: &Models) -> Result<Self, WireError> {
-        let file = Tensors::parse(bytes)?;
+        Self::decode_buffer(bytes.into(), models)
+    }
+
+    /// The same of bytes that may stay where they are, and whose weights do.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_buffer(body: Buffer, models: &Models) -> Result<Self, WireError> {
+        let (words, len) = body.into_shared();
+        let file = Tensors::parse(&bytemuck::cast_slice(&words)[..len])?;
         let header = metadata(&file, UPDATE, UPDATE)?;
         let header: UpdateHeader =
             serde_json::from_str(header).map_err(|error| WireError::Metadata {
@@ -477,7 +487,8 @@ impl Update {
                 .map(String::as_str)
                 .collect()
         };
-        let read = read_models(&file, &models.spec, &sent, UPDATE, &header.deltas)?;
+        let words = Some(&words);
+        let read = read_models(&file, words, &models.spec, &sent, UPDATE, &header.deltas)?;
         Ok(Self {
             run: header.run,
             round: header.round,
@@ -684,10 +695,11 @@ struct ReadModels {
     deltas: Vec<(String, Delta)>,
 }
 
-/// Reads one model per name, some of which are deltas; every tensor of the file must belong to one of them. `entry` is
-/// the metadata's in which `deltas` are.
+/// Reads one model per name, some of which are deltas; every tensor of the file must belong to one of them. `words` is
+/// the file as numbers, if weights may stay there; `entry` is the metadata's in which `deltas` are.
 fn read_models(
     file: &Tensors<'_>,
+    words: Option<&Arc<Vec<f32>>>,
     spec: &Arc<ParamSpec>,
     names: &[&str],
     entry: &'static str,
@@ -721,11 +733,13 @@ fn read_models(
         let values = match &encoded {
             Some(encoded) => {
                 let values = encoded.payload.decode(spec.len());
-                values.ok_or_else(|| WireError::Index(name.to_owned()))?
+                values
+                    .ok_or_else(|| WireError::Index(name.to_owned()))?
+                    .into()
             }
-            None => read_weights(file, spec, name)?,
+            None => read_weights(file, words, spec, name)?,
         };
-        let values = Params::try_new(values, spec).map_err(|source| WireError::Values {
+        let values = Params::of(values, spec).map_err(|source| WireError::Values {
             arm: name.to_owned(),
             source,
         })?;
@@ -738,9 +752,14 @@ fn read_models(
     Ok(read)
 }
 
-/// All values of a model, in the order of the spec.
-fn read_weights(file: &Tensors<'_>, spec: &ParamSpec, model: &str) -> Result<Vec<f32>, WireError> {
-    let mut values = Vec::with_capacity(spec.len());
+/// All values of a model, in the order of the spec: among `words`, the file's, if they lie there as they are needed.
+fn read_weights(
+    file: &Tensors<'_>,
+    words: Option<&Arc<Vec<f32>>>,
+    spec: &ParamSpec,
+    model: &str,
+) -> Result<Values, WireError> {
+    let mut tensors = Vec::with_capacity(spec.tensors().len());
     for tensor in spec.tensors() {
         let name = format!("{model}/{}", tensor.name);
         let found = file
@@ -760,9 +779,24 @@ fn read_weights(file: &Tensors<'_>, spec: &ParamSpec, model: &str) -> Result<Vec
                 expected: tensor.shape.clone(),
             });
         }
-        found.read_f32(&mut values);
+        tensors.push(found);
     }
-    Ok(values)
+    let width = size_of::<f32>();
+    let start = tensors.first().map_or(0, |tensor| tensor.at);
+    let in_order = (tensors.iter().zip(spec.tensors()))
+        .all(|(tensor, place)| tensor.at == start + place.offset * width);
+    Ok(match words {
+        Some(words) if in_order && start % width == 0 && cfg!(target_endian = "little") => {
+            Values::among(words, start / width..start / width + spec.len())
+        }
+        _ => {
+            let mut values = Vec::with_capacity(spec.len());
+            for tensor in tensors {
+                tensor.read_f32(&mut values);
+            }
+            values.into()
+        }
+    })
 }
 
 /// Whether a tensor is one of the named models', of which some are deltas.

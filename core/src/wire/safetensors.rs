@@ -62,7 +62,9 @@ pub struct Tensors<'a> {
     metadata: Vec<(String, String)>,
     /// By name.
     entries: Vec<(String, TensorEntry)>,
-    data: &'a [u8],
+    file: &'a [u8],
+    /// Where the header ends.
+    data: usize,
 }
 
 /// One tensor of a parsed file.
@@ -72,6 +74,8 @@ pub struct Tensor<'a> {
     pub dtype: &'a str,
     /// Its shape.
     pub shape: &'a [usize],
+    /// Where its numbers begin in the file.
+    pub(super) at: usize,
     bytes: &'a [u8],
 }
 
@@ -266,15 +270,16 @@ impl<'a> Tensors<'a> {
             return Err(truncated(LENGTH_BYTES + header_len));
         }
         let (header, data) = rest.split_at(header_len);
-        let (metadata, tensors) = read_header(header)?;
-        let end = check_layout(&tensors)?;
+        let (metadata, entries) = read_header(header)?;
+        let end = check_layout(&entries)?;
         match data.len() {
             found if found < end => Err(truncated(LENGTH_BYTES + header_len + end)),
             found if found > end => Err(FormatError::Trailing(found - end)),
             _ => Ok(Self {
                 metadata,
-                entries: tensors,
-                data,
+                entries,
+                file: bytes,
+                data: LENGTH_BYTES + header_len,
             }),
         }
     }
@@ -301,11 +306,12 @@ impl<'a> Tensors<'a> {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Tensor<'_>> {
         let entry = &self.entries[place(&self.entries, name).ok()?].1;
-        let [start, end] = entry.offsets()?;
+        let [start, end] = entry.offsets()?.map(|offset| self.data + offset);
         Some(Tensor {
             dtype: &entry.dtype,
             shape: &entry.shape,
-            bytes: &self.data[start..end],
+            at: start,
+            bytes: &self.file[start..end],
         })
     }
 }

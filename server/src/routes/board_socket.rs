@@ -45,6 +45,7 @@ pub(super) fn upgrade(
     check_origin(headers, server.config().addresses.public_url.as_deref())?;
     let socket = socket.map_err(|rejection| ApiError::NotAWebSocket(rejection.body_text()))?;
     Ok(socket
+        .read_buffer_size(limits::SOCKET_MESSAGE)
         .max_message_size(limits::SOCKET_MESSAGE)
         .max_frame_size(limits::SOCKET_MESSAGE))
 }

@@ -10,9 +10,10 @@ use constellation_core::ids::{DeviceId, Round};
 use constellation_core::rejection::Rejection;
 use constellation_core::wire::{Update, WireError};
 use serde_json::{Value, json};
-use tokio::task::spawn_blocking;
 
+use crate::blocking::blocking;
 use crate::body::{Segments, bearer, discard, read};
+use crate::config::limits;
 use crate::error::ApiError;
 use crate::room::{Request, RoomHandle};
 use crate::server::Server;
@@ -73,18 +74,21 @@ async fn receive(
     address: Round,
     request: HttpRequest,
 ) -> Result<(u64, Update), ApiError> {
-    let bytes = read(
+    let body = read(
         request.into_body(),
         room.models().longest_update(),
         server.config().limits.body,
     )
     .await?;
-    let len = bytes.len() as u64;
+    let len = body.as_bytes().len() as u64;
     // The body may have taken its time; the run may be another one by now.
     let models = room.models();
-    let decoded = spawn_blocking(move || Update::decode(&bytes, &models))
-        .await
-        .map_err(|_| ApiError::Internal)?;
+    let decode = || Update::decode_buffer(body, &models);
+    let decoded = if models.longest_update() > limits::SMALL_UPDATE {
+        blocking(decode)
+    } else {
+        decode()
+    };
     let update = decoded.map_err(Rejection::Update)?;
     if update.round != address {
         return Err(Rejection::RoundMismatch {

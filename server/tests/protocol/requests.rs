@@ -1,11 +1,15 @@
 //! Requests that are refused, at each limit and one past it.
 
+use std::time::Duration;
+
 use constellation_core::view::Phase;
 use constellation_server::{Limits, ServerConfig, limits};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
-use crate::support::{TestServer, problem, small};
+use crate::support::{TestServer, problem, small, soon};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_no_json() {
@@ -91,9 +95,8 @@ async fn bodies_that_are_no_json() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_must_arrive_in_time() {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let limits = Limits {
-        body: std::time::Duration::from_millis(200),
+        body: Duration::from_millis(200),
         ..Limits::default()
     };
     let server = TestServer::with(ServerConfig {
@@ -101,18 +104,14 @@ async fn a_body_must_arrive_in_time() {
         ..ServerConfig::default()
     })
     .await;
-    let mut stream = tokio::net::TcpStream::connect(&server.address)
-        .await
-        .unwrap();
+    let mut stream = TcpStream::connect(&server.address).await.unwrap();
     let head = format!(
         "POST /api/rooms HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{",
         server.address
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 4_096];
-    let n = crate::support::soon("the answer", stream.read(&mut answer))
-        .await
-        .unwrap();
+    let n = soon("the answer", stream.read(&mut answer)).await.unwrap();
     let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("body_timeout"), "{answer}");
@@ -241,4 +240,26 @@ async fn rooms_take_so_many_devices() {
     )
     .await;
     assert_eq!(room.view().await.devices.len(), most as usize);
+}
+
+/// Whoever begins a request and never gets to its end must not hold a connection for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_that_do_not_come_to_an_end_are_cut_off() {
+    let server = TestServer::with(ServerConfig {
+        limits: Limits {
+            head: Duration::from_millis(100),
+            ..Limits::default()
+        },
+        ..ServerConfig::default()
+    })
+    .await;
+    for beginning in ["", "GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: "] {
+        let mut stream = TcpStream::connect(&server.address).await.unwrap();
+        stream.write_all(beginning.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let end = stream.read_to_string(&mut answer);
+        soon("the end of the connection", end).await.unwrap();
+        assert_eq!(answer, "");
+    }
+    assert_eq!(server.get("/healthz").await.status(), 200);
 }

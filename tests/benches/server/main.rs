@@ -1,4 +1,5 @@
-//! What a server gets through: updates a second, short rounds, a thousand devices, and real tabs: `cargo xtask bench`.
+//! What a server gets through: updates a second, short rounds, real tabs, and a thousand devices: `cargo xtask bench`.
+//! Names of parts behind `--` measure those alone.
 
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 
@@ -18,10 +19,24 @@ async fn main() -> Result<()> {
     if env::args().nth(1).as_deref() == Some(bare::ARGUMENT) {
         return bare::serve().await;
     }
-    ingest::measure().await?;
-    rounds::measure().await?;
-    tabs::measure().await?;
-    thousand::measure().await
+    let named: Vec<String> = env::args().skip(1).collect();
+    let wanted = |part: &str| {
+        let mut names = named.iter().filter(|name| !name.starts_with("--"));
+        names.clone().next().is_none() || names.any(|name| name == part)
+    };
+    if wanted("ingest") {
+        ingest::measure().await?;
+    }
+    if wanted("rounds") {
+        rounds::measure().await?;
+    }
+    if wanted("tabs") {
+        tabs::measure().await?;
+    }
+    if wanted("thousand") {
+        thousand::measure().await?;
+    }
+    Ok(())
 }
 
 /// The value in the middle.

@@ -149,6 +149,33 @@ proptest! {
         prop_assert_eq!(Update::decode(&update.encode(), &models), Ok(update));
     }
 
+    /// The header's length decides whether weights may stay where they have arrived.
+    #[test]
+    fn an_update_is_read_wherever_its_weights_lie(
+        update in any_update(),
+        padding in 0_usize..8,
+        part in 1_usize..50,
+    ) {
+        let models = Models { run: update.run, ..models() };
+        let bytes = update.encode();
+        let (header, numbers) = safetensors::parts(&bytes).unwrap();
+        let mut buffer = Buffer::default();
+        for part in [
+            &((header.len() + padding) as u64).to_le_bytes(),
+            header.as_bytes(),
+            &b"        "[..padding],
+        ].into_iter().chain(numbers.chunks(part)) {
+            buffer.extend_from_slice(part);
+        }
+        let arrived = buffer.as_bytes().as_ptr_range();
+        let read = Update::decode_buffer(buffer, &models);
+        prop_assert_eq!(read.as_ref(), Ok(&update));
+        for params in read.unwrap().weights.values() {
+            let first = bytemuck::cast_slice::<f32, u8>(params.values()).as_ptr();
+            prop_assert_eq!(arrived.contains(&first), padding % 4 == 0);
+        }
+    }
+
     #[test]
     fn a_round_comes_back_as_it_was(round in any_round()) {
         prop_assert_eq!(RoundOpened::decode(&round.encode(), &spec()), Ok(round));
@@ -184,6 +211,22 @@ fn an_update_written_by_hand_is_read() {
     assert_eq!(read.report.arms["fed_avg"].own_before, Some(1.0));
     assert_eq!(read.report.arms["grouped"], ArmReport::default());
     assert_eq!(read.weights["grouped"].values(), [0.0; 8]);
+}
+
+#[test]
+fn weights_are_read_in_the_model_s_order() {
+    let mut file = Builder::new();
+    file.metadata("message", "update");
+    file.metadata("update", &header());
+    for arm in ["fed_avg", "grouped"] {
+        file.tensor(&format!("{arm}/0.bias"), &[2], &[7.0, 8.0]);
+        let weight = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        file.tensor(&format!("{arm}/0.weight"), &[2, 3], &weight);
+    }
+    let read = Update::decode(&file.finish(), &models()).unwrap();
+    let in_order = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0];
+    assert_eq!(read.weights["fed_avg"].values(), in_order);
+    assert_eq!(read.weights["grouped"].values(), in_order);
 }
 
 #[test]

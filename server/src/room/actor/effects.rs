@@ -10,10 +10,10 @@ use constellation_core::ids::DeviceId;
 use constellation_core::recording::Recording;
 use constellation_core::rejection::Rejection;
 use constellation_core::wire::{Alone, Farewell, RoomNews, RoundOpened};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tracing::{debug, info, warn};
 
 use super::Actor;
+use crate::blocking::blocking;
 use crate::room::Ending;
 use crate::room::seats::Delivery;
 
@@ -45,12 +45,10 @@ impl Actor {
 
     fn handle(&mut self, input: Input) -> Outcome {
         let now = self.now_ms();
-        match input {
-            Input::Sent { .. } | Input::MessageRefused { .. } | Input::StrangerRefused { .. } => {
-                self.coordinator.handle(now, input)
-            }
-            // Whatever may close a round may take long.
-            input => blocking(|| self.coordinator.handle(now, input)),
+        if self.coordinator.may_take_long(&input) {
+            blocking(|| self.coordinator.handle(now, input))
+        } else {
+            self.coordinator.handle(now, input)
         }
     }
 
@@ -152,13 +150,5 @@ impl Actor {
             | Event::Refused { .. } => {}
         }
         self.record.push(self.now_ms(), event);
-    }
-}
-
-/// Does work that may take long without holding up other tasks, where the runtime has other threads for them.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }
