@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use xshell::{Cmd, cmd};
 
 use crate::project::{Project, WASM_TARGET, say};
-use crate::{browsers, build, sizes, tools};
+use crate::{browsers, build, peers, sizes, tools};
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// One part alone; it is printed, and docs/benchmarks.md stays as it is.
     #[arg(long)]
     only: Option<Part>,
+    /// Other programs that do the same as well, by turns with ours; see bench/peers.
+    #[arg(long)]
+    peers: bool,
 }
 
 /// A part of what is measured.
@@ -23,8 +26,18 @@ pub(crate) struct Options {
 enum Part {
     /// Training in a worker of Chromium.
     Worker,
-    /// Training, evaluation and distances natively.
+    /// Training and evaluation natively.
     Native,
+    /// Distances, coalitions and barycenters of many devices.
+    Formation,
+    /// How those grow up to ten thousand devices.
+    Growth,
+    /// Updates a second, short rounds, real tabs, and a thousand devices at one server.
+    Server,
+    /// Forming coalitions, by turns with numpy and scikit-learn.
+    FormationPeers,
+    /// Training natively, by turns with PyTorch.
+    TrainingPeers,
     /// The board with a hundred devices, in Chromium and in Firefox.
     Board,
     /// What a tab downloads.
@@ -32,12 +45,32 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::Worker, Self::Native, Self::Board, Self::Sizes];
+    const ALL: [Self; 9] = [
+        Self::Worker,
+        Self::Native,
+        Self::TrainingPeers,
+        Self::Formation,
+        Self::FormationPeers,
+        Self::Growth,
+        Self::Server,
+        Self::Board,
+        Self::Sizes,
+    ];
+
+    /// Whether it is about other programs, and left out if nobody asks for them.
+    fn is_about_peers(self) -> bool {
+        matches!(self, Self::FormationPeers | Self::TrainingPeers)
+    }
 
     fn title(self) -> &'static str {
         match self {
             Self::Worker => "Training in a worker of Chromium",
             Self::Native => "Training natively, on one core",
+            Self::Formation => "Forming coalitions",
+            Self::FormationPeers => "Forming coalitions, and numpy and scikit-learn",
+            Self::TrainingPeers => "Training natively, and PyTorch",
+            Self::Growth => "How the forming of coalitions grows",
+            Self::Server => "The server",
             Self::Board => "The board with a hundred devices",
             Self::Sizes => "What a tab downloads",
         }
@@ -51,8 +84,29 @@ impl Part {
                  Goals: 74,000 for the MLP, 35,000 for the deep one, 9,500 for the CNN."
             }
             Self::Native => {
-                "Examples a second at batch 32, and distances between models, with the same bits as in a tab. \
+                "Examples a second at batch 32, with the same bits as in a tab. \
                  Goal: 100,000 for the MLP 784-128-10."
+            }
+            Self::Formation => {
+                "What the server does once a round's updates are in, with the 101,770 weights of the MLP 784-128-10 a \
+                 device, on every core: medians, between the bounds of what is likely. Goals for the distances of 10, 100 \
+                 and 1,000 devices: 0.6, 12 and 420 ms; for the coalitions and barycenters of 1,000: 30 ms."
+            }
+            Self::FormationPeers => {
+                "By turns with programs of `bench/peers`: medians of ours, and of how many times as long the others took, \
+                 numpy and scikit-learn for the distances, scikit-learn's k-means for all. The agreement is the adjusted \
+                 Rand index of its groups and our coalitions."
+            }
+            Self::TrainingPeers => {
+                "Examples a second at batch 32 on one core, by turns with PyTorch on one thread: medians."
+            }
+            Self::Growth => {
+                "The same, with synthetic weights. Memory is the most that was taken beside the weights themselves. Time \
+                 or memory is proportional to the number of devices to the power of the exponent."
+            }
+            Self::Server => {
+                "With devices on the same machine, which they share with the server. Updates are read at least at 0.8 of \
+                 the rate of a handler that does nothing else; the other goals stand beside what was measured."
             }
             Self::Board => {
                 "Milliseconds that the page's thread works for one of ten updates a second. \
@@ -76,6 +130,11 @@ impl Part {
         match self {
             Self::Worker => worker(project),
             Self::Native => native(project),
+            Self::Formation => formation(project),
+            Self::FormationPeers => peers::formation(project),
+            Self::TrainingPeers => peers::training(project),
+            Self::Growth => growth(project),
+            Self::Server => server(project),
             Self::Board => board(project),
             Self::Sizes => sizes::table(project),
         }
@@ -89,7 +148,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
         return Ok(());
     }
     let mut page = format!("# Benchmarks\n\n{}\n", introduction(project)?);
-    for part in Part::ALL {
+    let parts = Part::ALL.into_iter();
+    for part in parts.filter(|part| options.peers || !part.is_about_peers()) {
         let measured = part.measure(project)?;
         println!("{measured}\n");
         page += &format!(
@@ -170,6 +230,52 @@ fn native(project: &Project) -> Result<String> {
     )
     .read()
     .context("training was not measured natively")
+}
+
+fn formation(project: &Project) -> Result<String> {
+    let shell = project.shell();
+    let measured = cmd!(
+        shell,
+        "cargo bench --package constellation-core --features parallel --bench formation -- --noplot"
+    )
+    .read()
+    .context("the forming of coalitions was not measured")?;
+    // Below each name and time, criterion says how that is to an earlier run, which nobody else has.
+    let mut lines = Vec::new();
+    let mut name = "";
+    for line in measured.lines() {
+        let (before, time) = line.split_once("time:").unwrap_or((line, ""));
+        if !before.trim().is_empty() {
+            name = before.trim();
+        }
+        if !time.is_empty() {
+            lines.push(format!("{name:42} {}", time.trim()));
+        }
+    }
+    ensure!(!lines.is_empty(), "criterion printed no times:\n{measured}");
+    Ok(lines.join("\n"))
+}
+
+fn growth(project: &Project) -> Result<String> {
+    let shell = project.shell();
+    cmd!(
+        shell,
+        "cargo bench --package constellation-core --features parallel --bench growth"
+    )
+    .read()
+    .context("the growth was not measured")
+}
+
+fn server(project: &Project) -> Result<String> {
+    let shell = project.shell();
+    cmd!(
+        shell,
+        "cargo bench --package constellation-tests --bench server"
+    )
+    .env("CHROMEDRIVER", browsers::ensure_chromium(project)?)
+    .env("CONSTELLATION_BIN", project.program("constellation"))
+    .read()
+    .context("the server was not measured")
 }
 
 fn board(project: &Project) -> Result<String> {

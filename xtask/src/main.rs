@@ -7,6 +7,7 @@ mod bench;
 mod browsers;
 mod build;
 mod demo;
+mod peers;
 mod processes;
 mod project;
 mod replays;
