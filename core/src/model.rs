@@ -235,6 +235,20 @@ impl Network {
         self.chain.gradient(packed, x, labels, work, gradient)
     }
 
+    /// As [`Self::gradient`], and a step of plain SGD: takes `rate` times the gradient off the weights. `gradient` is room
+    /// to work in.
+    pub fn descend(
+        &self,
+        packed: &mut Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+        rate: f32,
+    ) -> Loss {
+        self.chain.descend(packed, x, labels, work, gradient, rate)
+    }
+
     /// The layers with weights, each with its two tensors.
     fn weighted(&self) -> impl Iterator<Item = (&dyn Weighted, &[TensorSpec])> {
         self.chain

@@ -127,11 +127,24 @@ impl Training {
             self.labels.push(examples.labels()[example as usize]);
         }
         let x = &self.batch[..self.labels.len() * stride];
-        let loss = self
-            .network
-            .gradient(&self.weights, x, &self.labels, work, &mut self.gradient);
+        let descent = Descent {
+            rate: self.config.learning_rate as f32,
+            momentum: self.config.momentum as f32,
+            weight_decay: self.config.weight_decay as f32,
+            proximal: self.proximal,
+            anchor: &self.anchor,
+            correction: &self.correction,
+        };
+        let (network, labels) = (&self.network, &self.labels);
+        let (weights, gradient) = (&mut self.weights, &mut self.gradient);
+        let loss = if descent.is_plain() {
+            network.descend(weights, x, labels, work, gradient, descent.rate)
+        } else {
+            let loss = network.gradient(weights, x, labels, work, gradient);
+            descent.step(weights, gradient, &mut self.velocity);
+            loss
+        };
         self.epoch_loss = self.epoch_loss.plus(loss);
-        self.descend();
         self.at = end;
         if end == self.order.len() {
             self.at = 0;
@@ -149,18 +162,6 @@ impl Training {
             values: self.network.unpack(&self.weights),
             loss: self.epoch_loss,
         }
-    }
-
-    fn descend(&mut self) {
-        let descent = Descent {
-            rate: self.config.learning_rate as f32,
-            momentum: self.config.momentum as f32,
-            weight_decay: self.config.weight_decay as f32,
-            proximal: self.proximal,
-            anchor: &self.anchor,
-            correction: &self.correction,
-        };
-        descent.step(&mut self.weights, &mut self.gradient, &mut self.velocity);
     }
 }
 

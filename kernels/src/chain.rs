@@ -1,8 +1,9 @@
 //! Layers one behind the other: forward, loss, backward.
 
-use crate::conv::Conv;
+use crate::conv::{self, Conv};
 use crate::dense::Dense;
-use crate::linalg::LANES;
+use crate::descent::Target;
+use crate::linalg::{LANES, lanes_mut};
 use crate::loss::{self, Loss};
 use crate::pool::MaxPool;
 
@@ -72,16 +73,22 @@ impl Layer {
 /// Packed weights of a network, or their gradient.
 pub type Packed = Vec<f32>;
 
+/// What going backward is for: the gradient by these weights, or a step by the rate as well.
+#[derive(Debug)]
+enum Step<'a> {
+    Gradient(&'a Packed),
+    Descent(&'a mut Packed, f32),
+}
+
 /// Buffers of a training step, allocated once for the largest batch.
 #[derive(Clone, Debug)]
 pub struct Workspace {
     batch: usize,
     /// What each layer gave for the batch, one behind the other.
     outputs: Vec<Vec<f32>>,
-    /// Loss by what each layer gave.
+    /// Loss by what each layer gave; empty where the next layer puts it in the outputs' place.
     slopes: Vec<Vec<f32>>,
-    /// Patches of one image, for the convolutions.
-    patches: Vec<f32>,
+    conv: conv::Work,
 }
 
 impl Chain {
@@ -94,24 +101,23 @@ impl Chain {
     /// Buffers for batches of up to `batch` examples.
     #[must_use]
     pub fn workspace(&self, batch: usize) -> Workspace {
-        let buffers = || {
-            self.layers
-                .iter()
-                .map(|placed| vec![0.0; batch * placed.stride])
-                .collect::<Vec<_>>()
-        };
-        let patches = self.layers.iter().map(|placed| {
-            if let Layer::Conv(conv) = &placed.layer {
-                conv.patches_len()
-            } else {
-                0
-            }
+        let lengths = self.layers.iter().map(|placed| batch * placed.stride);
+        let outputs = lengths.clone().map(|len| vec![0.0; len]);
+        let slopes = lengths.enumerate().map(|(at, len)| {
+            let len = if self.is_in_place(at + 1) { 0 } else { len };
+            vec![0.0; len]
         });
+        let mut conv = conv::Work::default();
+        for placed in &self.layers {
+            if let Layer::Conv(layer) = placed.layer {
+                conv.grow(layer);
+            }
+        }
         Workspace {
             batch,
-            outputs: buffers(),
-            slopes: buffers(),
-            patches: vec![0.0; patches.max().unwrap_or(0)],
+            outputs: outputs.collect(),
+            slopes: slopes.collect(),
+            conv,
         }
     }
 
@@ -147,7 +153,28 @@ impl Chain {
         gradient: &mut Packed,
     ) -> Loss {
         forward(self, packed, x, labels.len(), work);
-        backward(self, packed, x, labels, work, gradient)
+        backward(self, Step::Gradient(packed), x, labels, work, gradient)
+    }
+
+    /// As [`Self::gradient`], and a step of plain SGD: takes `rate` times the gradient off the weights. What `gradient`
+    /// holds then is nobody's business.
+    pub fn descend(
+        &self,
+        packed: &mut Packed,
+        x: &[f32],
+        labels: &[u8],
+        work: &mut Workspace,
+        gradient: &mut Packed,
+        rate: f32,
+    ) -> Loss {
+        forward(self, packed, x, labels.len(), work);
+        backward(self, Step::Descent(packed, rate), x, labels, work, gradient)
+    }
+
+    /// Whether there is a layer `at` which has no weights.
+    fn is_in_place(&self, at: usize) -> bool {
+        let layer = self.layers.get(at);
+        layer.is_some_and(|placed| placed.layer.weighted().is_none())
     }
 
     fn scores<'w>(&self, batch: usize, work: &'w Workspace) -> (&'w [f32], usize) {
@@ -179,7 +206,7 @@ each_width! {
             let weights = &packed[placed.weights.clone()];
             match &placed.layer {
                 Layer::Dense(dense) => dense.forward(weights, input, input_stride, output),
-                Layer::Conv(conv) => conv.forward(weights, input, output, &mut work.patches),
+                Layer::Conv(conv) => conv.forward(weights, input, output, &mut work.conv),
                 Layer::MaxPool(pool) => pool.forward(input, output),
                 Layer::Relu => {
                     for (y, x) in output.iter_mut().zip(input) {
@@ -196,7 +223,7 @@ each_width! {
     /// The mean loss of a batch that has gone [`forward`], by every packed weight, in `gradient`.
     fn backward(
         chain: &Chain,
-        packed: &Packed,
+        mut step: Step<'_>,
         x: &[f32],
         labels: &[u8],
         work: &mut Workspace,
@@ -217,48 +244,76 @@ each_width! {
         );
         for at in (0..=last).rev() {
             let placed = &chain.layers[at];
-            let (below, above) = work.slopes.split_at_mut(at);
-            let slope = &above[0][..batch * placed.stride];
-            let input_stride = if at == 0 {
-                chain.input_stride()
+            let (inputs, outputs) = work.outputs.split_at_mut(at);
+            let (below, slopes) = work.slopes.split_at_mut(at);
+            let slope = if chain.is_in_place(at + 1) {
+                &outputs[0]
             } else {
-                chain.layers[at - 1].stride
+                &slopes[0]
             };
-            let input = if at == 0 {
-                x
-            } else {
-                &work.outputs[at - 1][..batch * input_stride]
+            let slope = &slope[..batch * placed.stride];
+            let input_stride = match at.checked_sub(1) {
+                Some(before) => chain.layers[before].stride,
+                None => chain.input_stride(),
             };
-            // The slope by the network's input is nobody's business.
-            let slope_below = below
-                .last_mut()
-                .map(|buffer| &mut buffer[..batch * input_stride]);
-            let weights = &packed[placed.weights.clone()];
-            let gradient = &mut gradient[placed.weights.clone()];
+            let input = inputs.last_mut();
+            let input = input.map(|buffer| &mut buffer[..batch * input_stride]);
+            // Layers without weights put their slope in the place of their input, which nobody needs any more. The slope by
+            // the network's input is nobody's business.
+            let (input, slope_below): (&[f32], _) = match (&placed.layer, input) {
+                (Layer::MaxPool(pool), input) => {
+                    if let Some(input) = input {
+                        pool.backward(input, slope);
+                    }
+                    continue;
+                }
+                (Layer::Relu, input) => {
+                    for (input, slope) in input.into_iter().flatten().zip(slope) {
+                        *input = if *input > 0.0 { *slope } else { 0.0 };
+                    }
+                    continue;
+                }
+                (_, Some(input)) => {
+                    let below = below.last_mut();
+                    (input, below.map(|buffer| &mut buffer[..batch * input_stride]))
+                }
+                (_, None) => (x, None),
+            };
+            let range = placed.weights.clone();
+            let weights = match &step {
+                Step::Gradient(packed) => &packed[range.clone()],
+                Step::Descent(packed, _) => &packed[range.clone()],
+            };
+            let gradient = &mut gradient[range.clone()];
             match &placed.layer {
                 Layer::Dense(dense) => {
-                    dense.backward(weights, input, input_stride, slope, gradient, slope_below);
-                }
-                Layer::Conv(conv) => conv.backward(
-                    weights,
-                    input,
-                    slope,
-                    gradient,
-                    slope_below,
-                    &mut work.patches,
-                ),
-                Layer::MaxPool(pool) => {
                     if let Some(below) = slope_below {
-                        pool.backward(input, slope, below);
+                        dense.slope_by_input(weights, slope, below, input_stride);
                     }
+                    let mut target = match &mut step {
+                        Step::Gradient(_) => Target::Gradient(lanes_mut(gradient)),
+                        Step::Descent(packed, rate) => {
+                            Target::Weights(lanes_mut(&mut packed[range]), *rate)
+                        }
+                    };
+                    dense.backward(input, input_stride, slope, &mut target);
                 }
-                Layer::Relu => {
-                    if let Some(below) = slope_below {
-                        for ((below, slope), input) in below.iter_mut().zip(slope).zip(input) {
-                            *below = if *input > 0.0 { *slope } else { 0.0 };
+                Layer::Conv(conv) => {
+                    conv.backward(
+                        weights,
+                        input,
+                        slope,
+                        gradient,
+                        slope_below,
+                        &mut work.conv,
+                    );
+                    if let Step::Descent(packed, rate) = &mut step {
+                        for (w, g) in packed[range].iter_mut().zip(gradient) {
+                            *w -= *rate * *g;
                         }
                     }
                 }
+                Layer::MaxPool(_) | Layer::Relu => {}
             }
         }
         found

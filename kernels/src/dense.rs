@@ -1,10 +1,8 @@
 //! A dense layer: `y = x · Wᵀ + b`.
 
 use crate::chain::Weighted;
-use crate::linalg::{self, LANES, Lane, WIDE, lanes, lanes_mut, panels};
-
-/// Examples whose slopes are worked out at once: as many as have their sums in registers, and no power of two.
-const BATCH: usize = 5;
+use crate::descent::Target;
+use crate::linalg::{self, Columns, LANES, Lane, WIDE, lanes, lanes_mut, panels};
 
 /// A dense layer. Packed weights: for each panel of eight outputs the panel `[inputs]` of lanes, then the bias as one
 /// lane a panel.
@@ -34,57 +32,56 @@ impl Dense {
         let (weights, bias) = self.split(packed);
         let count = self.panels();
         let y = lanes_mut(y);
-        for (p, (panel, bias)) in weights.chunks_exact(self.inputs).zip(bias).enumerate() {
-            let panel = linalg::groups(panel).iter();
-            linalg::rows_times_lanes(
+        for y in y.chunks_exact_mut(count) {
+            for (y, bias) in y.iter_mut().zip(bias) {
+                *y = *bias;
+            }
+        }
+        for (p, panel) in weights.chunks_exact(self.inputs).enumerate() {
+            linalg::add_rows_times_lanes::<1>(
                 x,
-                input_stride,
-                self.inputs,
-                &panel,
-                |_| [*bias],
-                |row, [sum]| y[row * count + p] = sum,
+                (y.len() / count, input_stride),
+                Columns {
+                    lanes: panel,
+                    stride: 1,
+                    at: 0,
+                },
+                Columns {
+                    lanes: y,
+                    stride: count,
+                    at: p,
+                },
             );
         }
     }
 
-    /// `slope` is the loss by `y`; overwrites `gradient` and the slope by `x`.
+    /// `slope` is the loss by `y`; puts the loss by the weights where it belongs.
     #[inline(always)]
     pub(crate) fn backward(
         self,
-        packed: &[f32],
         x: &[f32],
         input_stride: usize,
         slope: &[f32],
-        gradient: &mut [f32],
-        slope_below: Option<&mut [f32]>,
+        target: &mut Target<'_>,
     ) {
-        let count = self.panels();
         let slope = lanes(slope);
-        let (weight_gradient, bias_gradient) =
-            lanes_mut(gradient).split_at_mut(count * self.inputs);
-        let wide = count / WIDE * WIDE;
+        let wide = self.panels() / WIDE * WIDE;
         for p in (0..wide).step_by(WIDE) {
-            self.weights_by::<WIDE>(x, input_stride, slope, p, weight_gradient);
+            self.weights_by::<WIDE>(x, input_stride, slope, p, target);
         }
-        for p in wide..count {
-            self.weights_by::<1>(x, input_stride, slope, p, weight_gradient);
+        for p in wide..self.panels() {
+            self.weights_by::<1>(x, input_stride, slope, p, target);
         }
-        bias_gradient.fill([0.0; LANES]);
-        for row in slope.chunks_exact(count) {
-            for (b, s) in bias_gradient
-                .as_flattened_mut()
-                .iter_mut()
-                .zip(row.as_flattened())
-            {
-                *b += s;
+        for p in 0..self.panels() {
+            let mut sum = [0.0; LANES];
+            for row in slope.chunks_exact(self.panels()) {
+                sum = core::array::from_fn(|l| sum[l] + row[p][l]);
             }
-        }
-        if let Some(below) = slope_below {
-            self.slope_by_input(packed, slope, below, input_stride);
+            target.put(self.panels() * self.inputs + p, sum);
         }
     }
 
-    /// The loss by the weights of P panels from the `p`-th on.
+    /// The loss by the weights in P panels from the `p`-th on.
     #[inline(always)]
     fn weights_by<const P: usize>(
         self,
@@ -92,35 +89,71 @@ impl Dense {
         input_stride: usize,
         slope: &[Lane],
         p: usize,
-        gradient: &mut [Lane],
+        target: &mut Target<'_>,
     ) {
-        let rows = slope.chunks_exact(self.panels());
-        let column = rows.map_while(|row| row[p..].first_chunk::<P>());
-        let panels = &mut gradient[p * self.inputs..][..P * self.inputs];
-        linalg::columns_times_lanes(x, input_stride, self.inputs, &column, |i, sums| {
-            for (panel, sum) in panels.chunks_exact_mut(self.inputs).zip(sums) {
-                panel[i] = sum;
+        let (fives, _, rest) = if P == 1 {
+            linalg::fives_fours_rest(self.inputs)
+        } else {
+            // Of five columns of 16 sums the compiler does not make five vectors, of four it does.
+            (0, self.inputs / 4, self.inputs % 4)
+        };
+        for at in (0..5 * fives).step_by(5) {
+            self.weights_of::<5, P>(x, input_stride, at, slope, p, target);
+        }
+        for at in (5 * fives..self.inputs - rest).step_by(4) {
+            self.weights_of::<4, P>(x, input_stride, at, slope, p, target);
+        }
+        for at in self.inputs - rest..self.inputs {
+            self.weights_of::<1, P>(x, input_stride, at, slope, p, target);
+        }
+    }
+
+    /// The same for K inputs from the `at`-th on.
+    #[inline(always)]
+    fn weights_of<const K: usize, const P: usize>(
+        self,
+        x: &[f32],
+        input_stride: usize,
+        at: usize,
+        slope: &[Lane],
+        p: usize,
+        target: &mut Target<'_>,
+    ) {
+        let slopes = linalg::column::<_, P>(slope, self.panels(), p);
+        let sums = linalg::columns_times_lanes::<K, P>(x, input_stride, at, slopes);
+        for (i, sums) in sums.into_iter().enumerate() {
+            for (panel, sum) in sums.into_iter().enumerate() {
+                target.put((p + panel) * self.inputs + at + i, sum);
             }
-        });
+        }
     }
 
     /// `below[b][i] = slope[b] · W[.., i]`. The padding behind the last input stays as it is, zero.
     #[inline(always)]
-    fn slope_by_input(self, packed: &[f32], slope: &[Lane], below: &mut [f32], stride: usize) {
+    pub(crate) fn slope_by_input(
+        self,
+        packed: &[f32],
+        slope: &[f32],
+        below: &mut [f32],
+        stride: usize,
+    ) {
         let (weights, _) = self.split(packed);
-        let rows = BATCH * self.panels();
-        let blocks = slope.chunks_exact(rows);
-        let rest = blocks.remainder().chunks_exact(self.panels());
-        let (below_blocks, below_rest) = below.split_at_mut(blocks.len() * BATCH * stride);
-        for (slope, below) in blocks.zip(below_blocks.chunks_exact_mut(BATCH * stride)) {
-            self.slopes_by_input::<BATCH>(weights, slope, below, stride);
-        }
-        for (slope, below) in rest.zip(below_rest.chunks_exact_mut(stride)) {
-            self.slopes_by_input::<1>(weights, slope, below, stride);
+        let slope = lanes(slope);
+        let count = self.panels();
+        let (fives, fours, rest) = linalg::fives_fours_rest(slope.len() / count);
+        let (fives, others) = (5 * fives, 4 * fours);
+        let (slope_fives, slope) = slope.split_at(fives * count);
+        let (slope_fours, slope_rest) = slope.split_at(others * count);
+        let (below_fives, below) = below.split_at_mut(fives * stride);
+        let (below_fours, below_rest) = below.split_at_mut(others * stride);
+        self.slopes_by_input::<5>(weights, slope_fives, below_fives, stride);
+        self.slopes_by_input::<4>(weights, slope_fours, below_fours, stride);
+        if rest > 0 {
+            self.slopes_by_input::<1>(weights, slope_rest, below_rest, stride);
         }
     }
 
-    /// The same for B examples.
+    /// The same, B examples at a time.
     #[inline(always)]
     fn slopes_by_input<const B: usize>(
         self,
@@ -133,17 +166,24 @@ impl Dense {
         const AT_ONCE: usize = 32;
         let mut products = [[[0.0; LANES]; B]; AT_ONCE];
         let count = self.panels();
-        let rows: [&[Lane]; B] = core::array::from_fn(|b| &slope[b * count..][..count]);
-        for first in (0..self.inputs).step_by(AT_ONCE) {
-            let products = &mut products[..AT_ONCE.min(self.inputs - first)];
-            for (i, products) in products.iter_mut().enumerate() {
-                let column = weights[first + i..].iter().step_by(self.inputs);
-                let slopes = (0..count).map(|p| rows.map(|row| &row[p]));
-                *products = linalg::unsummed_lane_products(slopes.zip(column));
-            }
-            for (i, products) in products.iter().enumerate() {
-                for (b, product) in products.iter().enumerate() {
-                    below[b * stride + first + i] = linalg::sum(*product);
+        for (slope, below) in slope
+            .chunks_exact(B * count)
+            .zip(below.chunks_exact_mut(B * stride))
+        {
+            let rows: [&[Lane]; B] = core::array::from_fn(|b| &slope[b * count..][..count]);
+            for first in (0..self.inputs).step_by(AT_ONCE) {
+                let products = &mut products[..AT_ONCE.min(self.inputs - first)];
+                for (i, products) in products.iter_mut().enumerate() {
+                    let column = weights
+                        .chunks_exact(self.inputs)
+                        .map(|panel| &panel[first + i]);
+                    let slopes = (0..count).map(|p| rows.map(|row| &row[p]));
+                    *products = linalg::lane_products(slopes.zip(column));
+                }
+                for (i, products) in products.iter().enumerate() {
+                    for (b, product) in products.iter().enumerate() {
+                        below[b * stride + first + i] = linalg::sum(*product);
+                    }
                 }
             }
         }
@@ -185,3 +225,6 @@ impl Weighted for Dense {
         bias.copy_from_slice(&packed_bias.as_flattened()[..self.outputs]);
     }
 }
+
+#[cfg(test)]
+mod tests;

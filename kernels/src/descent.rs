@@ -1,5 +1,31 @@
 //! Steps of SGD with classical momentum and weight decay, as PyTorch's `SGD` without dampening.
 
+use crate::linalg::Lane;
+
+/// Where a layer's gradient goes.
+#[derive(Debug)]
+pub(crate) enum Target<'a> {
+    /// To the gradient, which is overwritten.
+    Gradient(&'a mut [Lane]),
+    /// Straight off the weights, times the rate.
+    Weights(&'a mut [Lane], f32),
+}
+
+impl Target<'_> {
+    /// The gradient's `at`-th lane.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, at: usize, sum: Lane) {
+        match self {
+            Self::Gradient(gradient) => gradient[at] = sum,
+            Self::Weights(weights, rate) => {
+                for (w, g) in weights[at].iter_mut().zip(sum) {
+                    *w -= *rate * g;
+                }
+            }
+        }
+    }
+}
+
 /// What a step follows from, besides the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct Descent<'a> {
@@ -18,6 +44,14 @@ pub struct Descent<'a> {
 }
 
 impl Descent<'_> {
+    /// Whether a step is the rate times the gradient and nothing else: [`Chain::descend`](crate::Chain::descend) is faster
+    /// then.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let pulled = !self.anchor.is_empty() || !self.correction.is_empty();
+        !pulled && self.momentum == 0.0 && self.weight_decay == 0.0
+    }
+
     /// One step. Without momentum `velocity` is empty.
     // Inlined into code that is compiled to be small, it would be small too, and slow.
     #[inline(never)]

@@ -39,6 +39,7 @@ mod descent;
 pub mod linalg;
 mod loss;
 mod pool;
+mod vector;
 
 pub use chain::{Chain, Layer, Packed, Placed, Weighted, Workspace};
 pub use conv::Conv;
