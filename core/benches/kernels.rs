@@ -1,7 +1,8 @@
-//! Examples a second that training and evaluation get through on one thread.
+//! Examples a second that training and evaluation get through on one thread, and what the core could do at most.
 //!
-//! `cargo bench -p constellation-core --bench kernels` prints a line for each model: the median of several repetitions, what that is in
-//! floating-point operations a second, and a sum of the gradient's bits, which must be the same on every machine.
+//! `cargo bench -p constellation-core --bench kernels` prints a line for each model: the median of several repetitions,
+//! what that is in floating-point operations a second, and a sum of the gradient's bits, which must be the same on every
+//! machine. Then a line for each product: how fast it is next to numbers that stay in registers.
 
 #![expect(
     clippy::disallowed_methods,
@@ -16,8 +17,8 @@ use std::time::{Duration, Instant};
 use constellation_core::data::DatasetName;
 use constellation_core::model::{ModelConfig, Network};
 use constellation_core::rng::{Purpose, Stream};
+use constellation_kernels::{Chain, Dense, Layer, Placed, Weighted, each_width};
 
-const BATCH: usize = 32;
 const REPETITIONS: usize = 15;
 /// What one repetition takes at least.
 const SPAN: Duration = Duration::from_millis(60);
@@ -58,29 +59,100 @@ fn main() {
         },
     ];
     println!(
-        "{:18} {:>12} {:>10} {:>12} {:>10}  bits",
-        "model", "train 1/s", "GFLOP/s", "evaluate 1/s", "GFLOP/s"
+        "{:18} {:>5} {:>12} {:>10} {:>12} {:>10}  bits",
+        "model", "batch", "train 1/s", "GFLOP/s", "evaluate 1/s", "GFLOP/s"
     );
-    for case in &cases {
-        measure(case);
+    for batch in [32, 10] {
+        for case in &cases {
+            measure(case, batch);
+        }
+    }
+    const ROUNDS: usize = 100_000;
+    let peak = 1e-9 * rate(ROUNDS * 2 * SUMS * WIDTH, || in_registers(ROUNDS));
+    println!("\n{:32} {peak:10.1} GFLOP/s", "in registers alone");
+    for (batch, side) in [(64, 200), (128, 400)] {
+        multiply(peak, batch, side);
     }
 }
 
-fn measure(case: &Case) {
+/// As many sums as keep a core busy, of as many numbers as the widest registers have.
+const SUMS: usize = 10;
+const WIDTH: usize = 16;
+
+each_width! {
+    /// Multiplications and additions of numbers that stay in registers.
+    fn in_registers(rounds: usize) {
+        let step = black_box([1e-7_f32; WIDTH]);
+        let mut factor = black_box([0.5_f32; WIDTH]);
+        let mut sums = [[0.0; WIDTH]; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = core::array::from_fn(|i| sum[i] + factor[i] * step[i]);
+            }
+            factor = core::array::from_fn(|i| factor[i] + step[i]);
+        }
+        black_box(sums);
+    }
+}
+
+/// Products of dense layers with as many outputs as inputs, whose loss is nearly free.
+fn multiply(peak: f64, batch: usize, side: usize) {
+    let dense = Dense {
+        inputs: side,
+        outputs: side,
+    };
+    let len = dense.packed_len();
+    let chain = |layers: usize| Chain {
+        layers: (0..layers)
+            .map(|i| Placed {
+                layer: Layer::Dense(dense),
+                weights: i * len..(i + 1) * len,
+                stride: side,
+            })
+            .collect(),
+        inputs: side,
+        classes: 1,
+        packed_len: layers * len,
+    };
+    let (one, two) = (chain(1), chain(2));
+    let (x, labels) = (vec![0.5; batch * side], vec![0; batch]);
+    let weights = vec![0.01; 2 * len];
+    let mut gradient = weights.clone();
+    let flops = 2 * batch * side * side;
+    let mut work = one.workspace(batch);
+    let forward = rate(flops, || {
+        black_box(one.evaluate(&weights, &x, &labels, &mut work));
+    });
+    // Two products forward, two for the weights' gradients, one for the slope between them.
+    let mut work = two.workspace(batch);
+    let all = rate(5 * flops, || {
+        black_box(two.gradient(&weights, &x, &labels, &mut work, &mut gradient));
+    });
+    for (name, rate) in [("forward", forward), ("forward and backward", all)] {
+        let name = format!("{batch}×{side}×{side}, {name}");
+        let rate = 1e-9 * rate;
+        println!(
+            "{name:32} {rate:10.1} GFLOP/s, {:.0} % of that",
+            100.0 * rate / peak
+        );
+    }
+}
+
+fn measure(case: &Case, batch: usize) {
     let network = Network::new(&case.config, DatasetName::Mnist.shape());
     let mut stream = Stream::new(5, Purpose::Shuffle, 0, 0);
-    let x: Vec<f32> = (0..BATCH * network.input_stride())
+    let x: Vec<f32> = (0..batch * network.input_stride())
         .map(|_| f32::from(stream.below(256) as u8) / 255.0)
         .collect();
-    let labels: Vec<u8> = (0..BATCH).map(|_| stream.below(10) as u8).collect();
+    let labels: Vec<u8> = (0..batch).map(|_| stream.below(10) as u8).collect();
     let weights = network.pack(&network.initial(1));
     let mut gradient = vec![0.0; weights.len()];
-    let mut work = network.workspace(BATCH);
+    let mut work = network.workspace(batch);
 
-    let train = rate(BATCH, || {
+    let train = rate(batch, || {
         black_box(network.gradient(&weights, &x, &labels, &mut work, &mut gradient));
     });
-    let evaluate = rate(BATCH, || {
+    let evaluate = rate(batch, || {
         black_box(network.evaluate(&weights, &x, &labels, &mut work));
     });
     let bits = gradient
@@ -91,7 +163,7 @@ fn measure(case: &Case) {
     let forward = 2e-9 * (case.first + case.others) as f64;
     let backward = 2e-9 * (case.first + 2 * case.others) as f64;
     println!(
-        "{:18} {train:12.0} {:10.1} {evaluate:12.0} {:10.1}  {bits:08x}",
+        "{:18} {batch:5} {train:12.0} {:10.1} {evaluate:12.0} {:10.1}  {bits:08x}",
         case.name,
         (forward + backward) * train,
         forward * evaluate,
