@@ -10,18 +10,23 @@ mod write;
 
 use thiserror::Error;
 
-pub(crate) use parse::parse;
-pub(crate) use read::{Read, fields, names, transparent};
-pub(crate) use write::{Write, object};
+pub use parse::parse;
+pub use read::Read;
+pub(crate) use read::{fields, names, transparent};
+pub use write::{Write, object};
 
 /// A value as it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
     /// As it is spelled, so that whoever reads it rounds it only once.
     Number(String),
+    /// Without quotes and escapes.
     Text(String),
+    /// Between square brackets.
     List(Vec<Value>),
     /// In the order of the text.
     Object(Vec<(String, Value)>),
@@ -46,7 +51,8 @@ pub enum JsonError {
 
 impl Value {
     /// A field of an object.
-    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Object(fields) => fields.iter().find(|(n, _)| n == name).map(|(_, v)| v),
             _ => None,
@@ -54,7 +60,10 @@ impl Value {
     }
 
     /// A field of an object, read.
-    pub(crate) fn field<T: Read>(&self, name: &'static str) -> Result<T, JsonError> {
+    ///
+    /// # Errors
+    /// It is missing, or of another kind.
+    pub fn field<T: Read>(&self, name: &'static str) -> Result<T, JsonError> {
         let found = self.get(name).map_or_else(T::absent, |v| T::read(v).ok());
         found.ok_or(JsonError::Field(name))
     }
@@ -71,7 +80,8 @@ impl Value {
     }
 
     /// The text, if it is one.
-    pub(crate) fn text(&self) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,

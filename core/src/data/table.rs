@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use super::{Examples, Shape};
 use crate::config::{ConfigError, require};
+use crate::decimal;
 use rows::Rows;
 
 /// What the rows of every device's table hold.
@@ -276,7 +277,7 @@ impl TableConfig {
 
 impl Column {
     fn scaled(&self, field: &str, row: usize) -> Result<f32, TableError> {
-        let number = field.parse::<f64>().ok().filter(|v| v.is_finite());
+        let number = decimal::parse(field);
         let found = number.ok_or_else(|| TableError::Number {
             row,
             column: self.name.clone(),

@@ -6,7 +6,7 @@ use super::{JsonError, Value};
 const DEPTH: usize = 32;
 
 /// Reads a text that is one value and nothing else.
-pub(crate) fn parse(text: &str) -> Result<Value, JsonError> {
+pub fn parse(text: &str) -> Result<Value, JsonError> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(DEPTH)?;
     parser.space();

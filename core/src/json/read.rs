@@ -1,12 +1,18 @@
 //! From a tree to types.
 
 use super::{JsonError, Value};
+use crate::decimal;
 
 /// A type that can be read from a value.
-pub(crate) trait Read: Sized {
+pub trait Read: Sized {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// It is of another kind.
     fn read(value: &Value) -> Result<Self, JsonError>;
 
     /// What a field is that is not there, if it may be left out.
+    #[must_use]
     fn absent() -> Option<Self> {
         None
     }
@@ -76,12 +82,10 @@ numbers!(u32 = "a whole number", usize = "a whole number");
 impl Read for f64 {
     fn read(value: &Value) -> Result<Self, JsonError> {
         let number = match value {
-            Value::Number(number) => number.parse().ok(),
+            Value::Number(number) => decimal::parse(number),
             _ => None,
         };
-        // A number beyond all bounds is read as infinite, which no message means.
-        let finite = number.filter(|number: &Self| number.is_finite());
-        finite.ok_or(JsonError::Kind("a number"))
+        number.ok_or(JsonError::Kind("a number"))
     }
 }
 

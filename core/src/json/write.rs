@@ -2,13 +2,16 @@
 
 use std::fmt::Write as _;
 
+use crate::decimal;
+
 /// A value that can be written.
-pub(crate) trait Write {
+pub trait Write {
+    /// Appends its text.
     fn write(&self, out: &mut String);
 }
 
 /// Writes an object of these fields.
-pub(crate) fn object(out: &mut String, fields: &[(&str, &dyn Write)]) {
+pub fn object(out: &mut String, fields: &[(&str, &dyn Write)]) {
     out.push('{');
     for (i, (name, value)) in fields.iter().enumerate() {
         if i > 0 {
@@ -35,7 +38,7 @@ whole!(u32, usize);
 impl Write for f64 {
     fn write(&self, out: &mut String) {
         if self.is_finite() {
-            let _ = write!(out, "{self:?}");
+            decimal::write(*self, out);
         } else {
             out.push_str("null");
         }

@@ -1,8 +1,10 @@
-//! How a device reads what the room says. serde writes it; that both mean the same is tested.
+//! How a device reads what the room says, and what its page hands it. serde writes it; that both mean the same is
+//! tested.
 
 use super::codec::{ArmHeader, RoundHeader, StartHeader};
 use super::delta::{DeltaHeader, Form};
 use super::message::{Configured, Farewell, RoomNews, Serves};
+use crate::attack::Mischief;
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
     FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
@@ -10,10 +12,12 @@ use crate::config::{
     Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
+use crate::device::Refusal;
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::json::{self, JsonError, Read, Value, fields, names, transparent};
 use crate::model::ModelConfig;
+use crate::view::Identity;
 
 impl RoomNews {
     /// Reads a control message.
@@ -233,11 +237,19 @@ fields!(FlHcOptions {
     threshold,
     k,
 });
+fields!(Identity {
+    device,
+    token,
+    slot
+});
+fields!(Refusal { code, detail });
 fields!(RoundHeader { run, round, training, arms; or default upload, deltas });
 fields!(DeltaHeader { model, encoding, reference; or default rotation });
 fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves });
 
 names!(Form { Same = "same", F16 = "f16", Int8 = "int8", OneBit = "one_bit", TopK = "top_k" });
+names!(Mischief { LabelFlip = "label_flip", SignFlip = "sign_flip", Noise = "noise",
+    Silence = "silence", Slowness = "slowness" });
 names!(Farewell { Removed = "removed", Left = "left", ServerStops = "server_stops", Replaced = "replaced" });
 names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
     Best = "best" });

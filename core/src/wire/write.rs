@@ -4,6 +4,7 @@ use super::codec::UpdateHeader;
 use super::delta::{DeltaHeader, Form};
 use super::message::{ArmReport, DeviceNews, Report, Validation};
 use crate::attack::Mischief;
+use crate::encoding::Kind;
 use crate::json::{Write, object};
 
 impl DeviceNews {
@@ -134,6 +135,12 @@ impl Write for Validation {
             ("own", &self.own),
         ];
         object(out, &fields);
+    }
+}
+
+impl Write for Kind {
+    fn write(&self, out: &mut String) {
+        self.name().write(out);
     }
 }
 
