@@ -13,6 +13,7 @@ use thiserror::Error;
 pub use parse::parse;
 pub use read::Read;
 pub(crate) use read::{fields, names, transparent};
+pub(crate) use write::writes;
 pub use write::{Write, object};
 
 /// A value as it stands in the text.

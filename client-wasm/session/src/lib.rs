@@ -15,7 +15,6 @@ use constellation_core::attack::Mischief;
 use constellation_core::json::{self, Read};
 use constellation_core::view::Identity;
 use js_sys::{Function, JSON};
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use session::Session;
@@ -74,9 +73,8 @@ impl DeviceClient {
     #[wasm_bindgen(unchecked_return_type = "Guess | undefined")]
     pub fn guess(&self, pixels: &[f32]) -> JsValue {
         let guess = self.session.as_ref().and_then(|s| s.guess(pixels));
-        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
         guess
-            .and_then(|guess| guess.serialize(&serializer).ok())
+            .and_then(|guess| JSON::parse(&guess.to_json()).ok())
             .unwrap_or_default()
     }
 
@@ -94,9 +92,8 @@ impl DeviceClient {
     pub fn table(&self, file: &[u8]) -> JsValue {
         let session = self.session.as_ref();
         let refusal = session.and_then(|session| session.read_table(file).err());
-        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
         refusal
-            .and_then(|refusal| refusal.serialize(&serializer).ok())
+            .and_then(|refusal| JSON::parse(&refusal.to_json()).ok())
             .unwrap_or_default()
     }
 

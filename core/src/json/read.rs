@@ -34,12 +34,17 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// Reads an enum whose variants are names, all of which must be there.
+/// Reads and writes an enum whose variants are names, all of which must be there.
 macro_rules! names {
     ($type:ident { $($variant:ident = $name:literal),* $(,)? }) => {
-        const _: fn($type) = |value| match value {
-            $($type::$variant => {})*
-        };
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                let name = match self {
+                    $(Self::$variant => $name,)*
+                };
+                name.write(out);
+            }
+        }
 
         impl $crate::json::Read for $type {
             fn read(value: &$crate::json::Value) -> Result<Self, $crate::json::JsonError> {
@@ -53,12 +58,18 @@ macro_rules! names {
 }
 pub(crate) use names;
 
-/// Reads a number in a type of its own.
+/// Reads and writes a number in a type of its own.
 macro_rules! transparent {
     ($($type:ident),*) => {
         $(impl $crate::json::Read for $type {
             fn read(value: &$crate::json::Value) -> Result<Self, $crate::json::JsonError> {
                 $crate::json::Read::read(value).map(Self)
+            }
+        }
+
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                self.0.write(out);
             }
         })*
     };
