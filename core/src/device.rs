@@ -10,12 +10,12 @@ mod job;
 mod owed;
 mod posted;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::attack::Mischief;
+use crate::by_name::ByName;
 use crate::data::{Dataset, DatasetName, Examples, LocalData, TableConfig, TableError};
 use crate::encoding::ModelHash;
 use crate::ids::{Round, RunId};
@@ -133,9 +133,9 @@ struct RunState {
     early: Option<Vec<u8>>,
     job: Option<Box<Job>>,
     /// The device's own weights, for arms that keep some.
-    own: BTreeMap<String, Arc<Params>>,
+    own: ByName<Arc<Params>>,
     /// The models it received last, by name, which the room's deltas are added to; none if models come as they are.
-    received: BTreeMap<String, Arc<Params>>,
+    received: ByName<Arc<Params>>,
     /// What it still owes the room of its own deltas.
     owed: Owed,
     /// What it guesses with, if it does.
@@ -337,8 +337,8 @@ impl Device {
             data: None,
             early: None,
             job: None,
-            own: BTreeMap::new(),
-            received: BTreeMap::new(),
+            own: ByName::new(),
+            received: ByName::new(),
             owed: Owed::default(),
             guessing: (self.guesses == Guesses::Yes).then(|| Guessing::new(&config.arms)),
             posted: None,

@@ -25,6 +25,7 @@
 
 pub mod aggregate;
 pub mod attack;
+pub mod by_name;
 pub mod coalition;
 pub mod config;
 pub mod coordinator;

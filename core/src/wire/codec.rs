@@ -1,6 +1,5 @@
 //! Encoding and decoding of the messages that carry weights.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +10,7 @@ use super::message::{
     ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError, beside,
 };
 use super::safetensors::{self, Tensors};
+use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, Round, RunId};
@@ -199,7 +199,7 @@ impl RoundOpened {
             training: header.training,
             arms,
             upload: header.upload,
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
         })
     }
 
@@ -343,7 +343,7 @@ impl ArmHeader {
     }
 
     /// The plan, with its models out of those that the file carries.
-    fn plan(self, models: &mut BTreeMap<String, Params>) -> Result<ArmPlan, WireError> {
+    fn plan(self, models: &mut ByName<Params>) -> Result<ArmPlan, WireError> {
         let misfit = |detail: &str| WireError::Metadata {
             entry: PLAN,
             detail: format!("arm \"{}\": {detail}", self.name),
@@ -690,7 +690,7 @@ fn metadata<'a>(
 
 /// Models of a file, by name.
 struct ReadModels {
-    weights: BTreeMap<String, Params>,
+    weights: ByName<Params>,
     /// No map: of another type it would be kilobytes more for phones.
     deltas: Vec<(String, Delta)>,
 }
@@ -722,7 +722,7 @@ fn read_models(
         return Err(WireError::UnknownTensor(name.to_owned()));
     }
     let mut read = ReadModels {
-        weights: BTreeMap::new(),
+        weights: ByName::new(),
         deltas: Vec::new(),
     };
     for &name in names {

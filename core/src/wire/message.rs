@@ -1,6 +1,5 @@
 //! The messages, one enum per direction, and what can be wrong with them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use super::codec::is_default;
 use super::delta::{Delta, Encoded};
 use super::safetensors::FormatError;
 use crate::attack::Mischief;
+use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -107,7 +107,7 @@ pub struct RoundOpened {
     /// How the device is to send what it trained.
     pub upload: Encoding,
     /// Those of the arms' models that travel as deltas, by the names that their tensors begin with. Empty once read.
-    pub deltas: BTreeMap<String, Arc<Encoded>>,
+    pub deltas: ByName<Arc<Encoded>>,
 }
 
 /// What a device does for one arm of a round.
@@ -199,9 +199,9 @@ pub struct Update {
     pub report: Report,
     /// Its weights by arm, for every arm that uploads, and those of a second model under [`beside`]; empty for an
     /// evaluation.
-    pub weights: BTreeMap<String, Params>,
+    pub weights: ByName<Params>,
     /// Deltas in place of weights, by the same names; see [`Update::resolve`].
-    pub deltas: BTreeMap<String, Delta>,
+    pub deltas: ByName<Delta>,
 }
 
 /// What a device measured in a round. Accuracies are fractions of 1.
@@ -218,7 +218,7 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mischief: Option<Mischief>,
     /// One per arm.
-    pub arms: BTreeMap<String, ArmReport>,
+    pub arms: ByName<ArmReport>,
 }
 
 /// What a device measured for one arm.
@@ -317,7 +317,7 @@ impl RoundOpened {
             training,
             arms,
             upload: Encoding::default(),
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
         }
     }
 
