@@ -79,6 +79,11 @@ impl<T> ByName<T> {
         Some(self.0.remove(at).1)
     }
 
+    /// Takes out all that is not to be kept.
+    pub fn retain(&mut self, mut keeps: impl FnMut(&String, &mut T) -> bool) {
+        self.0.retain_mut(|(name, value)| keeps(name, value));
+    }
+
     /// Takes out everything.
     pub fn clear(&mut self) {
         self.0.clear();

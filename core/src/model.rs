@@ -163,7 +163,10 @@ impl Network {
             let count: usize = tensors.iter().map(|t| t.len).sum();
             values.extend((0..count).map(|_| ((2.0 * stream.uniform() - 1.0) * bound) as f32));
         }
-        Params::try_new(values, &self.spec).expect("as many values as the spec has, all bounded")
+        let Ok(params) = Params::try_new(values, &self.spec) else {
+            unreachable!("as many values as the spec has, all bounded");
+        };
+        params
     }
 
     /// Parameters as training wants them.

@@ -262,6 +262,17 @@ impl TableConfig {
         Ok(examples)
     }
 
+    fn listed_labels(&self) -> String {
+        let mut listed = String::new();
+        for label in &self.labels {
+            if !listed.is_empty() {
+                listed.push_str(", ");
+            }
+            listed.push_str(label);
+        }
+        listed
+    }
+
     /// The number of a label.
     fn numbered(&self, field: &str, row: usize) -> Result<u8, TableError> {
         let found = self.labels.iter().position(|label| label == field);
@@ -270,7 +281,7 @@ impl TableConfig {
             row,
             column: self.label.clone(),
             found: shortened(field),
-            labels: self.labels.join(", "),
+            labels: self.listed_labels(),
         })
     }
 }
@@ -343,7 +354,9 @@ fn place(header: &[String], column: &str) -> Result<usize, TableError> {
     match (places.next(), places.next()) {
         (Some(at), None) => Ok(at),
         (Some(_), Some(_)) => Err(TableError::Twice { column }),
-        (None, _) if header.len() == 1 && header[0].contains(';') => Err(TableError::Semicolons),
+        (None, _) if header.len() == 1 && header[0].bytes().any(|byte| byte == b';') => {
+            Err(TableError::Semicolons)
+        }
         (None, _) => Err(TableError::Missing { column }),
     }
 }

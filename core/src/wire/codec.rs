@@ -675,7 +675,8 @@ fn metadata<'a>(
     match file.metadata(MESSAGE) {
         Some(found) if found == message => {}
         found => {
-            let detail = format!("it is {found:?}, and must be {message:?}");
+            let found = found.unwrap_or("missing");
+            let detail = format!("it is \"{found}\", and must be \"{message}\"");
             return Err(WireError::Metadata {
                 entry: MESSAGE,
                 detail,

@@ -13,6 +13,7 @@ use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::json::Write;
 use crate::params::{ParamSpec, Params, ParamsError};
 
 /// A control message from the room to a device: JSON text over the device's socket.
@@ -433,7 +434,11 @@ pub enum WireError {
         expected: &'static str,
     },
     /// A tensor has another shape than the model's.
-    #[error("the tensor \"{name}\" has shape {found:?}, and must have {expected:?}")]
+    #[error(
+        "the tensor \"{name}\" has shape {}, and must have {}",
+        listed(found),
+        listed(expected)
+    )]
     WrongShape {
         /// The tensor.
         name: String,
@@ -464,6 +469,19 @@ pub enum WireError {
     /// A number of the report is out of its range.
     #[error("the report's {0}")]
     Report(String),
+}
+
+/// A shape as it is written: `[2, 3]`.
+fn listed(shape: &[usize]) -> String {
+    let mut out = String::from("[");
+    for (i, size) in shape.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        size.write(&mut out);
+    }
+    out.push(']');
+    out
 }
 
 #[cfg(test)]
