@@ -271,7 +271,8 @@ impl Device {
             return Vec::new();
         }
         if let Some(guessing) = &mut run.guessing {
-            guessing.trained(job.done(), run.network.spec());
+            let arms = &run.configured.config.arms;
+            guessing.trained(arms, job.done(), run.network.spec());
             self.view.models += 1;
         }
         let Done {
@@ -340,7 +341,7 @@ impl Device {
             own: ByName::new(),
             received: ByName::new(),
             owed: Owed::default(),
-            guessing: (self.guesses == Guesses::Yes).then(|| Guessing::new(&config.arms)),
+            guessing: (self.guesses == Guesses::Yes).then(Guessing::default),
             posted: None,
             configured,
         });
@@ -349,13 +350,14 @@ impl Device {
 
     /// Whether it is this run that the device is part of.
     fn is_in(&self, configured: &Configured) -> bool {
+        // Field by field, for a copy to compare would be the only copy of a configuration that phones make.
         self.run.as_ref().is_some_and(|run| {
-            let mischief = run.configured.mischief;
-            let configured = Configured {
-                mischief,
-                ..configured.clone()
-            };
-            run.configured == configured
+            let known = &run.configured;
+            known.protocol == configured.protocol
+                && known.run == configured.run
+                && known.device == configured.device
+                && known.slot == configured.slot
+                && known.config == configured.config
         })
     }
 
@@ -445,7 +447,7 @@ impl Device {
             arm.coalition = plan.coalition;
         }
         if let Some(guessing) = &mut run.guessing {
-            guessing.received(&opened.arms);
+            guessing.received(&run.configured.config.arms, &opened.arms);
             self.view.models += 1;
         }
         let config = &run.configured;

@@ -299,7 +299,7 @@ impl Validation {
         let n = f64::from(self.examples) + 2.0;
         let share = |right: u32| (f64::from(right) + 1.0) / n;
         let (a, b) = (share(right), share(self.received));
-        a - b > Self::BEYOND_CHANCE * libm::sqrt((a * (1.0 - a) + b * (1.0 - b)) / n)
+        a - b > Self::BEYOND_CHANCE * ((a * (1.0 - a) + b * (1.0 - b)) / n).sqrt()
     }
 }
 
