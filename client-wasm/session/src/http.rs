@@ -4,7 +4,7 @@ use constellation_core::data::{Dataset, DatasetName, FILES};
 use constellation_core::device::Refusal;
 use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round};
-use constellation_core::json::{self, JsonError, Read, Value, Write, object};
+use constellation_core::json::{self, Read, Value, Write, object};
 use constellation_core::view::Identity;
 use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::prelude::*;
@@ -47,8 +47,8 @@ impl Write for Profile {
 struct Joined(Identity);
 
 impl Read for Joined {
-    fn read(answer: &Value) -> Result<Self, JsonError> {
-        Ok(Self(Identity {
+    fn read(answer: &Value) -> Option<Self> {
+        Some(Self(Identity {
             device: answer.field("device")?,
             token: answer.field("device_token")?,
             slot: answer.field("slot")?,
@@ -194,6 +194,6 @@ async fn bytes(response: &Response) -> Result<Vec<u8>, Failure> {
 async fn read<T: Read>(response: &Response) -> Result<T, Failure> {
     let text = async { JsFuture::from(response.text()?).await };
     let text = text.await.ok().and_then(|text| text.as_string());
-    let read = text.and_then(|text| T::read(&json::parse(&text).ok()?).ok());
+    let read = text.and_then(|text| T::read(&json::parse(&text).ok()?));
     read.ok_or(Failure::Unreachable)
 }

@@ -12,7 +12,7 @@ mod worker;
 use std::rc::Rc;
 
 use constellation_core::attack::Mischief;
-use constellation_core::json::{self, Read};
+use constellation_core::json::{self, JsonError, Read};
 use constellation_core::view::Identity;
 use js_sys::{Function, JSON};
 use wasm_bindgen::prelude::*;
@@ -127,6 +127,6 @@ fn read<T: Read>(value: &JsValue) -> Result<Option<T>, JsValue> {
     let Some(text) = JSON::stringify(value)?.as_string() else {
         return Ok(None);
     };
-    let read = json::parse(&text).and_then(|value| Read::read(&value));
+    let read = json::parse(&text).and_then(|value| Read::read(&value).ok_or(JsonError::Misfit));
     read.map_err(|error| JsValue::from_str(&error.to_string()))
 }

@@ -14,7 +14,7 @@ use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, Round, RunId};
-use crate::json::{self, Read};
+use crate::json::{self, JsonError, Read};
 use crate::params::{ParamSpec, Params, Values};
 
 /// The JSON in the metadata of a `round_opened` file.
@@ -165,7 +165,7 @@ impl RoundOpened {
             detail,
         };
         let plan = json::parse(metadata(&file, ROUND_OPENED, PLAN)?);
-        let header = plan.and_then(|plan| RoundHeader::read(&plan));
+        let header = plan.and_then(|plan| RoundHeader::read(&plan).ok_or(JsonError::Misfit));
         let header = header.map_err(|error| misfit(error.to_string()))?;
         if let Some(training) = &header.training {
             let checked = training.check();

@@ -25,19 +25,18 @@ impl RoomNews {
     /// # Errors
     /// It is none that a device knows.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        Self::read(&json::parse(text)?)
+        Self::read(&json::parse(text)?).ok_or(JsonError::Misfit)
     }
 }
 
 /// What a value says of which kind it is.
-fn kind<'a>(value: &'a Value, field: &'static str) -> Result<&'a str, JsonError> {
-    let kind = value.get(field).and_then(Value::text);
-    kind.ok_or(JsonError::Field(field))
+fn kind<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field).text()
 }
 
 impl Read for RoomNews {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "message")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "message")? {
             "configured" => Self::Configured(Box::new(Configured::read(value)?)),
             "run_finished" => Self::RunFinished,
             "farewell" => Self::Farewell(value.field("reason")?),
@@ -45,28 +44,28 @@ impl Read for RoomNews {
                 code: value.field("code")?,
                 detail: value.field("detail")?,
             },
-            _ => return Err(JsonError::Field("message")),
+            _ => return None,
         })
     }
 }
 
 impl Read for ModelConfig {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "softmax" => Self::Softmax {},
             "mlp" => Self::Mlp {
                 hidden: value.field("hidden")?,
             },
             "cnn" => Self::Cnn {},
             "cnn_wide" => Self::CnnWide {},
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for Partition {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "iid" => Self::Iid {},
             "dirichlet" => Self::Dirichlet {
                 alpha: value.field("alpha")?,
@@ -75,14 +74,14 @@ impl Read for Partition {
                 labels_per_device: value.field("labels_per_device")?,
             },
             "person" => Self::Person {},
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for StrategyConfig {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "local_only" => Self::LocalOnly {},
             "fed_avg" => Self::FedAvg {},
             "fed_avg_fine_tune" => Self::FedAvgFineTune {},
@@ -107,14 +106,14 @@ impl Read for StrategyConfig {
                 formation: value.field("formation")?,
             },
             "ours" => Self::Ours(Read::read(value)?),
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for Encoding {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "f32" => Self::F32 {},
             "f16" => Self::F16 {},
             "int8" => Self::Int8 {},
@@ -122,23 +121,22 @@ impl Read for Encoding {
             "top_k" => Self::TopK {
                 share: value.field("share")?,
             },
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for ModelHash {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        let hash = value.text().and_then(Self::from_hex);
-        hash.ok_or(JsonError::Kind("the hash of a model"))
+    fn read(value: &Value) -> Option<Self> {
+        value.text().and_then(Self::from_hex)
     }
 }
 
 impl Read for StartHeader {
-    fn read(value: &Value) -> Result<Self, JsonError> {
+    fn read(value: &Value) -> Option<Self> {
         match value.text() {
-            Some("own") => Ok(Self::Own),
-            Some("model") => Ok(Self::Model),
+            Some("own") => Some(Self::Own),
+            Some("model") => Some(Self::Model),
             _ => value.field("best_of").map(Self::BestOf),
         }
     }
