@@ -128,5 +128,5 @@ fn read<T: Read>(value: &JsValue) -> Result<Option<T>, JsValue> {
         return Ok(None);
     };
     let read = json::parse(&text).and_then(|value| Read::read(&value).ok_or(JsonError::Misfit));
-    read.map_err(|error| JsValue::from_str(&error.to_string()))
+    read.map_err(|error| JsError::new(&error.to_string()).into())
 }
