@@ -675,8 +675,10 @@ fn metadata<'a>(
     match file.metadata(MESSAGE) {
         Some(found) if found == message => {}
         found => {
-            let found = found.unwrap_or("missing");
-            let detail = format!("it is \"{found}\", and must be \"{message}\"");
+            let detail = match found {
+                Some(found) => format!("it is \"{found}\", and must be \"{message}\""),
+                None => "it is missing".to_owned(),
+            };
             return Err(WireError::Metadata {
                 entry: MESSAGE,
                 detail,
