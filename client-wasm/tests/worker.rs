@@ -5,9 +5,11 @@
     reason = "a failing test may panic; clippy knows only tests of the standard kind"
 )]
 
-use constellation_client::DeviceClient;
 use constellation_core::golden;
-use js_sys::{Function, Object, Reflect};
+use constellation_core::view::{DeviceArm, DeviceEvent, DeviceView};
+use constellation_session::DeviceClient;
+use js_sys::{Function, JSON, Object, Reflect};
+use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -36,10 +38,34 @@ fn an_identity_that_is_none_is_refused() {
     );
     let error: js_sys::Error = joined.unwrap_err().dyn_into().unwrap();
     assert!(
-        String::from(error.message()).contains("three"),
+        String::from(error.message()).contains("not what is known here"),
         "{:?}",
         error.message()
     );
+}
+
+#[wasm_bindgen_test]
+fn events_are_the_objects_that_serde_would_make() {
+    let arm = DeviceArm {
+        name: "\"fed avg\"\n".to_owned(),
+        own_before: Some(0.1),
+        loss: Some(1.5e-9),
+        ..DeviceArm::default()
+    };
+    let view = DeviceView {
+        progress: 1.0 / 3.0,
+        arms: vec![arm],
+        bytes_up: 1 << 40,
+        ..DeviceView::default()
+    };
+    let event = DeviceEvent::View {
+        view: Box::new(view),
+    };
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    let theirs = event.serialize(&serializer).unwrap();
+    let ours = JSON::parse(&event.to_json()).unwrap();
+    let text = |value| String::from(JSON::stringify(value).unwrap());
+    assert_eq!(text(&ours), text(&theirs));
 }
 
 /// A promise that resolves with the first event of a type, and the callback that makes it so.

@@ -23,6 +23,7 @@ use std::sync::Arc;
 pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome, Profile};
 
 use crate::attack::Mischief;
+use crate::by_name::ByName;
 use crate::config::{CheckedConfig, Encodings};
 use crate::data::label_counts;
 use crate::encoding::{Encoding, ModelHash, Payload};
@@ -508,7 +509,7 @@ fn round_opened(
         kind.is_some_and(|kind| member.profile.encodings.contains(&kind))
     };
     let Encodings { up, down } = run.config.encodings;
-    let mut deltas = BTreeMap::new();
+    let mut deltas = ByName::new();
     for (name, given) in given.iter().filter(|_| knows(down)) {
         let before = member.given.get(name).filter(|_| member.has.contains(name));
         let delta = if Arc::ptr_eq(&given.model, &run.initial) {

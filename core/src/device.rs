@@ -10,12 +10,12 @@ mod job;
 mod owed;
 mod posted;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::attack::Mischief;
+use crate::by_name::ByName;
 use crate::data::{Dataset, DatasetName, Examples, LocalData, TableConfig, TableError};
 use crate::encoding::ModelHash;
 use crate::ids::{Round, RunId};
@@ -133,9 +133,9 @@ struct RunState {
     early: Option<Vec<u8>>,
     job: Option<Box<Job>>,
     /// The device's own weights, for arms that keep some.
-    own: BTreeMap<String, Arc<Params>>,
+    own: ByName<Arc<Params>>,
     /// The models it received last, by name, which the room's deltas are added to; none if models come as they are.
-    received: BTreeMap<String, Arc<Params>>,
+    received: ByName<Arc<Params>>,
     /// What it still owes the room of its own deltas.
     owed: Owed,
     /// What it guesses with, if it does.
@@ -271,7 +271,8 @@ impl Device {
             return Vec::new();
         }
         if let Some(guessing) = &mut run.guessing {
-            guessing.trained(job.done(), run.network.spec());
+            let arms = &run.configured.config.arms;
+            guessing.trained(arms, job.done(), run.network.spec());
             self.view.models += 1;
         }
         let Done {
@@ -337,10 +338,10 @@ impl Device {
             data: None,
             early: None,
             job: None,
-            own: BTreeMap::new(),
-            received: BTreeMap::new(),
+            own: ByName::new(),
+            received: ByName::new(),
             owed: Owed::default(),
-            guessing: (self.guesses == Guesses::Yes).then(|| Guessing::new(&config.arms)),
+            guessing: (self.guesses == Guesses::Yes).then(Guessing::default),
             posted: None,
             configured,
         });
@@ -349,13 +350,14 @@ impl Device {
 
     /// Whether it is this run that the device is part of.
     fn is_in(&self, configured: &Configured) -> bool {
+        // Field by field, for a copy to compare would be the only copy of a configuration that phones make.
         self.run.as_ref().is_some_and(|run| {
-            let mischief = run.configured.mischief;
-            let configured = Configured {
-                mischief,
-                ..configured.clone()
-            };
-            run.configured == configured
+            let known = &run.configured;
+            known.protocol == configured.protocol
+                && known.run == configured.run
+                && known.device == configured.device
+                && known.slot == configured.slot
+                && known.config == configured.config
         })
     }
 
@@ -445,7 +447,7 @@ impl Device {
             arm.coalition = plan.coalition;
         }
         if let Some(guessing) = &mut run.guessing {
-            guessing.received(&opened.arms);
+            guessing.received(&run.configured.config.arms, &opened.arms);
             self.view.models += 1;
         }
         let config = &run.configured;

@@ -392,7 +392,7 @@ fn hadamard(block: &mut [f32]) {
         }
         half *= 2;
     }
-    let scale = 1.0 / libm::sqrtf(block.len() as f32);
+    let scale = 1.0 / (block.len() as f32).sqrt();
     for number in block {
         *number *= scale;
     }

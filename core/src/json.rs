@@ -10,18 +10,24 @@ mod write;
 
 use thiserror::Error;
 
-pub(crate) use parse::parse;
-pub(crate) use read::{Read, fields, names, transparent};
-pub(crate) use write::{Write, object};
+pub use parse::parse;
+pub use read::Read;
+pub(crate) use read::{fields, names, transparent};
+pub(crate) use write::writes;
+pub use write::{Write, object};
 
 /// A value as it stands in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
     /// As it is spelled, so that whoever reads it rounds it only once.
     Number(String),
+    /// Without quotes and escapes.
     Text(String),
+    /// Between square brackets.
     List(Vec<Value>),
     /// In the order of the text.
     Object(Vec<(String, Value)>),
@@ -36,42 +42,39 @@ pub enum JsonError {
     /// Lists and objects in each other without end.
     #[error("it is nested too deeply")]
     Depth,
-    /// A value of another kind or out of its range.
-    #[error("it is not {0}")]
-    Kind(&'static str),
-    /// A field is missing, or its value does not fit.
-    #[error("the field `{0}` is missing or does not fit")]
-    Field(&'static str),
+    /// JSON of something else.
+    #[error("it is JSON, but not what is known here by these names and kinds")]
+    Misfit,
 }
 
 impl Value {
-    /// A field of an object.
-    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
-        match self {
+    /// A field of an object, or `null`, which says the same as a field that is not there.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &Self {
+        let found = match self {
             Self::Object(fields) => fields.iter().find(|(n, _)| n == name).map(|(_, v)| v),
             _ => None,
-        }
+        };
+        found.unwrap_or(&Self::Null)
     }
 
     /// A field of an object, read.
-    pub(crate) fn field<T: Read>(&self, name: &'static str) -> Result<T, JsonError> {
-        let found = self.get(name).map_or_else(T::absent, |v| T::read(v).ok());
-        found.ok_or(JsonError::Field(name))
+    #[must_use]
+    pub fn field<T: Read>(&self, name: &str) -> Option<T> {
+        T::read(self.get(name))
     }
 
     /// A field that says its type's default by not being there.
-    pub(crate) fn field_or_default<T: Read + Default>(
-        &self,
-        name: &'static str,
-    ) -> Result<T, JsonError> {
+    pub(crate) fn field_or_default<T: Read + Default>(&self, name: &str) -> Option<T> {
         match self.get(name) {
-            Some(_) => self.field(name),
-            None => Ok(T::default()),
+            Self::Null => Some(T::default()),
+            value => T::read(value),
         }
     }
 
     /// The text, if it is one.
-    pub(crate) fn text(&self) -> Option<&str> {
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             _ => None,

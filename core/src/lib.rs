@@ -25,10 +25,12 @@
 
 pub mod aggregate;
 pub mod attack;
+pub mod by_name;
 pub mod coalition;
 pub mod config;
 pub mod coordinator;
 pub mod data;
+mod decimal;
 pub mod device;
 pub mod distance;
 pub mod encoding;
@@ -36,7 +38,7 @@ pub mod encoding;
 #[doc(hidden)]
 pub mod golden;
 pub mod ids;
-mod json;
+pub mod json;
 pub mod layout;
 pub mod metrics;
 pub mod model;

@@ -159,11 +159,14 @@ impl Network {
         let mut stream = Stream::new(seed, Purpose::InitialModel, number, 0);
         let mut values = Vec::with_capacity(self.spec.len());
         for (layer, tensors) in self.weighted() {
-            let bound = 1.0 / libm::sqrt(layer.fan_in() as f64);
+            let bound = 1.0 / (layer.fan_in() as f64).sqrt();
             let count: usize = tensors.iter().map(|t| t.len).sum();
             values.extend((0..count).map(|_| ((2.0 * stream.uniform() - 1.0) * bound) as f32));
         }
-        Params::try_new(values, &self.spec).expect("as many values as the spec has, all bounded")
+        let Ok(params) = Params::try_new(values, &self.spec) else {
+            unreachable!("as many values as the spec has, all bounded");
+        };
+        params
     }
 
     /// Parameters as training wants them.

@@ -3,6 +3,8 @@
 //! Accuracies are fractions of 1. `accuracy` and `history` are in the balanced view where there is one.
 //! Nothing here is derived on the page that could be derived here.
 
+mod event;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

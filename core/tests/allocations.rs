@@ -1,9 +1,8 @@
 //! What the paths that everything goes through ask of memory: counted, so that no change makes them slower unseen.
-
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use allocation_counter::measure;
+use constellation_core::by_name::ByName;
 use constellation_core::config::{RunConfig, TrainingConfig};
 use constellation_core::data::{DatasetName, Examples};
 use constellation_core::ids::{Round, RunId};
@@ -72,7 +71,7 @@ fn an_update_stays_where_it_has_arrived() {
         weights: weights
             .map(|arm| (arm.clone(), network.initial(1)))
             .collect(),
-        deltas: BTreeMap::new(),
+        deltas: ByName::new(),
     };
     let mut buffer = Some(Buffer::from(update.encode().as_slice()));
     let asked = measure(|| {

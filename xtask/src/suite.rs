@@ -159,12 +159,12 @@ fn clippy(project: &Project) -> Result<()> {
     let shell = project.shell();
     cmd!(
         shell,
-        "cargo clippy --workspace --exclude constellation-client --all-targets -- -D warnings"
+        "cargo clippy --workspace --exclude constellation-client --exclude constellation-session --all-targets -- -D warnings"
     )
     .run()?;
     cmd!(
         shell,
-        "cargo clippy --package constellation-client --target {WASM_TARGET} --all-targets -- -D warnings"
+        "cargo clippy --package constellation-client --package constellation-session --target {WASM_TARGET} --all-targets -- -D warnings"
     )
     .run()?;
     Ok(())
@@ -179,13 +179,13 @@ fn rust(project: &Project) -> Result<()> {
         // with other features.
         cmd!(
             shell,
-            "cargo nextest run --workspace --exclude constellation-client -E 'not package(constellation-tests)'"
+            "cargo nextest run --workspace --exclude constellation-client --exclude constellation-session -E 'not package(constellation-tests)'"
         )
         .run()?;
     } else {
         cmd!(
             shell,
-            "cargo test --workspace --exclude constellation-client --exclude constellation-tests --all-targets"
+            "cargo test --workspace --exclude constellation-client --exclude constellation-session --exclude constellation-tests --all-targets"
         )
         .run()?;
     }
@@ -228,7 +228,7 @@ fn end_to_end(project: &Project) -> Result<()> {
     let tests = if tools::has_nextest() {
         cmd!(
             shell,
-            "cargo nextest run --workspace --exclude constellation-client -E 'package(constellation-tests)' --test-threads 1 --no-fail-fast"
+            "cargo nextest run --workspace --exclude constellation-client --exclude constellation-session -E 'package(constellation-tests)' --test-threads 1 --no-fail-fast"
         )
     } else {
         cmd!(

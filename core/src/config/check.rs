@@ -11,6 +11,7 @@ use super::{
     Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
 use crate::data::{DatasetName, TRAIN_OF_FIVE};
+use crate::decimal::Shown;
 use crate::encoding::{Encoding, MOST_SHARE};
 
 /// A configuration that cannot be run, and what would be allowed.
@@ -197,19 +198,19 @@ impl TrainingConfig {
         require(
             rate.is_finite() && rate > 0.0 && rate <= 10.0,
             "training.learning_rate",
-            rate,
+            Shown(rate),
             "above 0, up to 10",
         )?;
         require(
             (0.0..1.0).contains(&self.momentum),
             "training.momentum",
-            self.momentum,
+            Shown(self.momentum),
             "0 to below 1",
         )?;
         require(
             (0.0..=1.0).contains(&self.weight_decay),
             "training.weight_decay",
-            self.weight_decay,
+            Shown(self.weight_decay),
             "0 to 1",
         )
     }

@@ -203,7 +203,7 @@ impl Room {
                     .map(|arm| (arm.clone(), measured.clone()))
                     .collect(),
             },
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
             weights: uploading.map(|arm| (arm.clone(), params.clone())).collect(),
         }
     }

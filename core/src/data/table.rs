@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use super::{Examples, Shape};
 use crate::config::{ConfigError, require};
+use crate::decimal;
 use rows::Rows;
 
 /// What the rows of every device's table hold.
@@ -261,6 +262,17 @@ impl TableConfig {
         Ok(examples)
     }
 
+    fn listed_labels(&self) -> String {
+        let mut listed = String::new();
+        for label in &self.labels {
+            if !listed.is_empty() {
+                listed.push_str(", ");
+            }
+            listed.push_str(label);
+        }
+        listed
+    }
+
     /// The number of a label.
     fn numbered(&self, field: &str, row: usize) -> Result<u8, TableError> {
         let found = self.labels.iter().position(|label| label == field);
@@ -269,14 +281,14 @@ impl TableConfig {
             row,
             column: self.label.clone(),
             found: shortened(field),
-            labels: self.labels.join(", "),
+            labels: self.listed_labels(),
         })
     }
 }
 
 impl Column {
     fn scaled(&self, field: &str, row: usize) -> Result<f32, TableError> {
-        let number = field.parse::<f64>().ok().filter(|v| v.is_finite());
+        let number = decimal::parse(field);
         let found = number.ok_or_else(|| TableError::Number {
             row,
             column: self.name.clone(),
@@ -342,7 +354,9 @@ fn place(header: &[String], column: &str) -> Result<usize, TableError> {
     match (places.next(), places.next()) {
         (Some(at), None) => Ok(at),
         (Some(_), Some(_)) => Err(TableError::Twice { column }),
-        (None, _) if header.len() == 1 && header[0].contains(';') => Err(TableError::Semicolons),
+        (None, _) if header.len() == 1 && header[0].bytes().any(|byte| byte == b';') => {
+            Err(TableError::Semicolons)
+        }
         (None, _) => Err(TableError::Missing { column }),
     }
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::{Device, RunState, show_examples};
 use crate::config::limits;
 use crate::data::{DatasetName, Examples, LocalData, Shape};
+use crate::decimal::Shown;
 use crate::params::Params;
 use crate::view::Guess;
 
@@ -28,7 +29,7 @@ pub enum DrawingError {
         expected: usize,
     },
     /// A pixel that is no grey value.
-    #[error("pixel {pixel} is {value}, and must be 0 to 1")]
+    #[error("pixel {pixel} is {}, and must be 0 to 1", Shown(f64::from(*value)))]
     Pixel {
         /// Where.
         pixel: usize,

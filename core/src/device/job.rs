@@ -1,11 +1,12 @@
 //! One round's work on a device: arm by arm, slice by slice.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::arm_work::{ArmDone, ArmWork, Setting};
 use super::owed::Owed;
 use crate::attack::{Attacker, Mischief};
+use crate::by_name::ByName;
 use crate::config::TrainingConfig;
 use crate::data::LocalData;
 use crate::encoding::Encoding;
@@ -67,7 +68,7 @@ impl Job {
     pub(super) fn new(
         network: &Arc<Network>,
         opened: RoundOpened,
-        own: &BTreeMap<String, Arc<Params>>,
+        own: &ByName<Arc<Params>>,
         data: &Arc<LocalData>,
         training: &TrainingConfig,
         seed: u32,
@@ -172,7 +173,7 @@ impl Job {
             examples: self.setting.data.train.len() as u32,
             own_data: self.setting.data.own,
             mischief: self.mischief,
-            arms: BTreeMap::new(),
+            arms: ByName::new(),
         };
         for (arm, found) in self.done.iter().zip(&self.reports) {
             report.arms.insert(arm.plan.name.clone(), found.clone());
@@ -245,7 +246,7 @@ impl Job {
     /// What an attacker sends instead. None if training ended in infinity, which a room refuses as it is.
     fn poisoned(&self, attacker: Attacker, report: &Report, honest: &[Sent<'_>]) -> Option<Update> {
         let spec = self.setting.network.spec();
-        let mut weights = BTreeMap::new();
+        let mut weights = ByName::new();
         for sent in honest {
             let params = Params::try_new(sent.values.to_vec(), spec).ok()?;
             weights.insert(sent.name.clone(), params);
@@ -255,7 +256,7 @@ impl Job {
             round: self.setting.round,
             report: report.clone(),
             weights,
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
         };
         let plans: Vec<_> = self.done.iter().map(|arm| &arm.plan).collect();
         attacker.poison(self.setting.seed, self.setting.slot, &plans, &mut update);

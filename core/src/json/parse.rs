@@ -6,7 +6,7 @@ use super::{JsonError, Value};
 const DEPTH: usize = 32;
 
 /// Reads a text that is one value and nothing else.
-pub(crate) fn parse(text: &str) -> Result<Value, JsonError> {
+pub fn parse(text: &str) -> Result<Value, JsonError> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(DEPTH)?;
     parser.space();
@@ -29,6 +29,12 @@ impl Parser<'_> {
     fn peek(&self) -> u8 {
         // No text has a zero byte outside of strings.
         self.text.as_bytes().get(self.at).copied().unwrap_or(0)
+    }
+
+    /// What has been gone past. Only ASCII is stopped at, so no character is cut; a slice that could panic would bring
+    /// the standard library's sentence about it.
+    fn since(&self, start: usize) -> &str {
+        self.text.get(start..self.at).unwrap_or_default()
     }
 
     fn space(&mut self) {
@@ -140,7 +146,7 @@ impl Parser<'_> {
             let _ = self.takes(b'+') || self.takes(b'-');
             self.digits()?;
         }
-        Ok(Value::Number(self.text[start..self.at].to_owned()))
+        Ok(Value::Number(self.since(start).to_owned()))
     }
 
     fn string(&mut self) -> Result<String, JsonError> {
@@ -151,7 +157,7 @@ impl Parser<'_> {
             while !matches!(self.peek(), b'"' | b'\\' | 0..b' ') {
                 self.at += 1;
             }
-            string.push_str(&self.text[start..self.at]);
+            string.push_str(self.since(start));
             if self.takes(b'"') {
                 return Ok(string);
             }

@@ -1,15 +1,13 @@
 //! From a tree to types.
 
-use super::{JsonError, Value};
+use super::Value;
+use crate::decimal;
 
-/// A type that can be read from a value.
-pub(crate) trait Read: Sized {
-    fn read(value: &Value) -> Result<Self, JsonError>;
-
-    /// What a field is that is not there, if it may be left out.
-    fn absent() -> Option<Self> {
-        None
-    }
+/// A type that can be read from a value. What is wrong with one that cannot is not said: a phone would download a
+/// sentence for every field, and nobody reads them there.
+pub trait Read: Sized {
+    /// Reads it; `None` if the value is of another kind or out of its range.
+    fn read(value: &Value) -> Option<Self>;
 }
 
 /// Reads a struct whose fields have their own names. Others are passed over: a newer room may say more. Fields after
@@ -17,8 +15,8 @@ pub(crate) trait Read: Sized {
 macro_rules! fields {
     ($type:ty { $($field:ident),* $(,)? $(; or default $($optional:ident),*)? }) => {
         impl $crate::json::Read for $type {
-            fn read(value: &$crate::json::Value) -> Result<Self, $crate::json::JsonError> {
-                Ok(Self {
+            fn read(value: &$crate::json::Value) -> Option<Self> {
+                Some(Self {
                     $($field: value.field(stringify!($field))?,)*
                     $($($optional: value.field_or_default(stringify!($optional))?,)*)?
                 })
@@ -28,18 +26,23 @@ macro_rules! fields {
 }
 pub(crate) use fields;
 
-/// Reads an enum whose variants are names, all of which must be there.
+/// Reads and writes an enum whose variants are names, all of which must be there.
 macro_rules! names {
     ($type:ident { $($variant:ident = $name:literal),* $(,)? }) => {
-        const _: fn($type) = |value| match value {
-            $($type::$variant => {})*
-        };
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                let name = match self {
+                    $(Self::$variant => $name,)*
+                };
+                name.write(out);
+            }
+        }
 
         impl $crate::json::Read for $type {
-            fn read(value: &$crate::json::Value) -> Result<Self, $crate::json::JsonError> {
-                match value.text() {
-                    $(Some($name) => Ok(Self::$variant),)*
-                    _ => Err($crate::json::JsonError::Kind("a name that is known here")),
+            fn read(value: &$crate::json::Value) -> Option<Self> {
+                match value.text()? {
+                    $($name => Some(Self::$variant),)*
+                    _ => None,
                 }
             }
         }
@@ -47,12 +50,18 @@ macro_rules! names {
 }
 pub(crate) use names;
 
-/// Reads a number in a type of its own.
+/// Reads and writes a number in a type of its own.
 macro_rules! transparent {
     ($($type:ident),*) => {
         $(impl $crate::json::Read for $type {
-            fn read(value: &$crate::json::Value) -> Result<Self, $crate::json::JsonError> {
+            fn read(value: &$crate::json::Value) -> Option<Self> {
                 $crate::json::Read::read(value).map(Self)
+            }
+        }
+
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                self.0.write(out);
             }
         })*
     };
@@ -60,69 +69,61 @@ macro_rules! transparent {
 pub(crate) use transparent;
 
 macro_rules! numbers {
-    ($($type:ty = $kind:literal),*) => {
+    ($($type:ty),*) => {
         $(impl Read for $type {
-            fn read(value: &Value) -> Result<Self, JsonError> {
-                let Value::Number(number) = value else {
-                    return Err(JsonError::Kind($kind));
-                };
-                number.parse().map_err(|_| JsonError::Kind($kind))
+            fn read(value: &Value) -> Option<Self> {
+                match value {
+                    Value::Number(number) => number.parse().ok(),
+                    _ => None,
+                }
             }
         })*
     };
 }
-numbers!(u32 = "a whole number", usize = "a whole number");
+numbers!(u32, usize);
 
 impl Read for f64 {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        let number = match value {
-            Value::Number(number) => number.parse().ok(),
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::Number(number) => decimal::parse(number),
             _ => None,
-        };
-        // A number beyond all bounds is read as infinite, which no message means.
-        let finite = number.filter(|number: &Self| number.is_finite());
-        finite.ok_or(JsonError::Kind("a number"))
+        }
     }
 }
 
 impl Read for bool {
-    fn read(value: &Value) -> Result<Self, JsonError> {
+    fn read(value: &Value) -> Option<Self> {
         match value {
-            Value::Bool(value) => Ok(*value),
-            _ => Err(JsonError::Kind("true or false")),
+            Value::Bool(value) => Some(*value),
+            _ => None,
         }
     }
 }
 
 impl Read for String {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        let text = value.text().ok_or(JsonError::Kind("a text"))?;
-        Ok(text.to_owned())
+    fn read(value: &Value) -> Option<Self> {
+        value.text().map(str::to_owned)
     }
 }
 
 impl<T: Read> Read for Option<T> {
-    fn read(value: &Value) -> Result<Self, JsonError> {
+    fn read(value: &Value) -> Option<Self> {
         match value {
-            Value::Null => Ok(None),
+            Value::Null => Some(None),
             value => T::read(value).map(Some),
         }
-    }
-
-    fn absent() -> Option<Self> {
-        Some(None)
     }
 }
 
 impl<T: Read> Read for Vec<T> {
-    fn read(value: &Value) -> Result<Self, JsonError> {
+    fn read(value: &Value) -> Option<Self> {
         let Value::List(values) = value else {
-            return Err(JsonError::Kind("a list"));
+            return None;
         };
         let mut read = Self::with_capacity(values.len());
         for value in values {
             read.push(T::read(value)?);
         }
-        Ok(read)
+        Some(read)
     }
 }

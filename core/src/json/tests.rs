@@ -25,7 +25,7 @@ fn same(ours: &Value, theirs: &serde_json::Value) -> bool {
         (Value::Null, Json::Null) => true,
         (Value::Bool(a), Json::Bool(b)) => a == b,
         (Value::Number(_), Json::Number(b)) => match b.as_u64() {
-            Some(b) => usize::read(ours) == Ok(b as usize),
+            Some(b) => usize::read(ours) == Some(b as usize),
             None => f64::read(ours).unwrap().to_bits() == b.as_f64().unwrap().to_bits(),
         },
         (Value::Text(a), Json::String(b)) => a == b,
@@ -78,9 +78,9 @@ proptest! {
 #[test]
 fn numbers_of_the_wrong_kind_are_refused() {
     for text in ["-1", "1.0", "4294967296", "1e2", "null", "\"1\""] {
-        assert!(u32::read(&parse(text).unwrap()).is_err(), "{text}");
+        assert!(u32::read(&parse(text).unwrap()).is_none(), "{text}");
     }
-    assert!(f64::read(&parse("1e999").unwrap()).is_err());
+    assert!(f64::read(&parse("1e999").unwrap()).is_none());
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! From values to text, as serde writes it: without spaces, floating-point numbers with a point.
 
-use std::fmt::Write as _;
+use crate::decimal;
 
 /// A value that can be written.
-pub(crate) trait Write {
+pub trait Write {
+    /// Appends its text.
     fn write(&self, out: &mut String);
 }
 
 /// Writes an object of these fields.
-pub(crate) fn object(out: &mut String, fields: &[(&str, &dyn Write)]) {
+pub fn object(out: &mut String, fields: &[(&str, &dyn Write)]) {
     out.push('{');
     for (i, (name, value)) in fields.iter().enumerate() {
         if i > 0 {
@@ -21,21 +22,52 @@ pub(crate) fn object(out: &mut String, fields: &[(&str, &dyn Write)]) {
     out.push('}');
 }
 
+/// Writes a struct as an object of these fields.
+macro_rules! writes {
+    ($type:ty { $($field:ident),* $(,)? }) => {
+        impl $crate::json::Write for $type {
+            fn write(&self, out: &mut String) {
+                $crate::json::object(out, &[$((stringify!($field), &self.$field)),*]);
+            }
+        }
+    };
+}
+pub(crate) use writes;
+
 macro_rules! whole {
     ($($type:ty),*) => {
         $(impl Write for $type {
             fn write(&self, out: &mut String) {
-                let _ = write!(out, "{self}");
+                whole(*self as u64, out);
             }
         })*
     };
 }
-whole!(u32, usize);
+whole!(u8, u32, u64, usize);
+
+fn whole(value: u64, out: &mut String) {
+    if value > 9 {
+        whole(value / 10, out);
+    }
+    out.push((b'0' + (value % 10) as u8) as char);
+}
+
+impl Write for bool {
+    fn write(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+}
+
+impl Write for f32 {
+    fn write(&self, out: &mut String) {
+        f64::from(*self).write(out);
+    }
+}
 
 impl Write for f64 {
     fn write(&self, out: &mut String) {
         if self.is_finite() {
-            let _ = write!(out, "{self:?}");
+            decimal::write(*self, out);
         } else {
             out.push_str("null");
         }
@@ -54,7 +86,8 @@ impl Write for &str {
                 '\r' => out.push_str("\\r"),
                 '\t' => out.push_str("\\t"),
                 '\0'..' ' => {
-                    let _ = write!(out, "\\u{:04x}", u32::from(c));
+                    out.push_str(if c < '\u{10}' { "\\u000" } else { "\\u001" });
+                    out.extend(char::from_digit(u32::from(c) % 16, 16));
                 }
                 c => out.push(c),
             }
@@ -88,5 +121,17 @@ impl<T: Write> Write for &[T] {
             value.write(out);
         }
         out.push(']');
+    }
+}
+
+impl<T: Write> Write for Vec<T> {
+    fn write(&self, out: &mut String) {
+        self.as_slice().write(out);
+    }
+}
+
+impl<T: Write> Write for Box<T> {
+    fn write(&self, out: &mut String) {
+        T::write(self, out);
     }
 }

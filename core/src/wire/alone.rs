@@ -1,12 +1,11 @@
 //! What a message would weigh if it were about one arm alone: what that arm costs when nothing is compared.
 
-use std::collections::BTreeMap;
-
 use super::codec::{
     ArmHeader, Carried, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader,
     delta_headers, encoded_len,
 };
 use super::message::{ArmPlan, ArmReport, Models, Report, RoundOpened, Serves, Update, beside};
+use crate::by_name::ByName;
 use crate::encoding::Encoding;
 use crate::params::ParamSpec;
 
@@ -74,7 +73,7 @@ impl Update {
                     examples: self.report.examples,
                     own_data: self.report.own_data,
                     mischief: None,
-                    arms: BTreeMap::from([(arm.to_owned(), report)]),
+                    arms: ByName::from([(arm.to_owned(), report)]),
                 },
                 deltas: delta_headers(models),
             };

@@ -1,6 +1,5 @@
 //! Encoding and decoding of the messages that carry weights.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -11,10 +10,11 @@ use super::message::{
     ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError, beside,
 };
 use super::safetensors::{self, Tensors};
+use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, Round, RunId};
-use crate::json::{self, Read};
+use crate::json::{self, JsonError, Read};
 use crate::params::{ParamSpec, Params, Values};
 
 /// The JSON in the metadata of a `round_opened` file.
@@ -165,7 +165,7 @@ impl RoundOpened {
             detail,
         };
         let plan = json::parse(metadata(&file, ROUND_OPENED, PLAN)?);
-        let header = plan.and_then(|plan| RoundHeader::read(&plan));
+        let header = plan.and_then(|plan| RoundHeader::read(&plan).ok_or(JsonError::Misfit));
         let header = header.map_err(|error| misfit(error.to_string()))?;
         if let Some(training) = &header.training {
             let checked = training.check();
@@ -199,7 +199,7 @@ impl RoundOpened {
             training: header.training,
             arms,
             upload: header.upload,
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
         })
     }
 
@@ -343,7 +343,7 @@ impl ArmHeader {
     }
 
     /// The plan, with its models out of those that the file carries.
-    fn plan(self, models: &mut BTreeMap<String, Params>) -> Result<ArmPlan, WireError> {
+    fn plan(self, models: &mut ByName<Params>) -> Result<ArmPlan, WireError> {
         let misfit = |detail: &str| WireError::Metadata {
             entry: PLAN,
             detail: format!("arm \"{}\": {detail}", self.name),
@@ -675,7 +675,10 @@ fn metadata<'a>(
     match file.metadata(MESSAGE) {
         Some(found) if found == message => {}
         found => {
-            let detail = format!("it is {found:?}, and must be {message:?}");
+            let detail = match found {
+                Some(found) => format!("it is \"{found}\", and must be \"{message}\""),
+                None => "it is missing".to_owned(),
+            };
             return Err(WireError::Metadata {
                 entry: MESSAGE,
                 detail,
@@ -690,7 +693,7 @@ fn metadata<'a>(
 
 /// Models of a file, by name.
 struct ReadModels {
-    weights: BTreeMap<String, Params>,
+    weights: ByName<Params>,
     /// No map: of another type it would be kilobytes more for phones.
     deltas: Vec<(String, Delta)>,
 }
@@ -722,7 +725,7 @@ fn read_models(
         return Err(WireError::UnknownTensor(name.to_owned()));
     }
     let mut read = ReadModels {
-        weights: BTreeMap::new(),
+        weights: ByName::new(),
         deltas: Vec::new(),
     };
     for &name in names {

@@ -1,6 +1,5 @@
 //! The messages, one enum per direction, and what can be wrong with them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,9 +9,11 @@ use super::codec::is_default;
 use super::delta::{Delta, Encoded};
 use super::safetensors::FormatError;
 use crate::attack::Mischief;
+use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::json::Write;
 use crate::params::{ParamSpec, Params, ParamsError};
 
 /// A control message from the room to a device: JSON text over the device's socket.
@@ -107,7 +108,7 @@ pub struct RoundOpened {
     /// How the device is to send what it trained.
     pub upload: Encoding,
     /// Those of the arms' models that travel as deltas, by the names that their tensors begin with. Empty once read.
-    pub deltas: BTreeMap<String, Arc<Encoded>>,
+    pub deltas: ByName<Arc<Encoded>>,
 }
 
 /// What a device does for one arm of a round.
@@ -199,9 +200,9 @@ pub struct Update {
     pub report: Report,
     /// Its weights by arm, for every arm that uploads, and those of a second model under [`beside`]; empty for an
     /// evaluation.
-    pub weights: BTreeMap<String, Params>,
+    pub weights: ByName<Params>,
     /// Deltas in place of weights, by the same names; see [`Update::resolve`].
-    pub deltas: BTreeMap<String, Delta>,
+    pub deltas: ByName<Delta>,
 }
 
 /// What a device measured in a round. Accuracies are fractions of 1.
@@ -218,7 +219,7 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mischief: Option<Mischief>,
     /// One per arm.
-    pub arms: BTreeMap<String, ArmReport>,
+    pub arms: ByName<ArmReport>,
 }
 
 /// What a device measured for one arm.
@@ -298,7 +299,7 @@ impl Validation {
         let n = f64::from(self.examples) + 2.0;
         let share = |right: u32| (f64::from(right) + 1.0) / n;
         let (a, b) = (share(right), share(self.received));
-        a - b > Self::BEYOND_CHANCE * libm::sqrt((a * (1.0 - a) + b * (1.0 - b)) / n)
+        a - b > Self::BEYOND_CHANCE * ((a * (1.0 - a) + b * (1.0 - b)) / n).sqrt()
     }
 }
 
@@ -317,7 +318,7 @@ impl RoundOpened {
             training,
             arms,
             upload: Encoding::default(),
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
         }
     }
 
@@ -433,7 +434,11 @@ pub enum WireError {
         expected: &'static str,
     },
     /// A tensor has another shape than the model's.
-    #[error("the tensor \"{name}\" has shape {found:?}, and must have {expected:?}")]
+    #[error(
+        "the tensor \"{name}\" has shape {}, and must have {}",
+        listed(found),
+        listed(expected)
+    )]
     WrongShape {
         /// The tensor.
         name: String,
@@ -464,6 +469,19 @@ pub enum WireError {
     /// A number of the report is out of its range.
     #[error("the report's {0}")]
     Report(String),
+}
+
+/// A shape as it is written: `[2, 3]`.
+fn listed(shape: &[usize]) -> String {
+    let mut out = String::from("[");
+    for (i, size) in shape.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        size.write(&mut out);
+    }
+    out.push(']');
+    out
 }
 
 #[cfg(test)]

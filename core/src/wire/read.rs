@@ -1,8 +1,10 @@
-//! How a device reads what the room says. serde writes it; that both mean the same is tested.
+//! How a device reads what the room says, and what its page hands it. serde writes it; that both mean the same is
+//! tested.
 
 use super::codec::{ArmHeader, RoundHeader, StartHeader};
 use super::delta::{DeltaHeader, Form};
 use super::message::{Configured, Farewell, RoomNews, Serves};
+use crate::attack::Mischief;
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
     FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
@@ -10,10 +12,12 @@ use crate::config::{
     Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
+use crate::device::Refusal;
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::json::{self, JsonError, Read, Value, fields, names, transparent};
 use crate::model::ModelConfig;
+use crate::view::Identity;
 
 impl RoomNews {
     /// Reads a control message.
@@ -21,19 +25,18 @@ impl RoomNews {
     /// # Errors
     /// It is none that a device knows.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        Self::read(&json::parse(text)?)
+        Self::read(&json::parse(text)?).ok_or(JsonError::Misfit)
     }
 }
 
 /// What a value says of which kind it is.
-fn kind<'a>(value: &'a Value, field: &'static str) -> Result<&'a str, JsonError> {
-    let kind = value.get(field).and_then(Value::text);
-    kind.ok_or(JsonError::Field(field))
+fn kind<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field).text()
 }
 
 impl Read for RoomNews {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "message")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "message")? {
             "configured" => Self::Configured(Box::new(Configured::read(value)?)),
             "run_finished" => Self::RunFinished,
             "farewell" => Self::Farewell(value.field("reason")?),
@@ -41,28 +44,28 @@ impl Read for RoomNews {
                 code: value.field("code")?,
                 detail: value.field("detail")?,
             },
-            _ => return Err(JsonError::Field("message")),
+            _ => return None,
         })
     }
 }
 
 impl Read for ModelConfig {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "softmax" => Self::Softmax {},
             "mlp" => Self::Mlp {
                 hidden: value.field("hidden")?,
             },
             "cnn" => Self::Cnn {},
             "cnn_wide" => Self::CnnWide {},
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for Partition {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "iid" => Self::Iid {},
             "dirichlet" => Self::Dirichlet {
                 alpha: value.field("alpha")?,
@@ -71,14 +74,14 @@ impl Read for Partition {
                 labels_per_device: value.field("labels_per_device")?,
             },
             "person" => Self::Person {},
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for StrategyConfig {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "local_only" => Self::LocalOnly {},
             "fed_avg" => Self::FedAvg {},
             "fed_avg_fine_tune" => Self::FedAvgFineTune {},
@@ -103,14 +106,14 @@ impl Read for StrategyConfig {
                 formation: value.field("formation")?,
             },
             "ours" => Self::Ours(Read::read(value)?),
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for Encoding {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        Ok(match kind(value, "kind")? {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "kind")? {
             "f32" => Self::F32 {},
             "f16" => Self::F16 {},
             "int8" => Self::Int8 {},
@@ -118,23 +121,22 @@ impl Read for Encoding {
             "top_k" => Self::TopK {
                 share: value.field("share")?,
             },
-            _ => return Err(JsonError::Field("kind")),
+            _ => return None,
         })
     }
 }
 
 impl Read for ModelHash {
-    fn read(value: &Value) -> Result<Self, JsonError> {
-        let hash = value.text().and_then(Self::from_hex);
-        hash.ok_or(JsonError::Kind("the hash of a model"))
+    fn read(value: &Value) -> Option<Self> {
+        value.text().and_then(Self::from_hex)
     }
 }
 
 impl Read for StartHeader {
-    fn read(value: &Value) -> Result<Self, JsonError> {
+    fn read(value: &Value) -> Option<Self> {
         match value.text() {
-            Some("own") => Ok(Self::Own),
-            Some("model") => Ok(Self::Model),
+            Some("own") => Some(Self::Own),
+            Some("model") => Some(Self::Model),
             _ => value.field("best_of").map(Self::BestOf),
         }
     }
@@ -233,11 +235,19 @@ fields!(FlHcOptions {
     threshold,
     k,
 });
+fields!(Identity {
+    device,
+    token,
+    slot
+});
+fields!(Refusal { code, detail });
 fields!(RoundHeader { run, round, training, arms; or default upload, deltas });
 fields!(DeltaHeader { model, encoding, reference; or default rotation });
 fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves });
 
 names!(Form { Same = "same", F16 = "f16", Int8 = "int8", OneBit = "one_bit", TopK = "top_k" });
+names!(Mischief { LabelFlip = "label_flip", SignFlip = "sign_flip", Noise = "noise",
+    Silence = "silence", Slowness = "slowness" });
 names!(Farewell { Removed = "removed", Left = "left", ServerStops = "server_stops", Replaced = "replaced" });
 names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
     Best = "best" });

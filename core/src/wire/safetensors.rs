@@ -358,12 +358,12 @@ fn read_header(bytes: &[u8]) -> Result<Header, FormatError> {
     let mut metadata = Vec::new();
     let mut tensors = Vec::with_capacity(fields.len());
     for (name, value) in fields {
-        let misfit = |error: JsonError| FormatError::Header(format!("\"{name}\": {error}"));
+        let misfit = || FormatError::Header(format!("\"{name}\": {}", JsonError::Misfit));
         if name == METADATA {
-            metadata = read_metadata(&value).map_err(misfit)?;
+            metadata = read_metadata(&value).ok_or_else(misfit)?;
             continue;
         }
-        let entry = TensorEntry::read(&value).map_err(misfit)?;
+        let entry = TensorEntry::read(&value).ok_or_else(misfit)?;
         match place(&tensors, &name) {
             Ok(_) => return Err(FormatError::Header(format!("\"{name}\" comes twice"))),
             Err(at) => tensors.insert(at, (name, entry)),
@@ -372,15 +372,15 @@ fn read_header(bytes: &[u8]) -> Result<Header, FormatError> {
     Ok((metadata, tensors))
 }
 
-fn read_metadata(value: &Value) -> Result<Vec<(String, String)>, JsonError> {
+fn read_metadata(value: &Value) -> Option<Vec<(String, String)>> {
     let Value::Object(fields) = value else {
-        return Err(JsonError::Kind("an object"));
+        return None;
     };
     let mut entries = Vec::with_capacity(fields.len());
     for (key, value) in fields {
         entries.push((key.clone(), String::read(value)?));
     }
-    Ok(entries)
+    Some(entries)
 }
 
 /// Checks that tensors lie one behind the other, as long as their shapes say, and gives the end of the last.

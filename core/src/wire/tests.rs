@@ -7,7 +7,6 @@ mod json;
 mod refusals;
 mod round_trip;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use super::codec::UpdateHeader;
 use super::safetensors::{Builder, Tensors};
 use super::*;
 use crate::attack::Mischief;
+use crate::by_name::ByName;
 use crate::config::{RunConfig, StrategyConfig, TrainingConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::params::{ParamSpec, Params};
@@ -70,11 +70,11 @@ fn update() -> Update {
         run: RunId(2),
         round: Round(5),
         report: report(),
-        weights: BTreeMap::from([
+        weights: ByName::from([
             ("fed_avg".to_owned(), params(0.0)),
             ("grouped".to_owned(), params(100.0)),
         ]),
-        deltas: BTreeMap::new(),
+        deltas: ByName::new(),
     }
 }
 

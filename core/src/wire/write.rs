@@ -1,10 +1,10 @@
 //! How a device writes what it says. The room reads it with serde; that both mean the same is tested.
 
 use super::codec::UpdateHeader;
-use super::delta::{DeltaHeader, Form};
+use super::delta::DeltaHeader;
 use super::message::{ArmReport, DeviceNews, Report, Validation};
-use crate::attack::Mischief;
-use crate::json::{Write, object};
+use crate::encoding::Kind;
+use crate::json::{Write, object, writes};
 
 impl DeviceNews {
     /// The control message's text.
@@ -62,19 +62,6 @@ impl Write for DeltaHeader {
     }
 }
 
-impl Write for Form {
-    fn write(&self, out: &mut String) {
-        let name = match self {
-            Self::Same => "same",
-            Self::F16 => "f16",
-            Self::Int8 => "int8",
-            Self::OneBit => "one_bit",
-            Self::TopK => "top_k",
-        };
-        name.write(out);
-    }
-}
-
 impl Write for Report {
     fn write(&self, out: &mut String) {
         let arms = Arms(self);
@@ -125,27 +112,15 @@ impl Write for ArmReport {
     }
 }
 
-impl Write for Validation {
-    fn write(&self, out: &mut String) {
-        let fields: [(&str, &dyn Write); 4] = [
-            ("examples", &self.examples),
-            ("received", &self.received),
-            ("beside", &self.beside),
-            ("own", &self.own),
-        ];
-        object(out, &fields);
-    }
-}
+writes!(Validation {
+    examples,
+    received,
+    beside,
+    own,
+});
 
-impl Write for Mischief {
+impl Write for Kind {
     fn write(&self, out: &mut String) {
-        let name = match self {
-            Self::LabelFlip => "label_flip",
-            Self::SignFlip => "sign_flip",
-            Self::Noise => "noise",
-            Self::Silence => "silence",
-            Self::Slowness => "slowness",
-        };
-        name.write(out);
+        self.name().write(out);
     }
 }

@@ -1,7 +1,8 @@
 //! The worked example of docs/protocol.md is what happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use constellation_core::by_name::ByName;
 use constellation_core::wire::safetensors::Tensors;
 use constellation_core::wire::{ArmReport, Report, RoomNews, Update};
 use constellation_server::limits;
@@ -61,7 +62,7 @@ async fn the_worked_example_is_what_happens() {
     // The update, to the byte.
     let arm: ArmReport =
         serde_json::from_value(update["report"]["arms"]["fed_avg"].clone()).unwrap();
-    let mut weights = BTreeMap::new();
+    let mut weights = ByName::new();
     for (name, params) in device
         .update(
             &constellation_core::wire::RoundOpened::decode(&frame, &device.models.spec).unwrap(),
@@ -72,7 +73,7 @@ async fn the_worked_example_is_what_happens() {
         weights.insert(name, params);
     }
     let body = Update {
-        deltas: BTreeMap::new(),
+        deltas: ByName::new(),
         run: configured.run,
         round: constellation_core::ids::Round(1),
         report: Report {

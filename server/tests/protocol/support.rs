@@ -1,9 +1,9 @@
 //! A server on a free port, and what talks to it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use constellation_core::by_name::ByName;
 use constellation_core::config::{CheckedConfig, RunConfig};
 use constellation_core::ids::{Round, RunId};
 use constellation_core::model::Network;
@@ -217,7 +217,7 @@ impl FakeDevice {
             &[]
         };
         Update {
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
             run: round.run,
             round: round.round,
             report: Report {

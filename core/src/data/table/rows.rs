@@ -65,7 +65,7 @@ impl Iterator for Rows<'_> {
 /// A field up to the comma or the line's end, and what follows.
 fn plain(text: &str) -> (String, &str) {
     let end = text.find([',', '\n']).unwrap_or(text.len());
-    let (field, rest) = text.split_at(end);
+    let (field, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     (field.to_owned(), rest)
 }
 

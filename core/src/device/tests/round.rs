@@ -146,7 +146,7 @@ fn an_evaluation_measures_and_sends_no_weights() {
 #[test]
 fn local_only_goes_on_from_its_own_weights() {
     let mut tab = Tab::ready(config());
-    let mut learned = BTreeMap::new();
+    let mut learned = std::collections::BTreeMap::new();
     let mut before = None;
     for round in 1..=4 {
         tab.open(1, round);

@@ -109,7 +109,7 @@ fn what_a_device_must_not_say() {
 #[test]
 fn data_of_its_own_are_named_only_where_there_are_some() {
     let mut report = Report {
-        arms: BTreeMap::new(),
+        arms: ByName::new(),
         ..report()
     };
     both_ways(&report, r#"{"examples":400,"arms":{}}"#);
@@ -120,7 +120,7 @@ fn data_of_its_own_are_named_only_where_there_are_some() {
 #[test]
 fn mischief_is_named_only_where_there_is_some() {
     let mut report = Report {
-        arms: BTreeMap::new(),
+        arms: ByName::new(),
         ..report()
     };
     both_ways(&report, r#"{"examples":400,"arms":{}}"#);
@@ -226,7 +226,7 @@ fn a_device_writes_every_report() {
             examples: 400,
             own_data: 3,
             mischief: None,
-            arms: BTreeMap::from([
+            arms: ByName::from([
                 ("diverged".to_owned(), arm(Some(f64::NAN), &[], None, None)),
                 (
                     "\"\n\u{1}".to_owned(),

@@ -91,7 +91,7 @@ fn metadata_that_do_not_fit_are_named() {
     assert_eq!(code, "bad_metadata");
     assert_eq!(
         text,
-        r#"the metadata entry "message" does not fit: it is Some("round_opened"), and must be "update""#
+        r#"the metadata entry "message" does not fit: it is "round_opened", and must be "update""#
     );
     assert_eq!(refused(&Builder::new().finish()).0, "bad_metadata");
     let mut builder = Builder::new();

@@ -81,7 +81,7 @@ fn any_update() -> impl Strategy<Value = Update> {
             round: Round(round),
             report,
             weights,
-            deltas: BTreeMap::new(),
+            deltas: ByName::new(),
         }
     })
 }

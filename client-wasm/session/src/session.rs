@@ -10,8 +10,7 @@ use constellation_core::device::{Device, DrawingError, Effect, Input, PostAnswer
 use constellation_core::ids::Round;
 use constellation_core::view::{Activity, DeviceEvent, Guess, Identity, SentFile};
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
-use js_sys::Function;
-use serde::Serialize;
+use js_sys::{Function, JSON};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -404,8 +403,8 @@ impl Session {
     }
 
     fn tell(&self, event: &DeviceEvent) {
-        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-        if let Ok(event) = event.serialize(&serializer) {
+        // The text is JSON.
+        if let Ok(event) = JSON::parse(&event.to_json()) {
             // What the page's code throws is reported by the browser; the device goes on.
             let _ = self.on_event.call1(&JsValue::NULL, &event);
         }

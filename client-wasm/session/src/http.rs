@@ -3,10 +3,10 @@
 use constellation_core::data::{Dataset, DatasetName, FILES};
 use constellation_core::device::Refusal;
 use constellation_core::encoding::Kind;
-use constellation_core::ids::{DeviceId, Round, Slot};
+use constellation_core::ids::{DeviceId, Round};
+use constellation_core::json::{self, Read, Value, Write, object};
 use constellation_core::view::Identity;
-use js_sys::{ArrayBuffer, JSON, Uint8Array};
-use serde::{Deserialize, Serialize};
+use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Request, RequestInit, Response};
@@ -34,23 +34,26 @@ pub(crate) struct Server {
     pub(crate) room: String,
 }
 
-#[derive(Serialize)]
-struct Join<'a> {
-    #[serde(skip_serializing_if = "str::is_empty")]
-    name: &'a str,
-    profile: Profile,
+/// What a device says of itself when it joins.
+struct Profile;
+
+impl Write for Profile {
+    fn write(&self, out: &mut String) {
+        object(out, &[("encodings", &Kind::ALL.as_slice())]);
+    }
 }
 
-#[derive(Serialize)]
-struct Profile {
-    encodings: [Kind; 4],
-}
+/// Who the room says that a device is.
+struct Joined(Identity);
 
-#[derive(Deserialize)]
-struct Joined {
-    device: DeviceId,
-    device_token: String,
-    slot: Slot,
+impl Read for Joined {
+    fn read(answer: &Value) -> Option<Self> {
+        Some(Self(Identity {
+            device: answer.field("device")?,
+            token: answer.field("device_token")?,
+            slot: answer.field("slot")?,
+        }))
+    }
 }
 
 impl Server {
@@ -68,13 +71,12 @@ impl Server {
 
     /// Asks for a place in the room.
     pub(crate) async fn join(&self, name: &str) -> Result<Identity, Failure> {
-        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-        let profile = Profile {
-            encodings: Kind::ALL,
-        };
-        let body = Join { name, profile }.serialize(&serializer);
-        let body = body.map_err(|_| Failure::Unreachable)?;
-        let body = JSON::stringify(&body).map_err(|_| Failure::Unreachable)?;
+        let mut fields: Vec<(&str, &dyn Write)> = vec![("profile", &Profile)];
+        if !name.is_empty() {
+            fields.push(("name", &name));
+        }
+        let mut body = String::new();
+        object(&mut body, &fields);
         let address = format!("{}/devices", self.room_address());
         let response = request(
             "POST",
@@ -83,16 +85,8 @@ impl Server {
             Some(&body.into()),
         )
         .await?;
-        let Joined {
-            device,
-            device_token: token,
-            slot,
-        } = json(&response).await?;
-        Ok(Identity {
-            device,
-            token,
-            slot,
-        })
+        let Joined(identity) = read(&response).await?;
+        Ok(identity)
     }
 
     /// Whether the room is still there.
@@ -156,7 +150,7 @@ async fn request(
     }
     let status = response.status();
     // Whatever answers without a problem document is not our server.
-    let refusal = json(&response).await.unwrap_or_else(|_| Refusal {
+    let refusal = read(&response).await.unwrap_or_else(|_| Refusal {
         code: format!("http_{status}"),
         detail: format!("the server answered with status {status}"),
     });
@@ -196,8 +190,10 @@ async fn bytes(response: &Response) -> Result<Vec<u8>, Failure> {
         .map_err(|_| Failure::Unreachable)
 }
 
-async fn json<T: for<'a> Deserialize<'a>>(response: &Response) -> Result<T, Failure> {
-    let value = async { JsFuture::from(response.json()?).await };
-    let value = value.await.map_err(|_| Failure::Unreachable)?;
-    serde_wasm_bindgen::from_value(value).map_err(|_| Failure::Unreachable)
+/// Reads a body of JSON.
+async fn read<T: Read>(response: &Response) -> Result<T, Failure> {
+    let text = async { JsFuture::from(response.text()?).await };
+    let text = text.await.ok().and_then(|text| text.as_string());
+    let read = text.and_then(|text| T::read(&json::parse(&text).ok()?));
+    read.ok_or(Failure::Unreachable)
 }
