@@ -1,10 +1,14 @@
 //! Means of models: one pass over each, sums in f64, in the order given.
 
+mod exact;
+
 use constellation_kernels::each_width;
 use constellation_kernels::linalg::LANES;
 
 use crate::parallel;
 use crate::params::Params;
+
+pub use exact::{ExactSum, TooLarge};
 
 /// Columns whose sums stay in the innermost cache while the models go by.
 pub(crate) const COLUMNS: usize = 2_048;

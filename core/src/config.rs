@@ -5,6 +5,7 @@
 
 mod check;
 mod defaults;
+mod formation;
 pub mod limits;
 mod methods;
 
@@ -18,6 +19,9 @@ use crate::rng::{Purpose, Stream};
 
 pub use check::{CheckedConfig, ConfigError};
 pub(crate) use check::{range, require};
+pub use formation::{
+    DistanceKind, FirstCenters, Formation, LayerScale, Resting, Sketches, Weighting,
+};
 pub use methods::{BoundedConfidenceOptions, CflOptions, FlHcOptions, Linkage, Metric};
 
 /// Everything a run can be repeated from, together with who took part in each round.
@@ -278,85 +282,6 @@ pub struct OursOptions {
     pub judge_every: u32,
 }
 
-/// How coalitions form. The default is the paper-like reconstruction: K random centers, Euclidean distance between
-/// weights, formed anew every round.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct Formation {
-    /// Number of coalitions asked for; fewer where there are fewer devices.
-    pub k: u32,
-    /// How the first centers are chosen.
-    pub first_centers: FirstCenters,
-    /// Between what the distance is taken.
-    pub distance: DistanceKind,
-    /// Whether layers count as they are or each by its own norm.
-    pub layers: LayerScale,
-    /// What each coalition counts in the global model.
-    pub weighting: Weighting,
-    /// For so many rounds every device starts from the global model while coalitions form on the unit-length deltas
-    /// added up so far.
-    pub warm_up: u32,
-    /// Coalitions form anew every so many rounds; `null` keeps the first ones (those at the end of the warm-up).
-    pub reform_every: Option<u32>,
-    /// Coalitions stay as they are once so many formations in a row gave the same; `null` never.
-    pub freeze_after: Option<u32>,
-    /// Smaller coalitions are dissolved and their members join the nearest one.
-    pub min_size: u32,
-    /// Formations tried with different first centers; the one with the least distance within coalitions is kept.
-    pub restarts: u32,
-    /// Passes of assignment and new centers before a formation that does not settle is taken as it is.
-    pub max_iterations: u32,
-}
-
-/// How the first centers are chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum FirstCenters {
-    /// Distinct devices, each as likely as the other.
-    Random,
-    /// k-means++ (Arthur and Vassilvitskii 2007): far from the centers chosen so far, by squared distance.
-    KMeansPlusPlus,
-}
-
-/// Between what the distance of two devices is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum DistanceKind {
-    /// Weights.
-    Weights,
-    /// Weights minus the model the device started from.
-    Deltas,
-    /// Deltas scaled to length 1.
-    UnitDeltas,
-}
-
-/// Whether layers count as they are or each by its own norm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum LayerScale {
-    /// As they are: layers with large numbers decide.
-    Raw,
-    /// Each tensor divided by the root mean square, over the devices, of its norm.
-    ByNorm,
-}
-
-/// What each coalition counts in the global model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(rename_all = "snake_case")]
-pub enum Weighting {
-    /// Every coalition the same: a lone device counts as much as a crowd.
-    Coalitions,
-    /// By number of members whose updates arrived.
-    Size,
-    /// By number of the members' examples.
-    Examples,
-}
-
 impl ArmConfig {
     /// The arm's name: its own, or its strategy's.
     #[must_use]
@@ -456,6 +381,17 @@ impl StrategyConfig {
     #[must_use]
     pub fn uploads(&self) -> bool {
         !matches!(self, Self::LocalOnly {})
+    }
+
+    /// How its coalitions form from sketches, if they do.
+    #[must_use]
+    pub fn sketches(&self) -> Option<Sketches> {
+        match self {
+            Self::CoalitionGlobal { formation } | Self::CoalitionModels { formation } => {
+                formation.sketches
+            }
+            _ => None,
+        }
     }
 
     /// Whether every device starts from the same model of the room.

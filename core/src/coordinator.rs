@@ -14,6 +14,7 @@ mod memberships;
 mod publishing;
 mod round;
 mod rounds;
+mod sketches;
 mod traffic;
 mod updates;
 

@@ -5,6 +5,7 @@
 
 mod arm_work;
 mod drawing;
+mod finished;
 mod guessing;
 mod job;
 mod owed;
@@ -23,7 +24,7 @@ use crate::model::Network;
 use crate::params::Params;
 use crate::rejection::OTHER_REFERENCE;
 use crate::view::{Activity, DeviceArm, DeviceView, Samples};
-use crate::wire::{Configured, Farewell, RoomNews, RoundOpened, WireError};
+use crate::wire::{Configured, Farewell, RoomNews, RoundOpened, SendWeights, WireError};
 
 pub use drawing::DrawingError;
 use drawing::Taught;
@@ -47,11 +48,20 @@ pub enum Input {
     Disconnected,
 }
 
+/// What is posted of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The sketches that go first, where a round's arms ask for some.
+    Sketches,
+    /// All of it, or what the room asks for after the sketches.
+    Weights,
+}
+
 /// What the room said of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PostAnswer {
-    /// That of this round is counted, now or before.
-    Accepted(Round),
+    /// This part of the round's is counted, now or before.
+    Accepted(Round, Part),
     /// It is not, and why.
     Refused(Refusal),
 }
@@ -76,6 +86,8 @@ pub enum Effect {
     Post {
         /// The round, for the address.
         round: Round,
+        /// What of it, for the answer.
+        part: Part,
         /// The body.
         body: Arc<[u8]>,
         /// Milliseconds to wait first.
@@ -142,6 +154,8 @@ struct RunState {
     guessing: Option<Guessing>,
     /// The last update, kept until the room has it: it may ask again.
     posted: Option<Posted>,
+    /// What the room wants of a round that is not worked out yet, and whose sketches it has.
+    wanted: Option<SendWeights>,
 }
 
 impl Device {
@@ -188,6 +202,7 @@ impl Device {
     pub fn handle(&mut self, input: Input) -> Vec<Effect> {
         match input {
             Input::News(RoomNews::Configured(configured)) => self.configured(*configured),
+            Input::News(RoomNews::SendWeights(wanted)) => self.send_weights(wanted),
             Input::News(RoomNews::RunFinished) => {
                 self.view.activity = Activity::Finished;
                 Vec::new()
@@ -206,10 +221,10 @@ impl Device {
                     self.view.activity = Activity::Waiting;
                 }
                 match answer {
-                    PostAnswer::Accepted(round) => {
-                        self.view.updates_accepted += 1;
+                    PostAnswer::Accepted(round, part) => {
+                        self.view.updates_accepted += u32::from(part == Part::Weights);
                         if let Some(run) = &mut self.run {
-                            run.posted.take_if(|posted| posted.round == round);
+                            run.posted.take_if(|posted| posted.ends_with(round, part));
                         }
                         Vec::new()
                     }
@@ -275,19 +290,31 @@ impl Device {
             guessing.trained(arms, job.done(), run.network.spec());
             self.view.models += 1;
         }
-        let Done {
-            round,
-            body,
-            mischief,
-            own,
-        } = job.finish(&mut run.owed);
+        let Done { finished, own } = job.finish();
         run.own.extend(own);
-        let posted = run.posted.insert(Posted {
-            round,
-            body,
-            mischief,
-        });
-        posted.send(&mut self.view)
+        let posted = run.posted.insert(Posted::of(finished, &mut run.owed));
+        match run.wanted.take_if(|wanted| wanted.round == posted.round) {
+            Some(SendWeights { coalitions, .. }) => {
+                posted.send_weights(&coalitions, &mut run.owed, &mut self.view)
+            }
+            None => posted.send(&mut self.view),
+        }
+    }
+
+    /// Sends what the room wants after the sketches, now or, in a tab that was loaded again, when it is trained.
+    fn send_weights(&mut self, wanted: SendWeights) -> Vec<Effect> {
+        let Some(run) = &mut self.run else {
+            return Vec::new();
+        };
+        let posted = run.posted.as_mut().filter(|p| p.round == wanted.round);
+        if wanted.run != run.configured.run {
+            Vec::new()
+        } else if let Some(posted) = posted {
+            posted.send_weights(&wanted.coalitions, &mut run.owed, &mut self.view)
+        } else {
+            run.wanted = Some(wanted);
+            Vec::new()
+        }
     }
 
     /// Makes the device difficult from the next round on, or honest again. Honest it stays where the desk does not allow
@@ -343,6 +370,7 @@ impl Device {
             owed: Owed::default(),
             guessing: (self.guesses == Guesses::Yes).then(Guessing::default),
             posted: None,
+            wanted: None,
             configured,
         });
         self.prepare_data()

@@ -113,6 +113,7 @@ fn train(model: ModelConfig, training: TrainingConfig) -> String {
         arms: vec![arm.clone()],
         uploading: vec![arm.clone()],
         beside: Vec::new(),
+        sketching: Vec::new(),
     };
     let mut device = Device::new();
     device.handle(Input::News(RoomNews::Configured(Box::new(Configured {

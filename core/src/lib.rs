@@ -47,6 +47,7 @@ pub mod params;
 pub mod recording;
 pub mod rejection;
 pub mod rng;
+pub mod sketch;
 pub mod strategy;
 pub mod train;
 pub mod view;

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::aggregate::TooLarge;
 use crate::config::ConfigError;
 use crate::ids::{DeviceId, Round};
 use crate::params::ParamsError;
@@ -61,6 +62,22 @@ pub enum Rejection {
     /// An update without weights where weights were asked for, or the other way round.
     #[error("{0}")]
     WrongKind(&'static str),
+    /// The round's coalitions have formed without the device's sketches.
+    #[error(
+        "round {0} takes no more sketches: its coalitions have formed; wait for the next round"
+    )]
+    SketchesClosed(Round),
+    /// The weights are for other coalitions than those that the device was asked to send them for.
+    #[error("the coalitions of the update are not those that \"send_weights\" named in round {0}")]
+    WrongCoalition(Round),
+    /// Weights beyond what the coalition's sum has room for.
+    #[error("arm \"{arm}\": {source}")]
+    TooLarge {
+        /// The arm.
+        arm: String,
+        /// The weight.
+        source: TooLarge,
+    },
     /// The update's body is not one of this run.
     #[error(transparent)]
     Update(#[from] WireError),
@@ -91,6 +108,9 @@ impl Rejection {
             Self::RoundMismatch { .. } => "round_mismatch",
             Self::NotInCohort { .. } => "not_in_cohort",
             Self::WrongKind(_) => "wrong_kind",
+            Self::SketchesClosed(_) => "stale",
+            Self::WrongCoalition(_) => "wrong_coalition",
+            Self::TooLarge { .. } => "too_large",
             Self::Update(error) => match error {
                 WireError::Format(_) => "bad_file",
                 WireError::Metadata { .. } => "bad_metadata",

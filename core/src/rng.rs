@@ -25,6 +25,8 @@ pub enum Purpose {
     Quantity = 8,
     /// Signs of a rotation, under which a step crosses the wire.
     Rotation = 9,
+    /// Where a delta's numbers go in its sketch.
+    Sketch = 10,
     /// What goes wrong in the laboratory: who is slow, lost, late, or an attacker.
     Trouble = 20,
 }

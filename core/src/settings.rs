@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::{
-    BoundedConfidenceOptions, Encodings, FlHcOptions, Formation, GroupKind, Groups, Order,
-    Participation, Partition, RunConfig, StrategyConfig, limits,
+    BoundedConfidenceOptions, DistanceKind, Encodings, FlHcOptions, Formation, GroupKind, Groups,
+    Order, Participation, Partition, Resting, RunConfig, Sketches, StrategyConfig, limits,
 };
 use crate::encoding::Encoding;
 use crate::model::ModelConfig;
@@ -112,6 +112,10 @@ fn strategies() -> Vec<StrategyConfig> {
     let formation = || Formation {
         reform_every: Some(1),
         freeze_after: Some(1),
+        distance: DistanceKind::UnitDeltas,
+        sketches: Some(Sketches {
+            resting: Some(Resting::default()),
+        }),
         ..Formation::default()
     };
     let default = |kind: &str| serde_json::from_value(json!({ "kind": kind })).unwrap();

@@ -138,6 +138,69 @@ impl RoundUpdates {
     }
 }
 
+/// What one device says of its training before it sends weights, for one arm.
+#[derive(Clone, Debug)]
+pub struct DeviceSketch {
+    /// The device.
+    pub device: DeviceId,
+    /// Its number of training examples.
+    pub examples: u32,
+    /// The model it started from.
+    pub start: Arc<Params>,
+    /// The [direction](crate::sketch) in which it went from there, of length 1.
+    pub direction: Vec<f32>,
+}
+
+/// A round's sketches for one arm.
+#[derive(Debug)]
+pub struct RoundSketches {
+    /// The run's seed.
+    pub seed: u32,
+    /// The round.
+    pub round: Round,
+    /// In device order.
+    pub sketches: Vec<DeviceSketch>,
+    /// All devices of the room, whether they sent a sketch or not, with their hidden groups.
+    pub in_room: BTreeMap<DeviceId, Option<u32>>,
+    gram: OnceCell<Gram>,
+}
+
+impl RoundSketches {
+    /// Sketches, which must be in device order.
+    #[must_use]
+    pub fn new(
+        seed: u32,
+        round: Round,
+        sketches: Vec<DeviceSketch>,
+        in_room: BTreeMap<DeviceId, Option<u32>>,
+    ) -> Self {
+        debug_assert!(sketches.is_sorted_by_key(|sketch| sketch.device));
+        Self {
+            seed,
+            round,
+            sketches,
+            in_room,
+            gram: OnceCell::new(),
+        }
+    }
+
+    /// Inner products of all sketches; made once, for whoever asks first.
+    pub fn sketches_gram(&self) -> &Gram {
+        self.gram.get_or_init(|| {
+            let directions = self.sketches.iter().map(|sketch| &sketch.direction);
+            Gram::of(&directions.collect::<Vec<_>>())
+        })
+    }
+
+    /// Where the sketches of these devices are, of those that sent one.
+    #[must_use]
+    pub fn numbers_of(&self, devices: &BTreeSet<DeviceId>) -> Vec<usize> {
+        let sketches = self.sketches.iter().enumerate();
+        let own = sketches.filter(|(_, sketch)| devices.contains(&sketch.device));
+        own.map(|(number, _)| number).collect()
+    }
+}
+
 /// What turns a round's updates into the next round's models.
 pub trait Strategy: fmt::Debug + Send + Sync {
     /// What a device does in the next round.
@@ -145,6 +208,19 @@ pub trait Strategy: fmt::Debug + Send + Sync {
 
     /// Takes a round's updates, of which there is at least one.
     fn close(&mut self, round: &RoundUpdates);
+
+    /// In a strategy whose [`Task`]s ask for sketches, this and the next two stand in for [`Self::close`]. Takes a round's
+    /// sketches, and says who is to send its weights, for which coalition. Not before [`Self::settle`] has anything
+    /// changed that others can see.
+    fn form(&mut self, _round: &RoundSketches) -> BTreeMap<DeviceId, CoalitionId> {
+        BTreeMap::new()
+    }
+
+    /// Takes the weights of a device that was to send them, each once, in any order.
+    fn add(&mut self, _device: DeviceId, _weights: &Params) {}
+
+    /// Goes on from the weights that have been added.
+    fn settle(&mut self) {}
 
     /// The one model for everybody, or the mean of several.
     fn global(&self) -> &Arc<Params>;

@@ -104,6 +104,10 @@ pub struct CohortView {
     pub received: Vec<DeviceId>,
     /// Whose updates are counted, in the order in which they arrived.
     pub answered: Vec<DeviceId>,
+    /// Who was to send sketches and no weights, in device order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<DeviceId>>"))]
+    pub resting: Vec<DeviceId>,
 }
 
 /// What a room is doing.
@@ -170,8 +174,10 @@ pub enum DeviceState {
     Ready,
     /// In the cohort; its update is awaited.
     Training,
-    /// Its update for this round has been accepted.
+    /// Its update for this round, or as much of it as is wanted so far, has been accepted.
     Sent,
+    /// Its sketches are all that this round wants of it.
+    Resting,
     /// It missed the round's deadline.
     Late,
     /// Not connected. It may come back with its identity.

@@ -19,8 +19,8 @@ pub use buffer::Buffer;
 pub(crate) use codec::{Carried, candidate};
 pub use delta::{Delta, Encoded};
 pub use message::{
-    ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report, RoomNews,
-    RoundOpened, Serves, Start, Task, Update, Validation, WireError, beside,
+    ArmCoalition, ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report,
+    RoomNews, RoundOpened, SendWeights, Serves, Start, Task, Update, Validation, WireError, beside,
 };
 
 /// Version of the protocol, in every `configured` message.

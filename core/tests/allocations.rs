@@ -72,6 +72,8 @@ fn an_update_stays_where_it_has_arrived() {
             .map(|arm| (arm.clone(), network.initial(1)))
             .collect(),
         deltas: ByName::new(),
+        sketches: ByName::new(),
+        coalitions: Vec::new(),
     };
     let mut buffer = Some(Buffer::from(update.encode().as_slice()));
     let asked = measure(|| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use constellation_core::data::{Dataset, DatasetName};
-use constellation_core::device::{Device, Effect, Input, PostAnswer, Refusal};
+use constellation_core::device::{Device, Effect, Input, Part, PostAnswer, Refusal};
 use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round};
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
@@ -219,6 +219,7 @@ impl Shared {
         self: Arc<Self>,
         identity: Identity,
         round: Round,
+        part: Part,
         body: Arc<[u8]>,
     ) -> PostAnswer {
         let url = format!("{}/rounds/{round}/updates", self.room_address());
@@ -230,7 +231,7 @@ impl Shared {
                 .body(body.to_vec());
             if let Ok(response) = request.send().await {
                 match response.status().as_u16() {
-                    200..300 => return PostAnswer::Accepted(round),
+                    200..300 => return PostAnswer::Accepted(round, part),
                     429 | 503 => {}
                     status => {
                         return PostAnswer::Refused(response.json().await.unwrap_or_else(|_| {
@@ -313,8 +314,11 @@ impl Connection<'_> {
                         return Ok(Some(ended));
                     }
                 }
-                Effect::Post { round, body, .. } => {
-                    let post = Arc::clone(self.shared).post(self.identity.clone(), round, body);
+                Effect::Post {
+                    round, part, body, ..
+                } => {
+                    let identity = self.identity.clone();
+                    let post = Arc::clone(self.shared).post(identity, round, part, body);
                     self.posts.spawn(post);
                 }
                 Effect::Refused(Refusal { code, detail }) => {

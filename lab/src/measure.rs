@@ -73,7 +73,9 @@ impl<'a> Measure<'a> {
                 self.sums_of(arm).train_seconds += time.as_secs_f64();
                 Vec::new()
             }
-            Happening::Event(Event::Accepted { device, report, .. }) => {
+            Happening::Event(
+                Event::Accepted { device, report, .. } | Event::Sketched { device, report, .. },
+            ) => {
                 self.reports.insert(*device, report.clone());
                 Vec::new()
             }

@@ -25,6 +25,8 @@ presets![
     "groups-rotation",
     "groups-swap",
     "unequal-groups",
+    "sketches-rotation",
+    "sketches-swap",
     "few-examples",
     "paper-iid",
     "paper-noniid",
@@ -47,7 +49,7 @@ pub fn find(name: &str) -> Option<&'static Preset> {
 pub fn list() -> String {
     let one = |preset: &Preset| match Experiment::parse(preset.text) {
         Ok(experiment) => format!(
-            "{:16} {}\n{:16} {} devices, {} rounds, {} arms, {} seeds\n",
+            "{:17} {}\n{:17} {} devices, {} rounds, {} arms, {} seeds\n",
             preset.name,
             experiment.about,
             "",
@@ -56,7 +58,7 @@ pub fn list() -> String {
             experiment.run.arms.len(),
             experiment.seeds.len(),
         ),
-        Err(error) => format!("{:16} {error}\n", preset.name),
+        Err(error) => format!("{:17} {error}\n", preset.name),
     };
     PRESETS.iter().map(one).collect()
 }

@@ -13,7 +13,7 @@ use constellation_core::coordinator::{
     Answer, Command, Coordinator, Effect, Event, Input, Message, Profile,
 };
 use constellation_core::data::Dataset;
-use constellation_core::device::{self, Device};
+use constellation_core::device::{self, Device, Part};
 use constellation_core::ids::{DeviceId, Slot};
 use constellation_core::rejection::Rejection;
 use constellation_core::view::{Phase, View};
@@ -26,6 +26,9 @@ use crate::conditions::{Conditions, Fate, ROUND_MS};
 /// Devices of a run whose maps are drawn and whose distances are measured, at most. With more of them that takes long,
 /// and a recording becomes large.
 const DRAWN: u32 = 40;
+
+/// What sending takes in virtual time where nothing is trained for it.
+const SEND_MS: u64 = ROUND_MS / 10;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -114,6 +117,7 @@ pub fn run(setup: &Setup, observe: impl FnMut(u64, Happening<'_>)) -> Coordinato
         },
         devices: BTreeMap::new(),
         opened: Vec::new(),
+        worked_on: BTreeMap::new(),
         queue: BTreeMap::new(),
         queued: 0,
         away: BTreeMap::new(),
@@ -148,6 +152,8 @@ struct Room<'a, O> {
     devices: BTreeMap<DeviceId, Device>,
     /// Round messages that devices have got and not worked on yet.
     opened: Vec<(DeviceId, Arc<RoundOpened>)>,
+    /// The last ones that they have worked on.
+    worked_on: BTreeMap<DeviceId, Arc<RoundOpened>>,
     /// What is to come, by virtual time and by when it was found out.
     queue: BTreeMap<(u64, u64), Coming>,
     queued: u64,
@@ -165,10 +171,11 @@ enum Coming {
     Fails(DeviceId),
 }
 
-/// What a device made of a round. It is decoded, and poisoned, when it arrives: until then there is no copy of the
+/// What a device made of a round, or a part of it. It is decoded, and poisoned, when it arrives: until then there is no copy of the
 /// weights but the body, which the device keeps too.
 struct Posted {
     message: Arc<RoundOpened>,
+    part: Part,
     body: Arc<[u8]>,
     /// By how much the device itself holds it back, in milliseconds.
     after_ms: u64,
@@ -221,6 +228,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         let models = Arc::clone(self.coordinator.models());
         let mut work = Vec::with_capacity(opened.len());
         for ((id, message), delivery) in opened.into_iter().zip(deliveries) {
+            self.worked_on.insert(id, Arc::clone(&message));
             if let Some(mut device) = self.devices.remove(&id) {
                 let slot = slot_of(id);
                 if self.difficult.contains(&slot) {
@@ -318,7 +326,12 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             (self.observe)(self.now_ms, Happening::Traffic { arm, up, down: 0 });
             (self.observe)(self.now_ms, Happening::Trained { arm, time });
         }
-        let Posted { message, body, .. } = posted;
+        let Posted {
+            message,
+            part,
+            body,
+            ..
+        } = posted;
         let answer = match Update::decode(&body, self.coordinator.models()) {
             Ok(mut update) => {
                 // An attacker's weights, which no device has encoded, count as they are.
@@ -342,7 +355,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         if let (Some(Answer::Accepted | Answer::Duplicate), Some(device)) =
             (answer, self.devices.get_mut(&id))
         {
-            let accepted = device::PostAnswer::Accepted(message.round);
+            let accepted = device::PostAnswer::Accepted(message.round, part);
             device.handle(device::Input::Answer(accepted));
         }
     }
@@ -377,6 +390,7 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
     fn obey(&mut self, id: DeviceId, message: Message) {
         let news = match message {
             Message::Configured(configured) => RoomNews::Configured(configured),
+            Message::SendWeights(wanted) => RoomNews::SendWeights(wanted),
             Message::RunFinished => RoomNews::RunFinished,
             Message::Farewell(farewell) => RoomNews::Farewell(farewell),
             Message::RoundOpened(round) => {
@@ -386,12 +400,20 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             }
         };
         let dataset = self.attacks.dataset_of(slot_of(id));
-        if let Some(device) = self.devices.get_mut(&id) {
-            for effect in device.handle(device::Input::News(news)) {
-                if let device::Effect::LoadData(name) = effect {
-                    device.handle(device::Input::Data(name, Arc::clone(dataset)));
-                }
+        let Some(device) = self.devices.get_mut(&id) else {
+            return;
+        };
+        let effects = device.handle(device::Input::News(news));
+        for effect in &effects {
+            if let device::Effect::LoadData(name) = effect {
+                device.handle(device::Input::Data(*name, Arc::clone(dataset)));
             }
+        }
+        let times = vec![Duration::ZERO; self.setup.config.arms.len()];
+        if let Some(message) = self.worked_on.get(&id)
+            && let Some(posted) = posted(effects, message, times, self.coordinator.models())
+        {
+            self.queue(SEND_MS, Coming::Arrives(id, Box::new(posted)));
         }
     }
 
@@ -466,8 +488,23 @@ fn work_out(
             *time += began.elapsed();
         }
     }
-    let (body, after_ms) = effects.into_iter().find_map(|effect| match effect {
-        device::Effect::Post { body, after_ms, .. } => Some((body, after_ms.into())),
+    posted(effects, &message, time_by_arm, models)
+}
+
+/// What a device posts for a round, if it does.
+fn posted(
+    effects: Vec<device::Effect>,
+    message: &Arc<RoundOpened>,
+    time_by_arm: Vec<Duration>,
+    models: &Models,
+) -> Option<Posted> {
+    let (part, body, after_ms) = effects.into_iter().find_map(|effect| match effect {
+        device::Effect::Post {
+            part,
+            body,
+            after_ms,
+            ..
+        } => Some((part, body, after_ms.into())),
         _ => None,
     })?;
     let bytes_by_arm = match Update::decode(&body, models) {
@@ -475,7 +512,8 @@ fn work_out(
         Err(_) => vec![0; message.arms.len()],
     };
     Some(Posted {
-        message,
+        message: Arc::clone(message),
+        part,
         body,
         after_ms,
         bytes_by_arm,
@@ -485,7 +523,9 @@ fn work_out(
 
 #[cfg(test)]
 mod tests {
-    use constellation_core::config::{Encodings, PacingConfig, RunConfig};
+    use constellation_core::config::{
+        Encodings, PacingConfig, RunConfig, Sketches, StrategyConfig,
+    };
     use constellation_core::encoding::Encoding;
     use constellation_core::golden;
 
@@ -595,6 +635,43 @@ mod tests {
             let setup = encoded(&setup(trouble()), encoding);
             assert_eq!(fingerprint(&setup, 1), fingerprint(&setup, 2));
         }
+    }
+
+    /// The same with coalitions that form from sketches.
+    fn sketching(setup: &Setup) -> Setup {
+        let mut config = (*setup.config).clone();
+        for arm in &mut config.arms {
+            if let StrategyConfig::CoalitionModels { formation } = &mut arm.strategy {
+                formation.sketches = Some(Sketches::default());
+            }
+        }
+        Setup {
+            config: config.check().unwrap(),
+            ..setup.clone()
+        }
+    }
+
+    #[test]
+    fn runs_with_sketches_end_and_hang_on_no_number_of_threads() {
+        for conditions in [Conditions::default(), trouble()] {
+            let setup = sketching(&setup(conditions));
+            assert_eq!(fingerprint(&setup, 1), fingerprint(&setup, 3));
+        }
+    }
+
+    /// The goal is a hundredth of the weights.
+    #[test]
+    fn sketches_cost_less_than_a_hundredth_of_weights() {
+        let mut setup = setup(Conditions::default());
+        let mut config = (*setup.config).clone();
+        config.arms.retain(|arm| arm.name == "coalition_models");
+        setup.config = config.check().unwrap();
+        let (plain, sketched) = (bytes(&setup), bytes(&sketching(&setup)));
+        assert!(sketched > plain);
+        let updates = u64::from(setup.devices * setup.config.rounds);
+        let weights = 203_560;
+        let more = (sketched - plain) / updates;
+        assert!(more < weights / 100, "{more} bytes more an update");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
 use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round, Slot};
-use constellation_core::wire::{Configured, RoomNews, RoundOpened, Update};
+use constellation_core::wire::{Configured, Models, RoomNews, RoundOpened, Update};
 use rayon::prelude::*;
 use serde::Deserialize;
 use thiserror::Error;
@@ -219,6 +219,14 @@ enum Line {
         round: Round,
         cohort: Vec<DeviceId>,
     },
+    Sketched {
+        round: Round,
+        device: DeviceId,
+        report: ReportLine,
+    },
+    CoalitionsFormed {
+        missing: Vec<DeviceId>,
+    },
     Accepted {
         round: Round,
         device: DeviceId,
@@ -338,6 +346,10 @@ struct Replay {
     connected: BTreeSet<DeviceId>,
     /// What devices were sent in the open round.
     opened: BTreeMap<DeviceId, Arc<RoundOpened>>,
+    /// What they have worked on last.
+    worked_on: BTreeMap<DeviceId, Arc<RoundOpened>>,
+    /// What they sent when they were asked for weights, after their sketches.
+    asked_for: BTreeMap<DeviceId, Posted>,
     /// What happened while it was open, to be done once everybody has trained.
     pending: Vec<Pending>,
     /// Cohort and round as the coordinator opened it, and the fingerprint once it closed it.
@@ -354,6 +366,9 @@ struct Replay {
 }
 
 enum Pending {
+    Sketched(DeviceId),
+    /// Coalitions formed without the sketches of these.
+    Formed(Vec<DeviceId>),
     Accepted(DeviceId),
     Left(DeviceId),
     Joined(DeviceId, Slot, Profile),
@@ -372,6 +387,8 @@ impl Replay {
             devices: BTreeMap::new(),
             connected: BTreeSet::new(),
             opened: BTreeMap::new(),
+            worked_on: BTreeMap::new(),
+            asked_for: BTreeMap::new(),
             pending: Vec::new(),
             own_opening: None,
             own_closing: None,
@@ -415,9 +432,18 @@ impl Replay {
                 round,
                 device,
                 report,
+            }
+            | Line::Sketched {
+                round,
+                device,
+                report,
             } if report.own_data > 0 && round.0 <= self.coordinator.config().rounds => {
                 self.last = self.last.max(round);
-                self.own_data.entry(round).or_default().push(device);
+                let devices = self.own_data.entry(round).or_default();
+                // With its sketches and its weights it says the same.
+                if !devices.contains(&device) {
+                    devices.push(device);
+                }
             }
             _ if !self.own_data.is_empty() => {}
             Line::Joined {
@@ -450,6 +476,12 @@ impl Replay {
                     self.pending.push(Pending::Accepted(device));
                 }
             }
+            Line::Sketched { device, report, .. } => {
+                self.mischief
+                    .extend(report.mischief.map(|mischief| (device, mischief)));
+                self.pending.push(Pending::Sketched(device));
+            }
+            Line::CoalitionsFormed { missing } => self.pending.push(Pending::Formed(missing)),
             Line::RoundClosed {
                 round,
                 fingerprint,
@@ -588,23 +620,16 @@ impl Replay {
                 // Later deltas may be added to what it was sent.
                 device.handle(device::Input::Round(message.encode()));
             }
+            self.worked_on.insert(id, Arc::clone(&message));
             work.push((id, slot, device, (!failed).then_some(message)));
         }
-        let models = Arc::clone(self.coordinator.models());
-        let attacks = &self.attacks;
+        let (models, attacks) = (self.coordinator.models(), &self.attacks);
         let done: Vec<_> = work
             .into_par_iter()
             .map(|(id, slot, mut device, message)| {
                 let posted = message.and_then(|message| {
                     let body = work_out(&mut device, &message)?;
-                    let mut update = Update::decode(&body, &models).ok()?;
-                    if attacks.is_attacker(slot) {
-                        update
-                            .resolve(|name, report| message.start_of(name, report))
-                            .ok()?;
-                        attacks.poison(slot, &message, &mut update);
-                    }
-                    Some((body.len() as u64, Box::new(update)))
+                    read(&body, models, attacks, slot, &message)
                 });
                 (id, slot, device, posted)
             })
@@ -617,26 +642,40 @@ impl Replay {
         updates
     }
 
-    /// Does what the record says happened while the round was open.
+    /// Does what the record says happened while the round was open. `updates` are what devices sent by themselves.
     fn finish_pending(&mut self, updates: &BTreeMap<DeviceId, Posted>) {
         for pending in core::mem::take(&mut self.pending) {
             match pending {
                 Pending::Joined(device, slot, profile) => self.join(device, slot, profile),
                 Pending::Left(device) => self.leave(device),
-                Pending::Accepted(device) => {
-                    let answer = updates.get(&device).and_then(|(bytes, update)| {
-                        self.input(Input::Update {
-                            device,
-                            bytes: *bytes,
-                            update: update.clone(),
-                        })
-                    });
-                    if answer != Some(Answer::Accepted) {
-                        let what = format!("device {device} would have no update that counts");
-                        self.otherwise(self.last, what);
+                Pending::Formed(missing) => {
+                    for device in missing {
+                        self.input(Input::Disconnected(device));
                     }
                 }
+                Pending::Sketched(device) => self.count(device, updates.get(&device).cloned()),
+                Pending::Accepted(device) => {
+                    let asked_for = self.asked_for.remove(&device);
+                    let update = asked_for.or_else(|| updates.get(&device).cloned());
+                    self.count(device, update);
+                }
             }
+        }
+        self.asked_for.clear();
+    }
+
+    /// Gives the room an update that it counted.
+    fn count(&mut self, device: DeviceId, posted: Option<Posted>) {
+        let answer = posted.and_then(|(bytes, update)| {
+            self.input(Input::Update {
+                device,
+                bytes,
+                update,
+            })
+        });
+        if answer != Some(Answer::Accepted) {
+            let what = format!("device {device} would have no update that counts");
+            self.otherwise(self.last, what);
         }
     }
 
@@ -675,6 +714,19 @@ impl Replay {
                     configure(device, configured, self.attacks.dataset_of(*slot));
                 }
             }
+            Message::SendWeights(wanted) => {
+                let (Some((slot, device)), Some(opened)) =
+                    (self.devices.get_mut(&id), self.worked_on.get(&id))
+                else {
+                    return;
+                };
+                let effects = device.handle(device::Input::News(RoomNews::SendWeights(wanted)));
+                let posted = posted(effects).and_then(|body| {
+                    let models = self.coordinator.models();
+                    read(&body, models, &self.attacks, *slot, opened)
+                });
+                self.asked_for.extend(posted.map(|posted| (id, posted)));
+            }
             Message::RunFinished | Message::Farewell(_) => {}
         }
     }
@@ -699,10 +751,33 @@ fn work_out(device: &mut Device, message: &RoundOpened) -> Option<Arc<[u8]>> {
     while device.has_work() {
         effects.extend(device.work());
     }
+    posted(effects)
+}
+
+/// What a device posts, if it does.
+fn posted(effects: Vec<device::Effect>) -> Option<Arc<[u8]>> {
     effects.into_iter().find_map(|effect| match effect {
         device::Effect::Post { body, .. } => Some(body),
         _ => None,
     })
+}
+
+/// Reads what a device posted, poisoned if it is an attacker's.
+fn read(
+    body: &[u8],
+    models: &Models,
+    attacks: &Attacks,
+    slot: Slot,
+    opened: &RoundOpened,
+) -> Option<Posted> {
+    let mut update = Update::decode(body, models).ok()?;
+    if attacks.is_attacker(slot) {
+        update
+            .resolve(|name, report| opened.start_of(name, report))
+            .ok()?;
+        attacks.poison(slot, opened, &mut update);
+    }
+    Some((body.len() as u64, Box::new(update)))
 }
 
 #[cfg(test)]
@@ -710,7 +785,9 @@ mod tests {
     use std::collections::VecDeque;
     use std::path::Path;
 
-    use constellation_core::config::{ArmConfig, StrategyConfig};
+    use constellation_core::config::{
+        ArmConfig, DistanceKind, Formation, Resting, Sketches, StrategyConfig,
+    };
     use constellation_core::encoding::Encoding;
     use constellation_core::ids::RunId;
     use serde_json::json;
@@ -735,7 +812,7 @@ mod tests {
                 StrategyConfig::LocalOnly {},
                 StrategyConfig::FedAvg {},
                 StrategyConfig::CoalitionModels {
-                    formation: constellation_core::config::Formation {
+                    formation: Formation {
                         k: 2,
                         ..Default::default()
                     },
@@ -803,6 +880,61 @@ mod tests {
         let at = text.find(&line).unwrap() + line.len();
         let digit = if &text[at..=at] == "0" { "1" } else { "0" };
         format!("{}{digit}{}", &text[..at], &text[at + 1..])
+    }
+
+    /// The run of the other tests, with coalitions that form from sketches, whose members rest as soon as they may.
+    fn sketching(seed: u32) -> CheckedConfig {
+        let mut config = (*config(seed)).clone();
+        config.arms[2].strategy = StrategyConfig::CoalitionModels {
+            formation: Formation {
+                k: 2,
+                distance: DistanceKind::UnitDeltas,
+                warm_up: 1,
+                reform_every: None,
+                sketches: Some(Sketches {
+                    resting: Some(Resting {
+                        after: 1,
+                        share: 0.5,
+                    }),
+                }),
+                ..Formation::default()
+            },
+        };
+        config.check().unwrap()
+    }
+
+    #[test]
+    fn runs_with_sketches_come_out_the_same_in_trouble_too() {
+        let failing = Conditions {
+            failing: Some(Failing {
+                rate: 0.3,
+                rounds: 1,
+            }),
+            attackers: Some(Attackers {
+                fraction: 0.25,
+                kind: Attack::SignFlip,
+                strength: 1.0,
+            }),
+            ..Conditions::default()
+        };
+        let experiment = format!(
+            r#"{{"event":"experiment","experiment":{{"name":"x","devices":4,"conditions":{}}}}}"#,
+            serde_json::to_string(&failing).unwrap()
+        );
+        let plain = record_of(sketching(3), Conditions::default());
+        assert!(plain.contains("coalitions_formed"));
+        let rests =
+            |line: &&str| line.contains("coalitions_formed") && !line.contains("\"resting\":[]");
+        assert!(plain.lines().filter(rests).count() > 0);
+        let troubled = record_of(sketching(4), failing);
+        let text = format!("{plain}{experiment}\n{troubled}");
+        assert_eq!(
+            verdicts(&text),
+            [
+                "seed 3: all 4 rounds are the same",
+                "seed 4: all 4 rounds are the same"
+            ]
+        );
     }
 
     #[test]
@@ -998,6 +1130,16 @@ mod tests {
                 Message::Configured(configured) => {
                     configure(device, configured, &self.dataset);
                     None
+                }
+                Message::SendWeights(wanted) => {
+                    let news = RoomNews::SendWeights(wanted);
+                    let body = posted(device.handle(device::Input::News(news)))?;
+                    let update = Update::decode(&body, self.coordinator.models()).unwrap();
+                    Some(Input::Update {
+                        device: id,
+                        bytes: body.len() as u64,
+                        update: Box::new(update),
+                    })
                 }
                 Message::RoundOpened(message) => {
                     device.misbehave(self.mischief.get(&(message.round, id)).copied());

@@ -170,6 +170,7 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         Rejection::RoomLocked => StatusCode::LOCKED,
         Rejection::RoomFull(_)
         | Rejection::Stale { .. }
+        | Rejection::SketchesClosed(_)
         | Rejection::Update(WireError::OtherRun { .. } | WireError::OtherReference { .. })
         | Rejection::WrongPhase { .. } => StatusCode::CONFLICT,
         Rejection::FutureRound { .. }
@@ -177,6 +178,8 @@ fn status_of(rejection: &Rejection) -> StatusCode {
         | Rejection::Capability(_)
         | Rejection::NotInCohort { .. }
         | Rejection::WrongKind(_)
+        | Rejection::WrongCoalition(_)
+        | Rejection::TooLarge { .. }
         | Rejection::Update(_)
         | Rejection::Config(_) => StatusCode::UNPROCESSABLE_ENTITY,
     }

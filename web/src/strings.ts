@@ -29,6 +29,7 @@ const deviceStates: Record<DeviceState, string> = {
   ready: "ready",
   training: "training",
   sent: "sent",
+  resting: "resting",
   late: "late",
   away: "away",
 };

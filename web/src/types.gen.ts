@@ -87,7 +87,11 @@ received: Array<DeviceId>,
 /**
  * Whose updates are counted, in the order in which they arrived.
  */
-answered: Array<DeviceId>, };
+answered: Array<DeviceId>, 
+/**
+ * Who was to send sketches and no weights, in device order.
+ */
+resting?: Array<DeviceId>, };
 export type Phase = "lobby" | "waiting" | "training" | "resting" | "paused" | "evaluating" | "finished";
 export type DeviceRow = { 
 /**
@@ -138,7 +142,7 @@ last_refusal: string | null,
  * How it was difficult in its last update of this run, by what it says itself.
  */
 mischief: Mischief | null, };
-export type DeviceState = "without_data" | "ready" | "training" | "sent" | "late" | "away";
+export type DeviceState = "without_data" | "ready" | "training" | "sent" | "resting" | "late" | "away";
 export type ArmView = { 
 /**
  * The arm's name.
@@ -1144,7 +1148,12 @@ restarts: number,
 /**
  * Passes of assignment and new centers before a formation that does not settle is taken as it is.
  */
-max_iterations: number, };
+max_iterations: number, 
+/**
+ * Left out, coalitions form from the weights that devices send; else from sketches that they send first, so that
+ * weights can be added up by coalition as they arrive.
+ */
+sketches?: Sketches, };
 export type FirstCenters = "random" | "k_means_plus_plus";
 export type DistanceKind = "weights" | "deltas" | "unit_deltas";
 export type LayerScale = "raw" | "by_norm";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use constellation_core::attack::Mischief;
 use constellation_core::data::{DatasetName, TableError};
-use constellation_core::device::{Device, DrawingError, Effect, Input, PostAnswer, Refusal};
+use constellation_core::device::{Device, DrawingError, Effect, Input, Part, PostAnswer, Refusal};
 use constellation_core::ids::Round;
 use constellation_core::view::{Activity, DeviceEvent, Guess, Identity, SentFile};
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
@@ -292,9 +292,10 @@ impl Session {
                 Effect::LoadData(name) => spawn_local(Rc::clone(self).load(name)),
                 Effect::Post {
                     round,
+                    part,
                     body,
                     after_ms,
-                } => spawn_local(Rc::clone(self).post(round, body, after_ms)),
+                } => spawn_local(Rc::clone(self).post(round, part, body, after_ms)),
                 Effect::AskForTable(table) => self.tell(&DeviceEvent::TableWanted { table }),
                 Effect::Ready(run) => self.say(&DeviceNews::Ready { run }),
                 Effect::SendInFull(run) => self.say(&DeviceNews::SendInFull { run }),
@@ -326,7 +327,7 @@ impl Session {
 
     /// Posts an update, after a while, until the room has said something about it, or the connection it was asked over
     /// is gone.
-    async fn post(self: Rc<Self>, round: Round, body: Arc<[u8]>, after_ms: u32) {
+    async fn post(self: Rc<Self>, round: Round, part: Part, body: Arc<[u8]>, after_ms: u32) {
         let asked_over = self.connection.get();
         if after_ms > 0 {
             sleep(i32::try_from(after_ms).unwrap_or(i32::MAX)).await;
@@ -339,7 +340,7 @@ impl Session {
                 return;
             };
             match self.server.post_update(&token, round, &body).await {
-                Ok(()) => return self.handle(Input::Answer(PostAnswer::Accepted(round))),
+                Ok(()) => return self.handle(Input::Answer(PostAnswer::Accepted(round, part))),
                 // Too many requests, or a server that is about to stop: worth another try.
                 Err(
                     Failure::Refused {

@@ -7,8 +7,8 @@ use std::ops::Deref;
 use thiserror::Error;
 
 use super::{
-    ArmConfig, DataConfig, Encodings, Formation, GroupKind, Groups, OursOptions, PacingConfig,
-    Participation, Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
+    ArmConfig, DataConfig, Encodings, GroupKind, Groups, OursOptions, PacingConfig, Participation,
+    Partition, RunConfig, StrategyConfig, TrainingConfig, limits,
 };
 use crate::data::{DatasetName, TRAIN_OF_FIVE};
 use crate::decimal::Shown;
@@ -328,42 +328,6 @@ impl StrategyConfig {
                 formation.check(&format!("{path}.formation"))
             }
         }
-    }
-}
-
-impl Formation {
-    fn check(&self, path: &str) -> Result<(), ConfigError> {
-        range(&format!("{path}.k"), self.k, 1, limits::COALITIONS)?;
-        range(&format!("{path}.warm_up"), self.warm_up, 0, limits::ROUNDS)?;
-        if let Some(rounds) = self.reform_every {
-            range(&format!("{path}.reform_every"), rounds, 1, limits::ROUNDS)?;
-        }
-        if let Some(formations) = self.freeze_after {
-            range(
-                &format!("{path}.freeze_after"),
-                formations,
-                1,
-                limits::ROUNDS,
-            )?;
-        }
-        range(
-            &format!("{path}.min_size"),
-            self.min_size,
-            1,
-            limits::DEVICES,
-        )?;
-        range(
-            &format!("{path}.restarts"),
-            self.restarts,
-            1,
-            limits::RESTARTS,
-        )?;
-        range(
-            &format!("{path}.max_iterations"),
-            self.max_iterations,
-            1,
-            limits::ITERATIONS,
-        )
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{
     ArmConfig, DataConfig, DistanceKind, Encodings, FirstCenters, Formation, GroupKind, Groups,
-    LayerScale, OursOptions, PacingConfig, Partition, RunConfig, StrategyConfig, TrainingConfig,
-    Weighting,
+    LayerScale, OursOptions, PacingConfig, Partition, Resting, RunConfig, StrategyConfig,
+    TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
@@ -101,6 +101,16 @@ impl Default for Formation {
             min_size: 1,
             restarts: 1,
             max_iterations: 20,
+            sketches: None,
+        }
+    }
+}
+
+impl Default for Resting {
+    fn default() -> Self {
+        Self {
+            after: 3,
+            share: 0.5,
         }
     }
 }

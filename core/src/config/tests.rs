@@ -408,3 +408,28 @@ fn a_table_that_cannot_be_is_refused_with_its_field() {
     with_table(|with| config.data.table = Some(table(with))).ok();
     assert_eq!(config.check().unwrap_err().field, "data.groups");
 }
+
+#[test]
+fn sketches_are_of_unit_deltas_over_all_layers() {
+    let with = |formation: &str| {
+        let json = format!(
+            r#"{{"arms":[{{"strategy":{{"kind":"coalition_models","formation":{formation}}}}}]}}"#
+        );
+        let config: RunConfig = serde_json::from_str(&json).unwrap();
+        config.check().map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(with(r#"{"distance":"unit_deltas","sketches":{}}"#), Ok(()));
+    let path = "arms[0].strategy.formation";
+    assert_eq!(
+        with(r#"{"distance":"weights","sketches":{}}"#),
+        Err(format!(
+            "{path}.distance is weights; allowed: unit_deltas where coalitions form from sketches"
+        ))
+    );
+    assert_eq!(
+        with(r#"{"distance":"unit_deltas","layers":"by_norm","sketches":{}}"#),
+        Err(format!(
+            "{path}.layers is by_norm; allowed: raw where coalitions form from sketches"
+        ))
+    );
+}

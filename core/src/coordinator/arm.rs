@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::distances::distances;
+use super::distances::{Seen, distances};
 use super::memberships::PastMemberships;
-use super::round::Counted;
+use super::round::{Counted, Sketched};
 use crate::config::{ArmConfig, limits};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId};
 use crate::layout::{self, Place};
 use crate::metrics::{accuracy_over_devices, adjusted_rand_index};
 use crate::params::Params;
 use crate::strategy::{
-    ArmUpdate, Beginning, Coalition, RoundUpdates, Strategy, coalition_of, strategy,
+    ArmUpdate, Beginning, Coalition, DeviceSketch, RoundSketches, RoundUpdates, Strategy,
+    coalition_of, strategy,
 };
 use crate::view::{
     Accuracy, ArmTraffic, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, Influence,
@@ -35,6 +36,8 @@ pub(super) struct Arm {
     influence: Vec<Influence>,
     memberships: PastMemberships,
     distances: Arc<Distances>,
+    /// The sketches that the open round's coalitions have formed from.
+    sketches: Option<RoundSketches>,
 }
 
 impl Arm {
@@ -55,6 +58,7 @@ impl Arm {
                 run,
                 ..Distances::default()
             }),
+            sketches: None,
         }
     }
 
@@ -88,25 +92,24 @@ impl Arm {
     pub(super) fn measure(
         &mut self,
         measured: Round,
-        updates: &BTreeMap<DeviceId, Counted>,
+        reports: &BTreeMap<DeviceId, Report>,
         groups: &BTreeMap<DeviceId, Option<u32>>,
     ) {
-        let reports: Vec<_> = updates
+        let reports: Vec<_> = reports
             .iter()
-            .filter_map(|(device, Counted { update, .. })| {
-                let report = update.report.arms.get(&self.config.name)?;
-                Some((groups.get(device).copied().flatten(), report))
-            })
+            .filter_map(|(device, report)| Some((*device, report.arms.get(&self.config.name)?)))
             .collect();
+        let group = |device: &DeviceId| groups.get(device).copied().flatten();
         let own: Vec<_> = reports
             .iter()
-            .filter_map(|(group, report)| Some((*group, report.own_before?)))
+            .filter_map(|(device, report)| Some((group(device), report.own_before?)))
             .collect();
         let balanced: Vec<_> = reports
             .iter()
             // Data without a test set has only its own view.
-            .filter_map(|(group, report)| {
-                Some((*group, report.balanced_before.or(report.own_before)?))
+            .filter_map(|(device, report)| {
+                let measured = report.balanced_before.or(report.own_before)?;
+                Some((group(device), measured))
             })
             .collect();
         let (Some(accuracy), Some(own)) = (
@@ -118,15 +121,12 @@ impl Arm {
         if measured == Round(0) {
             return;
         }
-        self.devices = updates
+        self.devices = reports
             .iter()
-            .filter_map(|(&device, Counted { update, .. })| {
-                let report = update.report.arms.get(&self.config.name)?;
-                Some(DeviceAccuracy {
-                    device,
-                    balanced: report.balanced_before,
-                    own: report.own_before,
-                })
+            .map(|&(device, report)| DeviceAccuracy {
+                device,
+                balanced: report.balanced_before,
+                own: report.own_before,
             })
             .collect();
         self.accuracy = Some(accuracy);
@@ -145,20 +145,73 @@ impl Arm {
         });
     }
 
-    /// Turns a round's updates into the next round's models. The weights are taken out of the updates, and given back
-    /// with whatever else the arm was sent; `None` if it was sent nothing.
+    /// Whether devices send sketches for it first, and weights when its coalitions have formed.
+    pub(super) fn asks_for_sketches(&self) -> bool {
+        self.config.strategy.sketches().is_some()
+    }
+
+    /// Forms coalitions from sketches, and says who is to send its weights, for which coalition.
+    pub(super) fn form(
+        &mut self,
+        seed: u32,
+        round: Round,
+        sketched: &BTreeMap<DeviceId, Sketched>,
+        groups: &BTreeMap<DeviceId, Option<u32>>,
+    ) -> BTreeMap<DeviceId, CoalitionId> {
+        let sketches = sketched.iter().filter_map(|(&device, sketched)| {
+            Some(DeviceSketch {
+                device,
+                examples: sketched.update.report.examples,
+                start: Arc::clone(sketched.starts.get(&self.config.name)?),
+                direction: sketched.update.sketches.get(&self.config.name)?.direction(),
+            })
+        });
+        let sketches = RoundSketches::new(seed, round, sketches.collect(), groups.clone());
+        let asked = self.strategy.form(&sketches);
+        self.sketches = Some(sketches);
+        asked
+    }
+
+    /// Adds weights that a device was asked for.
+    pub(super) fn add(&mut self, device: DeviceId, weights: &Params) {
+        self.strategy.add(device, weights);
+    }
+
+    /// Turns a round's updates, or what has been added of them, into the next round's models. Says what is to be seen of
+    /// the round; `None` if the arm was sent nothing.
     pub(super) fn close(
         &mut self,
         seed: u32,
         round: Round,
         updates: &mut BTreeMap<DeviceId, Counted>,
         groups: &BTreeMap<DeviceId, Option<u32>>,
-    ) -> Option<RoundUpdates> {
+    ) -> Option<Seen> {
         let difficult: Vec<DeviceId> = updates
             .iter()
             .filter(|(_, counted)| counted.update.report.mischief.is_some())
             .map(|(device, _)| *device)
             .collect();
+        let seen = if let Some(sketches) = self.sketches.take() {
+            self.strategy.settle();
+            Seen::Sketches(sketches)
+        } else {
+            let updates = self.updates(updates);
+            let round = RoundUpdates::new(seed, round, updates, groups.clone());
+            if round.updates.is_empty() {
+                return None;
+            }
+            self.strategy.close(&round);
+            Seen::Updates(round)
+        };
+        self.influence = self.influence_of(&difficult);
+        self.agreement = self.agreement_with(groups);
+        let coalitions = self.strategy.coalitions();
+        self.memberships.add(round, self.agreement, coalitions);
+        Some(seen)
+    }
+
+    /// Takes this arm's weights out of the updates.
+    fn updates(&self, updates: &mut BTreeMap<DeviceId, Counted>) -> Vec<ArmUpdate> {
         let updates = updates.iter_mut().filter_map(|(&device, counted)| {
             let Counted { update, starts } = counted;
             let weights = update.weights.remove(&self.config.name)?;
@@ -172,17 +225,7 @@ impl Arm {
                 report,
             })
         });
-        let round = RoundUpdates::new(seed, round, updates.collect(), groups.clone());
-        if round.updates.is_empty() {
-            return None;
-        }
-        self.strategy.close(&round);
-        self.influence = self.influence_of(&difficult);
-        self.agreement = self.agreement_with(groups);
-        let coalitions = self.strategy.coalitions();
-        self.memberships
-            .add(round.round, self.agreement, coalitions);
-        Some(round)
+        updates.collect()
     }
 
     /// What some devices' updates count in the models that the round has left.
@@ -299,14 +342,14 @@ impl Arm {
     }
 
     /// Measures the distances of a closed round, and draws its map.
-    pub(super) fn draw(&mut self, round: &RoundUpdates) {
-        self.distances = Arc::new(distances(self.run, round, self.strategy.coalitions()));
-        self.map = Some(self.map_of(round));
+    pub(super) fn draw(&mut self, seen: &Seen) {
+        self.distances = Arc::new(distances(self.run, seen, self.strategy.coalitions()));
+        self.map = Some(self.map_of(seen));
     }
 
     /// Devices in the plane, as near as can be to where they were. A barycenter is drawn in the middle of its members,
     /// the global model in the middle of what it is the mean of.
-    fn map_of(&self, round: &RoundUpdates) -> MapView {
+    fn map_of(&self, seen: &Seen) -> MapView {
         let place_before = |device: DeviceId| {
             self.map
                 .as_ref()?
@@ -315,13 +358,13 @@ impl Arm {
                 .find(|point| point.device == device)
                 .map(|point| [point.x, point.y])
         };
-        let before: Vec<Option<Place>> = round
-            .updates
+        let devices = seen.devices();
+        let before: Vec<Option<Place>> = devices
             .iter()
-            .map(|update| place_before(update.device))
+            .map(|(device, _)| place_before(*device))
             .collect();
-        let layout = layout::arrange(round.weights_gram(), &before);
-        let placed = || round.updates.iter().zip(&layout.places);
+        let layout = layout::arrange(seen.gram(), &before);
+        let placed = || devices.iter().zip(&layout.places);
         let barycenters: Vec<(&Coalition, Place)> = self
             .strategy
             .coalitions()
@@ -329,12 +372,12 @@ impl Arm {
             .filter_map(|coalition| {
                 // A coalition that kept the model of an earlier round has nothing to be in the middle of.
                 let members =
-                    placed().filter(|(update, _)| coalition.members.contains(&update.device));
+                    placed().filter(|((device, _), _)| coalition.members.contains(device));
                 Some((coalition, middle(members.map(|(_, place)| (*place, 1.0)))?))
             })
             .collect();
         let global = if barycenters.is_empty() {
-            middle(placed().map(|(update, place)| (*place, f64::from(update.examples))))
+            middle(placed().map(|((_, examples), place)| (*place, f64::from(*examples))))
         } else {
             middle(
                 barycenters
@@ -344,8 +387,8 @@ impl Arm {
         };
         MapView {
             points: placed()
-                .map(|(update, [x, y])| MapPoint {
-                    device: update.device,
+                .map(|((device, _), [x, y])| MapPoint {
+                    device: *device,
                     x: *x,
                     y: *y,
                 })

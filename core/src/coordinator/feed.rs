@@ -74,7 +74,11 @@ impl Feed {
                     }
                 }
             }
-            Event::Accepted { .. } | Event::RunFinished => {}
+            // Who had no sketches in time is missing when the round closes, too.
+            Event::Sketched { .. }
+            | Event::CoalitionsFormed { .. }
+            | Event::Accepted { .. }
+            | Event::RunFinished => {}
         }
     }
 

@@ -10,7 +10,7 @@ use crate::encoding::Kind;
 use crate::ids::{DeviceId, Round, RunId, Slot};
 use crate::rejection::Rejection;
 use crate::view::CoalitionView;
-use crate::wire::{Alone, Configured, Farewell, Report, RoundOpened, Update};
+use crate::wire::{Alone, Configured, Farewell, Report, RoundOpened, SendWeights, Update};
 
 /// What happens to a room.
 #[derive(Clone, Debug, PartialEq)]
@@ -178,6 +178,8 @@ pub enum Message {
     Configured(Box<Configured>),
     /// A round with its models. Devices that start from the same models share one, so that it is encoded once.
     RoundOpened(Arc<RoundOpened>),
+    /// Its coalitions have formed, and the room wants its weights, or that it rests. JSON text.
+    SendWeights(SendWeights),
     /// The run is over. JSON text.
     RunFinished,
     /// It is out of the room. JSON text; the driver closes the socket after it.
@@ -229,6 +231,26 @@ pub enum Event {
         round: Round,
         /// Who is asked.
         cohort: Vec<DeviceId>,
+    },
+    /// The sketches of an update were counted: its first part.
+    Sketched {
+        /// The round.
+        round: Round,
+        /// Whose.
+        device: DeviceId,
+        /// Their bytes.
+        bytes: u64,
+        /// What it measured.
+        report: Report,
+    },
+    /// A round's coalitions have formed from its sketches, and weights are asked for.
+    CoalitionsFormed {
+        /// The round.
+        round: Round,
+        /// Who was asked and had no sketches in time.
+        missing: Vec<DeviceId>,
+        /// Who is to send no weights in this round.
+        resting: Vec<DeviceId>,
     },
     /// An update was counted.
     Accepted {

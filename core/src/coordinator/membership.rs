@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::publishing::GivenModels;
-use super::round::Participant;
+use super::round::{Participant, Step};
+use super::sketches::send_weights;
 use super::{
     Answer, Coordinator, Effects, Event, Member, Message, Profile, Stage, configured, round_opened,
 };
@@ -127,11 +128,20 @@ impl Coordinator {
                     let given = member.given.clone();
                     let plans: Vec<ArmPlan> =
                         self.run.arms.iter().map(|arm| arm.plan(device)).collect();
+                    let asked = open.sketched.get(&device);
+                    let asked = asked.filter(|_| open.step == Step::Weights);
+                    let asked = asked.map(|asked| send_weights(self.run.id, round, asked));
                     let message = round_opened(&self.run, round, purpose, &plans, member, given);
                     effects.send(device, Message::RoundOpened(Arc::new(message)));
+                    if let Some(asked) = asked {
+                        effects.send(device, Message::SendWeights(asked));
+                    }
                 }
-                Some(Participant::Answered(_)) => member.state = DeviceState::Sent,
-                None => {}
+                Some(Participant::Answered(_) | Participant::Sketched) => {
+                    member.state = DeviceState::Sent;
+                }
+                Some(Participant::Rests) => member.state = DeviceState::Resting,
+                Some(Participant::Missed) | None => {}
             },
             Stage::Idle | Stage::Resting(_) => {}
         }
@@ -175,7 +185,8 @@ impl Coordinator {
             .remove(&device)
             .ok_or(Rejection::UnknownDevice(device))?;
         if let Stage::Open(open) = &mut self.run.stage
-            && !matches!(open.cohort.get(&device), Some(Participant::Answered(_)))
+            && let Some(participant) = open.cohort.get(&device)
+            && !participant.has_answered()
         {
             open.cohort.remove(&device);
         }

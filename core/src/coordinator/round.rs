@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ids::{DeviceId, Round};
 use crate::params::Params;
-use crate::wire::Update;
+use crate::wire::{ArmCoalition, Report, Update};
 
 /// A round while it is open.
 #[derive(Debug)]
@@ -18,6 +18,28 @@ pub(super) struct OpenRound {
     pub(super) deadline_ms: Option<u64>,
     /// Fixed when the round opens; only devices that leave for good drop out.
     pub(super) cohort: BTreeMap<DeviceId, Participant>,
+    pub(super) step: Step,
+    /// What devices have said in [`Step::Sketches`].
+    pub(super) sketched: BTreeMap<DeviceId, Sketched>,
+}
+
+/// What a round waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Sketches, from which coalitions will form. Only of rounds in which an arm asks for some, and before weights.
+    Sketches,
+    /// Weights, or the report alone where none are asked for.
+    Weights,
+}
+
+/// The first part of an update that comes in two.
+#[derive(Debug)]
+pub(super) struct Sketched {
+    pub(super) update: Update,
+    /// What its weights were trained from, by arm.
+    pub(super) starts: BTreeMap<String, Arc<Params>>,
+    /// What it is asked for then.
+    pub(super) coalitions: Vec<ArmCoalition>,
 }
 
 /// What a round asks for.
@@ -38,6 +60,12 @@ pub(super) enum Participant {
     Refused,
     /// Its connection is lost. The round does not wait for it.
     Gone,
+    /// Its sketches are counted, and its coalitions are about to form.
+    Sketched,
+    /// Coalitions have formed without its sketches: it has no further part in the round.
+    Missed,
+    /// Its sketches are all that the round wants of it.
+    Rests,
     /// Its update is counted.
     Answered(Box<Counted>),
 }
@@ -67,27 +95,48 @@ impl OpenRound {
         awaited.map(|(&device, _)| device)
     }
 
-    /// Number of updates counted.
+    /// Number of devices that have given all that this step wants of them.
     pub(super) fn answered(&self) -> usize {
-        self.cohort
-            .values()
-            .filter(|participant| matches!(participant, Participant::Answered(_)))
-            .count()
+        self.cohort.values().filter(|p| p.has_answered()).count()
     }
 
-    /// The updates, in device order, and the devices of the cohort that gave none.
-    pub(super) fn into_updates(self) -> (BTreeMap<DeviceId, Counted>, Vec<DeviceId>) {
-        let (mut updates, mut missing) = (BTreeMap::new(), Vec::new());
+    /// What the devices of the cohort said and sent.
+    pub(super) fn into_answers(self) -> Answers {
+        let sketched = self.sketched.into_iter();
+        let mut answers = Answers {
+            reports: sketched.map(|(id, s)| (id, s.update.report)).collect(),
+            ..Answers::default()
+        };
         for (device, participant) in self.cohort {
-            match participant {
-                Participant::Answered(counted) => {
-                    updates.insert(device, *counted);
-                }
-                Participant::Awaited | Participant::Refused | Participant::Gone => {
-                    missing.push(device);
-                }
+            if !participant.has_answered() {
+                answers.missing.push(device);
+            } else if let Participant::Answered(counted) = participant {
+                let report = counted.update.report.clone();
+                answers.reports.insert(device, report);
+                answers.updates.insert(device, *counted);
+            } else {
+                answers.resting.push(device);
             }
         }
-        (updates, missing)
+        answers
+    }
+}
+
+/// What came of a round, in device order.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// Of everybody who said something, with sketches or with weights.
+    pub(super) reports: BTreeMap<DeviceId, Report>,
+    pub(super) updates: BTreeMap<DeviceId, Counted>,
+    /// Devices whose sketches were all that the round wanted.
+    pub(super) resting: Vec<DeviceId>,
+    /// Devices that did not give what the round wanted.
+    pub(super) missing: Vec<DeviceId>,
+}
+
+impl Participant {
+    /// Whether it has given all that this step wants of it.
+    pub(super) fn has_answered(&self) -> bool {
+        matches!(self, Self::Answered(_) | Self::Sketched | Self::Rests)
     }
 }

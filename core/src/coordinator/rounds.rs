@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::publishing::{GivenModels, Publishing};
-use super::round::{OpenRound, Participant, Purpose};
+use super::round::{Answers, OpenRound, Participant, Purpose, Step};
 use super::{Coordinator, Effects, Event, Maps, Member, Message, Stage, Will, round_opened};
 use crate::config::RunConfig;
 use crate::ids::{DeviceId, Round};
@@ -36,7 +36,7 @@ impl Coordinator {
                 Stage::Idle if enough && matches!(self.will, Will::Go | Will::OneRound) => {
                     self.open(now_ms, Purpose::Train, effects);
                 }
-                Stage::Open(open) if open.is_complete() => self.close(now_ms, effects),
+                Stage::Open(open) if open.is_complete() => self.go_on(now_ms, effects),
                 Stage::Open(open) if open.deadline_ms.is_none_or(|deadline| now_ms >= deadline) => {
                     let least = if open.purpose == Purpose::Train {
                         pacing.min_devices as usize
@@ -44,7 +44,7 @@ impl Coordinator {
                         0
                     };
                     if open.answered() >= least {
-                        self.close(now_ms, effects);
+                        self.go_on(now_ms, effects);
                     } else {
                         // What has been accepted is not thrown away; the room waits for the minimum it was told.
                         open.deadline_ms = None;
@@ -53,6 +53,19 @@ impl Coordinator {
                 }
                 Stage::Resting(_) | Stage::Idle | Stage::Open(_) | Stage::Finished => return,
             }
+        }
+    }
+
+    /// Ends a step of the open round.
+    fn go_on(&mut self, now_ms: u64, effects: &mut Effects) {
+        let Stage::Open(open) = &self.run.stage else {
+            return;
+        };
+        // Of no sketches at all no coalitions form.
+        if open.step == Step::Sketches && !open.sketched.is_empty() {
+            self.ask_for_weights(now_ms, effects);
+        } else {
+            self.close(now_ms, effects);
         }
     }
 
@@ -114,10 +127,24 @@ impl Coordinator {
                 .into_iter()
                 .map(|device| (device, Participant::Awaited))
                 .collect(),
+            step: match purpose {
+                Purpose::Train if !run.models.sketching.is_empty() => Step::Sketches,
+                Purpose::Train | Purpose::Evaluate => Step::Weights,
+            },
+            sketched: BTreeMap::new(),
         });
     }
 
+    /// All devices of the room, with their hidden groups.
+    pub(super) fn groups(&self) -> BTreeMap<DeviceId, Option<u32>> {
+        let members = self.members.iter();
+        members
+            .map(|(id, member)| (*id, self.run.group_of(member.slot)))
+            .collect()
+    }
+
     fn close(&mut self, now_ms: u64, effects: &mut Effects) {
+        let groups = self.groups();
         let run = &mut self.run;
         let Stage::Open(open) = core::mem::replace(&mut run.stage, Stage::Idle) else {
             return;
@@ -126,19 +153,19 @@ impl Coordinator {
             open.round,
             open.opened_ms + u64::from(run.config.pacing.pace_ms),
         );
-        let (mut updates, missing) = open.into_updates();
+        let Answers {
+            reports,
+            mut updates,
+            resting,
+            missing,
+        } = open.into_answers();
         for (id, member) in &mut self.members {
             if missing.contains(id) && member.connected {
                 member.state = DeviceState::Late;
             }
         }
-        let groups: BTreeMap<DeviceId, Option<u32>> = self
-            .members
-            .iter()
-            .map(|(id, member)| (*id, run.group_of(member.slot)))
-            .collect();
         for arm in &mut run.arms {
-            arm.measure(run.closed, &updates, &groups);
+            arm.measure(run.closed, &reports, &groups);
         }
         if round.0 > run.config.rounds {
             run.stage = Stage::Finished;
@@ -153,16 +180,16 @@ impl Coordinator {
             }
             return;
         }
-        if updates.is_empty() {
+        if updates.is_empty() && resting.is_empty() {
             // Nobody answered: the round is opened again, not faster than rounds may follow each other.
             run.unanswered += 1;
             run.stage = Stage::Resting(next_ms.max(now_ms + RETRY_MS));
             return;
         }
         for arm in &mut run.arms {
-            let updates = arm.close(run.config.seed, round, &mut updates, &groups);
-            if let (Maps::Drawn, Some(updates)) = (self.maps, updates) {
-                arm.draw(&updates);
+            let seen = arm.close(run.config.seed, round, &mut updates, &groups);
+            if let (Maps::Drawn, Some(seen)) = (self.maps, seen) {
+                arm.draw(&seen);
             }
         }
         (run.closed, run.unanswered) = (round, 0);

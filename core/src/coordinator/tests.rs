@@ -15,6 +15,7 @@ mod room;
 mod rounds;
 mod run;
 mod simulation;
+mod sketches;
 mod table;
 mod traffic;
 
@@ -27,7 +28,7 @@ use crate::config::{
 use crate::model::ModelConfig;
 use crate::rejection::Rejection;
 use crate::view::ArmView;
-use crate::wire::{ArmReport, Report, Update, WireError};
+use crate::wire::{ArmReport, Report, SendWeights, Update, WireError};
 
 const DEADLINE_MS: u64 = 5_000;
 const PACE_MS: u64 = 1_000;
@@ -204,6 +205,8 @@ impl Room {
                     .collect(),
             },
             deltas: ByName::new(),
+            sketches: ByName::new(),
+            coalitions: Vec::new(),
             weights: uploading.map(|arm| (arm.clone(), params.clone())).collect(),
         }
     }
@@ -286,6 +289,18 @@ impl Outcome {
             Effect::Record(event) => Some(event),
             _ => None,
         })
+    }
+
+    /// What devices are asked to send after their sketches.
+    fn wanted(&self) -> BTreeMap<u32, SendWeights> {
+        let wanted = |effect: &Effect| match effect {
+            Effect::Send {
+                device,
+                message: Message::SendWeights(wanted),
+            } => Some((device.0, wanted.clone())),
+            _ => None,
+        };
+        self.effects.iter().filter_map(wanted).collect()
     }
 
     /// The round that was closed, and who was missing in it.

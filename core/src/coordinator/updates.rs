@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::round::{Counted, Participant, Purpose};
+use super::round::{Counted, OpenRound, Participant, Purpose, Sketched, Step};
 use super::{Answer, Coordinator, Effects, Event, Stage};
+use crate::aggregate::ExactSum;
 use crate::ids::{DeviceId, Round};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
-use crate::wire::{Alone, Update, WireError};
+use crate::wire::{Alone, ArmCoalition, Models, Update, WireError};
 
 impl Coordinator {
     /// A model message has been handed to a device's socket.
@@ -38,7 +39,7 @@ impl Coordinator {
         if let Some(member) = self.members.get_mut(&device) {
             member.bytes_up += bytes;
         }
-        let report = update.report.clone();
+        let (report, is_sketch) = (update.report.clone(), !update.sketches.is_empty());
         let (round, answer) = match self.accept(device, update) {
             Ok(accepted) => accepted,
             Err(rejection) => {
@@ -47,19 +48,28 @@ impl Coordinator {
                     Rejection::Update(WireError::OtherReference { .. }) => {
                         self.send_in_full(device, effects);
                     }
-                    Rejection::Update(WireError::Values { .. }) => self.wait_no_more(device),
+                    Rejection::Update(WireError::Values { .. }) | Rejection::TooLarge { .. } => {
+                        self.wait_no_more(device);
+                    }
                     _ => {}
                 }
                 return Err(rejection);
             }
         };
-        if answer == Answer::Accepted {
-            effects.record(Event::Accepted {
+        match (answer, is_sketch) {
+            (Answer::Accepted, true) => effects.record(Event::Sketched {
                 round,
                 device,
                 bytes,
                 report,
-            });
+            }),
+            (Answer::Accepted, false) => effects.record(Event::Accepted {
+                round,
+                device,
+                bytes,
+                report,
+            }),
+            _ => {}
         }
         Ok(answer)
     }
@@ -89,27 +99,16 @@ impl Coordinator {
             Stage::Open(open) if open.round == sent => open,
             _ => return Err(Rejection::Stale { sent, current }),
         };
-        let participant = open.cohort.get_mut(&device).ok_or(Rejection::NotInCohort {
-            device,
-            round: sent,
-        })?;
-        let is_bare = update.weights.is_empty() && update.deltas.is_empty();
-        match (
-            open.purpose,
-            is_bare && !self.run.models.uploading.is_empty(),
-        ) {
-            (Purpose::Train, true) => {
-                return Err(Rejection::WrongKind(
-                    "this round asks for weights, and the update has none",
-                ));
-            }
-            (Purpose::Evaluate, _) if !is_bare => {
-                return Err(Rejection::WrongKind(
-                    "this round asks for a report only, and the update has weights",
-                ));
-            }
-            _ => {}
+        if !open.cohort.contains_key(&device) {
+            return Err(Rejection::NotInCohort {
+                device,
+                round: sent,
+            });
         }
+        if !update.sketches.is_empty() && open.sketched.contains_key(&device) {
+            return Ok((sent, Answer::Duplicate));
+        }
+        open.check_kind(device, &update, &self.run.models)?;
         let mut starts = BTreeMap::new();
         for arm in &self.run.arms {
             let given = arm
@@ -121,16 +120,45 @@ impl Coordinator {
             let beside = || member.given.get(name).map(|given| &given.model);
             starts.get(name).or_else(beside)
         })?;
+        for ArmCoalition { arm, .. } in &update.coalitions {
+            if let Some(weights) = update.weights.get(arm) {
+                ExactSum::check(weights).map_err(|source| Rejection::TooLarge {
+                    arm: arm.clone(),
+                    source,
+                })?;
+            }
+        }
         member.examples = Some(update.report.examples);
         member.mischief = update.report.mischief;
+        // The post of a device whose socket is lost may still arrive.
+        if member.connected {
+            member.state = DeviceState::Sent;
+        }
+        let Some(participant) = open.cohort.get_mut(&device) else {
+            return Ok((sent, Answer::Accepted));
+        };
+        if !update.sketches.is_empty() {
+            *participant = Participant::Sketched;
+            let sketched = Sketched {
+                update,
+                starts,
+                coalitions: Vec::new(),
+            };
+            open.sketched.insert(device, sketched);
+            return Ok((sent, Answer::Accepted));
+        }
+        for arm in &mut self.run.arms {
+            // Added up at once, these are in memory no longer than the post.
+            if arm.asks_for_sketches()
+                && let Some(weights) = update.weights.remove(arm.name())
+            {
+                arm.add(device, &weights);
+            }
+        }
         *participant = Participant::Answered(Box::new(Counted { update, starts }));
         member.answered = sent;
         if open.purpose == Purpose::Train {
             self.run.cohort.answered.push(device);
-        }
-        // The post of a device whose socket is lost may still arrive.
-        if member.connected {
-            member.state = DeviceState::Sent;
         }
         Ok((sent, Answer::Accepted))
     }
@@ -160,5 +188,40 @@ impl Coordinator {
         member.last_refusal = Some(code);
         *self.run.refusals.entry(code.to_owned()).or_default() += 1;
         effects.record(Event::Refused { device, code });
+    }
+}
+
+impl OpenRound {
+    /// Whether an update has what the round wants of its device now.
+    fn check_kind(
+        &self,
+        device: DeviceId,
+        update: &Update,
+        models: &Models,
+    ) -> Result<(), Rejection> {
+        let (is_bare, has_sketches) = (update.is_bare(), !update.sketches.is_empty());
+        let in_steps = self.purpose == Purpose::Train && !models.sketching.is_empty();
+        let says = match (self.purpose, self.step) {
+            (Purpose::Evaluate, _) if !is_bare => {
+                "this round asks for a report only, and the update has more"
+            }
+            (Purpose::Train, Step::Sketches) if !has_sketches => {
+                "this round asks for sketches first, and the update has none"
+            }
+            (Purpose::Train, Step::Weights) if in_steps => {
+                let Some(sketched) = self.sketched.get(&device) else {
+                    return Err(Rejection::SketchesClosed(self.round));
+                };
+                if update.coalitions != sketched.coalitions {
+                    return Err(Rejection::WrongCoalition(self.round));
+                }
+                return Ok(());
+            }
+            (Purpose::Train, _) if is_bare && !models.uploading.is_empty() => {
+                "this round asks for weights, and the update has none"
+            }
+            _ => return Ok(()),
+        };
+        Err(Rejection::WrongKind(says))
     }
 }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::arm_work::{ArmDone, ArmWork, Setting};
-use super::owed::Owed;
-use crate::attack::{Attacker, Mischief};
+use super::finished::{Finished, Trained};
+use crate::attack::Mischief;
 use crate::by_name::ByName;
 use crate::config::TrainingConfig;
 use crate::data::LocalData;
@@ -13,9 +13,8 @@ use crate::encoding::Encoding;
 use crate::ids::{Round, RunId, Slot};
 use crate::model::{Network, Workspace};
 use crate::params::Params;
-use crate::rng::{Purpose, Stream};
 use crate::train::EVALUATION_BATCH;
-use crate::wire::{ArmReport, Carried, Report, RoundOpened, Start, Update, beside};
+use crate::wire::{ArmPlan, ArmReport, Report, RoundOpened, Start, Update, beside};
 
 /// One round's work, done slice by slice.
 #[derive(Debug)]
@@ -37,29 +36,11 @@ pub(super) struct Job {
     slices: usize,
 }
 
-/// What an update is made of, and what stays on the device.
+/// What comes of a round's work.
 pub(super) struct Done {
-    pub(super) round: Round,
-    pub(super) body: Arc<[u8]>,
-    pub(super) mischief: Option<Mischief>,
+    pub(super) finished: Finished,
     /// New weights of the arms that keep some on the device.
     pub(super) own: Vec<(String, Arc<Params>)>,
-}
-
-/// Weights that are to be sent.
-struct Sent<'a> {
-    name: String,
-    /// What they were trained from.
-    start: Option<&'a Arc<Params>>,
-    values: &'a [f32],
-}
-
-impl<'a> Sent<'a> {
-    /// The values, or what an attacker sends instead.
-    fn values_or(&self, poisoned: Option<&'a Update>) -> &'a [f32] {
-        let poisoned = poisoned.and_then(|update| update.weights.get(&self.name));
-        poisoned.map_or(self.values, Params::values)
-    }
 }
 
 impl Job {
@@ -166,8 +147,8 @@ impl Job {
         &self.done
     }
 
-    /// The update, once everything is done. `owed` is what earlier deltas have lost.
-    pub(super) fn finish(self, owed: &mut Owed) -> Done {
+    /// What was trained and measured, once everything is done.
+    pub(super) fn finish(self) -> Done {
         let spec = self.setting.network.spec();
         let mut report = Report {
             examples: self.setting.data.train.len() as u32,
@@ -178,78 +159,76 @@ impl Job {
         for (arm, found) in self.done.iter().zip(&self.reports) {
             report.arms.insert(arm.plan.name.clone(), found.clone());
         }
-        let sent: Vec<Sent<'_>> = self
-            .done
-            .iter()
-            .filter(|arm| self.upload && !matches!(arm.plan.task.start, Start::Own))
-            .flat_map(|arm| {
-                let main = Sent {
-                    name: arm.plan.name.clone(),
-                    start: Some(&arm.start),
-                    values: &arm.trained,
-                };
-                let second = Sent {
-                    name: beside(&arm.plan.name),
-                    start: arm.plan.task.beside.as_ref(),
-                    values: &arm.trained_beside,
-                };
-                [main, second]
-            })
-            .filter(|sent| !sent.values.is_empty())
-            .collect();
-        let attacker = self.mischief.and_then(Mischief::attacker);
-        let poisoned = attacker.and_then(|attacker| self.poisoned(attacker, &report, &sent));
-        let Setting {
-            seed, round, slot, ..
-        } = self.setting;
-        let mut rotations = Stream::new(seed, Purpose::Rotation, round.0, slot.0);
-        let mut encoded = Vec::with_capacity(sent.len());
-        for sent in &sent {
-            let Sent { name, start, .. } = sent;
-            let rotation = rotations.bits();
-            encoded.push(owed.encode(
-                name,
-                *start,
-                sent.values_or(poisoned.as_ref()),
-                self.encoding,
-                rotation,
-            ));
-        }
-        let mut models = Vec::with_capacity(sent.len());
-        for (sent, encoded) in sent.iter().zip(&encoded) {
-            let weights = || Carried::Weights(spec, sent.values_or(poisoned.as_ref()));
-            let carried = encoded.as_ref().map_or_else(weights, Carried::Delta);
-            models.push((sent.name.clone(), carried));
-        }
-        let body = Update::encode_models(self.run, round, &report, &models);
-        let keeps = |arm: &ArmDone| {
-            matches!(arm.plan.task.start, Start::Own) || arm.plan.task.serves.by_validation()
-        };
-        let own = self
-            .done
-            .into_iter()
-            .filter(keeps)
-            // Weights that training drove to infinity are dropped; the device goes on from those before.
-            .filter_map(|arm| {
-                let params = Params::try_new(arm.trained, spec).ok()?;
-                Some((arm.plan.name, Arc::new(params)))
-            })
-            .collect();
-        Done {
+        let mut poisoned = self.poisoned(&report);
+        let mut finished = Finished {
+            run: self.run,
             round: self.setting.round,
-            body: body.into(),
+            seed: self.setting.seed,
+            slot: self.setting.slot,
+            spec: Arc::clone(spec),
+            encoding: self.encoding,
             mischief: self.mischief,
-            own,
+            report,
+            models: Vec::new(),
+        };
+        let mut own = Vec::new();
+        for arm in self.done {
+            let ArmPlan { name, task, .. } = arm.plan;
+            let keeps = matches!(task.start, Start::Own) || task.serves.by_validation();
+            // Weights that training drove to infinity are dropped; the device goes on from those before.
+            if keeps && let Ok(params) = Params::try_new(arm.trained.clone(), spec) {
+                own.push((name.clone(), Arc::new(params)));
+            }
+            if !self.upload || matches!(task.start, Start::Own) {
+                continue;
+            }
+            let main = Trained {
+                name: name.clone(),
+                start: Some(arm.start),
+                values: arm.trained,
+                sketch: task.sketch,
+            };
+            let second = Trained {
+                name: beside(&name),
+                start: task.beside,
+                values: arm.trained_beside,
+                sketch: false,
+            };
+            for mut model in [main, second] {
+                if let Some(params) = poisoned.remove(&model.name) {
+                    model.values = params.values().to_vec();
+                }
+                if !model.values.is_empty() {
+                    finished.models.push(model);
+                }
+            }
         }
+        Done { finished, own }
     }
 
-    /// What an attacker sends instead. None if training ended in infinity, which a room refuses as it is.
-    fn poisoned(&self, attacker: Attacker, report: &Report, honest: &[Sent<'_>]) -> Option<Update> {
+    /// What an attacker sends instead. Nothing if training ended in infinity, which a room refuses as it is.
+    fn poisoned(&self, report: &Report) -> ByName<Params> {
+        let attacker = self.mischief.and_then(Mischief::attacker);
+        let Some(attacker) = attacker.filter(|_| self.upload) else {
+            return ByName::new();
+        };
         let spec = self.setting.network.spec();
         let mut weights = ByName::new();
-        for sent in honest {
-            let params = Params::try_new(sent.values.to_vec(), spec).ok()?;
-            weights.insert(sent.name.clone(), params);
+        for arm in &self.done {
+            if matches!(arm.plan.task.start, Start::Own) {
+                continue;
+            }
+            let name = &arm.plan.name;
+            let second = (beside(name), &arm.trained_beside);
+            for (name, values) in [(name.clone(), &arm.trained), second] {
+                if values.is_empty() {
+                    continue;
+                }
+                let Ok(params) = Params::try_new(values.clone(), spec) else {
+                    return ByName::new();
+                };
+                weights.insert(name, params);
+            }
         }
         let mut update = Update {
             run: self.run,
@@ -257,9 +236,11 @@ impl Job {
             report: report.clone(),
             weights,
             deltas: ByName::new(),
+            sketches: ByName::new(),
+            coalitions: Vec::new(),
         };
         let plans: Vec<_> = self.done.iter().map(|arm| &arm.plan).collect();
         attacker.poison(self.setting.seed, self.setting.slot, &plans, &mut update);
-        Some(update)
+        update.weights
     }
 }

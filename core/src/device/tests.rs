@@ -5,6 +5,7 @@ mod encodings;
 mod mischief;
 mod round;
 mod run;
+mod sketches;
 mod table;
 
 use super::*;
@@ -93,6 +94,7 @@ impl Tab {
             arms: vec!["local_only".to_owned(), "fed_avg".to_owned()],
             uploading: vec!["fed_avg".to_owned()],
             beside: Vec::new(),
+            sketching: Vec::new(),
         }
     }
 
@@ -144,6 +146,7 @@ fn posted(effects: &[Effect]) -> (Round, Arc<[u8]>) {
             round,
             body,
             after_ms: 0,
+            ..
         },
     ] = effects
     else {

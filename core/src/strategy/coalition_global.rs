@@ -1,11 +1,12 @@
 //! One global model from coalitions: the mean of their barycenters. Paper-like (reconstructed) from El Hanjri et al.
 //! (arXiv 2401.12356); see [`crate::coalition`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Coalition, Grouping, RoundUpdates, Strategy};
+use super::{Coalition, Grouping, RoundSketches, RoundUpdates, Strategy};
 use crate::config::Formation;
-use crate::ids::DeviceId;
+use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
 use crate::wire::{Start, Task};
 
@@ -26,11 +27,26 @@ impl CoalitionGlobal {
 
 impl Strategy for CoalitionGlobal {
     fn task(&self, _: DeviceId) -> Task {
-        Start::Model(Arc::clone(self.grouping.global())).into()
+        Task {
+            sketch: self.grouping.asks_for_sketches(),
+            ..Task::from(Start::Model(Arc::clone(self.grouping.global())))
+        }
     }
 
     fn close(&mut self, round: &RoundUpdates) {
         self.grouping.close(round);
+    }
+
+    fn form(&mut self, round: &RoundSketches) -> BTreeMap<DeviceId, CoalitionId> {
+        self.grouping.form(round)
+    }
+
+    fn add(&mut self, device: DeviceId, weights: &Params) {
+        self.grouping.add(device, weights);
+    }
+
+    fn settle(&mut self) {
+        self.grouping.settle();
     }
 
     fn global(&self) -> &Arc<Params> {

@@ -1,11 +1,12 @@
 //! One model per coalition: its barycenter. Where devices' right answers differ, no single model can serve them all.
 //! The coalitions are those of [`crate::coalition`]; the warm-up is this project's own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Coalition, Grouping, RoundUpdates, Strategy};
+use super::{Coalition, Grouping, RoundSketches, RoundUpdates, Strategy};
 use crate::config::Formation;
-use crate::ids::DeviceId;
+use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
 use crate::wire::{Start, Task};
 
@@ -26,11 +27,26 @@ impl CoalitionModels {
 
 impl Strategy for CoalitionModels {
     fn task(&self, device: DeviceId) -> Task {
-        Start::Model(Arc::clone(self.grouping.model_of(device))).into()
+        Task {
+            sketch: self.grouping.asks_for_sketches(),
+            ..Task::from(Start::Model(Arc::clone(self.grouping.model_of(device))))
+        }
     }
 
     fn close(&mut self, round: &RoundUpdates) {
         self.grouping.close(round);
+    }
+
+    fn form(&mut self, round: &RoundSketches) -> BTreeMap<DeviceId, CoalitionId> {
+        self.grouping.form(round)
+    }
+
+    fn add(&mut self, device: DeviceId, weights: &Params) {
+        self.grouping.add(device, weights);
+    }
+
+    fn settle(&mut self) {
+        self.grouping.settle();
     }
 
     fn global(&self) -> &Arc<Params> {

@@ -51,7 +51,7 @@ impl Federations {
     /// Who is with whom, of those who are still in the room. Devices of this round's updates that are in no coalition
     /// join the one whose model lies in the direction in which they went from the model that they started from.
     pub(super) fn members(&self, round: &RoundUpdates) -> Members {
-        let mut members = still_there(&self.coalitions, round);
+        let mut members = still_there(&self.coalitions, &round.in_room);
         for update in &round.updates {
             if coalition_of(&self.coalitions, update.device).is_none()
                 && let Some(id) = self.nearest(update)

@@ -1,17 +1,24 @@
 //! Coalitions from round to round: warm-up, forming anew, freezing, newcomers, devices that stay away.
 
+mod evidence;
+mod sums;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{ArmUpdate, Coalition, RoundUpdates, Shares, coalition_of, shares_of};
 use crate::aggregate::{squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
-use crate::config::{DistanceKind, Formation, LayerScale, Weighting};
-use crate::distance::{Gram, Vectors, delta, features, unit};
+use crate::config::{Formation, Weighting};
+use crate::distance::{Gram, Vectors, unit};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::parallel;
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
+
+use evidence::Evidence;
+pub(super) use evidence::{strangeness, update_features};
+use sums::Gathering;
 
 /// An arm's coalitions, their models, and what coalition formation remembers from round to round.
 #[derive(Debug)]
@@ -20,12 +27,24 @@ pub(super) struct Grouping {
     method: Box<dyn Method>,
     global: Arc<Params>,
     coalitions: Vec<Coalition>,
+    past: Past,
+    /// The weights of the open round, where coalitions form from sketches.
+    gathering: Option<Gathering>,
+}
+
+/// What coalition formation remembers from round to round.
+#[derive(Clone, Debug, Default)]
+struct Past {
     /// Rounds closed so far.
     rounds: u32,
     /// Formations in a row that gave the same coalitions.
     unchanged: u32,
-    /// The warm-up's sums of unit-length deltas, and how many were added.
+    /// The warm-up's sums of unit-length deltas, or of their sketches, and how many were added.
     sums: BTreeMap<DeviceId, Sum>,
+    /// Rounds in a row, after the warm-up, in which nobody changed its coalition.
+    still: u32,
+    /// The round in which a device was last asked for its weights.
+    asked: BTreeMap<DeviceId, u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +53,6 @@ struct Sum {
     count: u32,
 }
 
-/// Who is with whom.
 /// Means of such sums.
 struct Means<'a>(Vec<&'a Sum>);
 
@@ -55,6 +73,7 @@ impl Vectors for Means<'_> {
     }
 }
 
+/// Who is with whom.
 pub(super) type Members = Vec<(CoalitionId, BTreeSet<DeviceId>)>;
 
 impl Grouping {
@@ -75,10 +94,15 @@ impl Grouping {
             method,
             global: initial,
             coalitions: Vec::new(),
-            rounds: 0,
-            unchanged: 0,
-            sums: BTreeMap::new(),
+            past: Past::default(),
+            gathering: None,
         }
+    }
+
+    /// Whether coalitions form from sketches, by [`Self::form`], [`Self::add`] and [`Self::settle`], and not from
+    /// weights, by [`Self::close`].
+    pub(super) fn asks_for_sketches(&self) -> bool {
+        self.options.sketches.is_some()
     }
 
     /// The mean of the barycenters.
@@ -93,7 +117,7 @@ impl Grouping {
 
     /// The barycenter of a device's coalition; during the warm-up, and before it has a coalition, the global model.
     pub(super) fn model_of(&self, device: DeviceId) -> &Arc<Params> {
-        let own = if self.rounds < self.options.warm_up {
+        let own = if self.past.rounds < self.options.warm_up {
             None
         } else {
             coalition_of(&self.coalitions, device)
@@ -104,24 +128,19 @@ impl Grouping {
     /// Forms coalitions anew or keeps them, as the options say, and takes their barycenters and the global model, which
     /// is the barycenters' mean.
     pub(super) fn close(&mut self, round: &RoundUpdates) {
-        self.rounds += 1;
-        let mut members = self.regroup(round);
-        self.place_newcomers(round, &mut members);
-        members.retain(|(_, devices)| !devices.is_empty());
-        members.sort_by_key(|(id, _)| *id);
-        self.coalitions = members
-            .into_iter()
-            .filter_map(|(id, devices)| {
-                coalition(
-                    self.options.weighting,
-                    |_| 1.0,
-                    &self.coalitions,
-                    round,
-                    id,
-                    devices,
-                )
-            })
-            .collect();
+        let mut past = core::mem::take(&mut self.past);
+        let members = self.members(&mut past, round);
+        self.past = past;
+        let coalitions = members.into_iter().filter_map(|(id, devices)| {
+            let weighting = self.options.weighting;
+            coalition(weighting, |_| 1.0, &self.coalitions, round, id, devices)
+        });
+        self.take(coalitions.collect());
+    }
+
+    /// Goes on from these coalitions.
+    fn take(&mut self, coalitions: Vec<Coalition>) {
+        self.coalitions = coalitions;
         let barycenters = self
             .coalitions
             .iter()
@@ -131,58 +150,51 @@ impl Grouping {
         }
     }
 
-    fn regroup(&mut self, round: &RoundUpdates) -> Members {
-        let before = still_there(&self.coalitions, round);
-        let warming_up = self.rounds <= self.options.warm_up;
+    /// Who is with whom after a round, by id; no coalition is empty.
+    fn members<E: Evidence>(&self, past: &mut Past, round: &E) -> Members {
+        past.rounds += 1;
+        let mut members = self.regroup(past, round);
+        self.place_newcomers(round, &mut members);
+        members.retain(|(_, devices)| !devices.is_empty());
+        members.sort_by_key(|(id, _)| *id);
+        members
+    }
+
+    fn regroup<E: Evidence>(&self, past: &mut Past, round: &E) -> Members {
+        let before = still_there(&self.coalitions, round.in_room());
+        let warming_up = past.rounds <= self.options.warm_up;
         let frozen = self
             .options
             .freeze_after
-            .is_some_and(|limit| self.unchanged >= limit);
+            .is_some_and(|limit| past.unchanged >= limit);
         let due = self.options.reform_every.is_some_and(|every| {
-            (self.rounds - 1)
+            (past.rounds - 1)
                 .saturating_sub(self.options.warm_up)
                 .is_multiple_of(every)
         });
-        let mut stream = Stream::new(round.seed, Purpose::Centers, round.round.0, 0);
+        let (seed, number) = round.seed_and_round();
+        let mut stream = Stream::new(seed, Purpose::Centers, number.0, 0);
         if warming_up {
-            self.add_unit_deltas(round);
-            return self.form_on_sums(&before, &mut stream);
+            past.add_unit_deltas(round, &self.options);
+            return self.form_on_sums(past, &before, &mut stream);
         }
-        self.sums.clear();
+        past.sums.clear();
         if before.iter().any(|(_, m)| !m.is_empty()) && (!due || frozen) {
             return before;
         }
-        let formed = self.form_on_updates(round, &before, &mut stream);
-        self.unchanged = if formed == before {
-            self.unchanged + 1
+        let formed = self.form_anew(round, &before, &mut stream);
+        past.unchanged = if formed == before {
+            past.unchanged + 1
         } else {
             0
         };
         formed
     }
 
-    fn add_unit_deltas(&mut self, round: &RoundUpdates) {
-        let deltas = update_features(DistanceKind::UnitDeltas, self.options.layers, round);
-        let mut delta = vec![0.0; deltas.dimension()];
-        for (number, update) in round.updates.iter().enumerate() {
-            let sum = self.sums.entry(update.device).or_insert_with(|| Sum {
-                total: vec![0.0; delta.len()],
-                count: 0,
-            });
-            deltas.read(number, 0, &mut delta);
-            for (total, v) in sum.total.iter_mut().zip(&delta) {
-                *total += v;
-            }
-            sum.count += 1;
-        }
-        self.sums
-            .retain(|device, _| round.in_room.contains_key(device));
-    }
-
     /// Forms on the mean of each device's unit-length deltas: the sum, but fair to those who missed a round.
-    fn form_on_sums(&self, before: &Members, stream: &mut Stream) -> Members {
-        let devices: Vec<DeviceId> = self.sums.keys().copied().collect();
-        let mut means: Box<dyn Vectors + '_> = Box::new(Means(self.sums.values().collect()));
+    fn form_on_sums(&self, past: &Past, before: &Members, stream: &mut Stream) -> Members {
+        let devices: Vec<DeviceId> = past.sums.keys().copied().collect();
+        let mut means: Box<dyn Vectors + '_> = Box::new(Means(past.sums.values().collect()));
         if self.method.by_angle() {
             means = unit(means);
         }
@@ -190,25 +202,10 @@ impl Grouping {
         named(&formed, &devices, before)
     }
 
-    fn form_on_updates(
-        &self,
-        round: &RoundUpdates,
-        before: &Members,
-        stream: &mut Stream,
-    ) -> Members {
-        let devices: Vec<DeviceId> = round.updates.iter().map(|update| update.device).collect();
-        let (distance, layers) = (self.options.distance, self.options.layers);
-        let as_they_are = (distance, layers) == (DistanceKind::Weights, LayerScale::Raw);
-        let formed = if as_they_are && !self.method.by_angle() {
-            self.method.form(round.weights_gram(), stream)
-        } else {
-            let mut vectors = update_features(distance, layers, round);
-            if self.method.by_angle() {
-                vectors = unit(vectors);
-            }
-            self.method.form(&Gram::of(vectors.as_ref()), stream)
-        };
-        let mut members = named(&formed, &devices, before);
+    fn form_anew<E: Evidence>(&self, round: &E, before: &Members, stream: &mut Stream) -> Members {
+        let devices = round.devices();
+        let gram = round.gram(&self.options, self.method.by_angle());
+        let mut members = named(&self.method.form(&gram, stream), &devices, before);
         // Devices that sent nothing stay with the coalition they were in, if there still is one of that name.
         for (id, devices_before) in before {
             let absent = devices_before
@@ -221,60 +218,65 @@ impl Grouping {
         members
     }
 
-    /// A device without a coalition joins the one its update is closest to: by direction, seen from the model it
-    /// started from, where distances are between unit-length deltas; else by distance to the barycenter.
-    fn place_newcomers(&self, round: &RoundUpdates, members: &mut Members) {
-        let placed: BTreeSet<DeviceId> = members
-            .iter()
-            .flat_map(|(_, devices)| devices.iter().copied())
-            .collect();
-        for update in round
-            .updates
-            .iter()
-            .filter(|update| !placed.contains(&update.device))
-        {
-            let nearest = self
-                .coalitions
-                .iter()
-                .filter(|coalition| {
-                    members
-                        .iter()
-                        .any(|(id, devices)| *id == coalition.id && !devices.is_empty())
-                })
-                .map(|coalition| {
-                    (
-                        coalition.id,
-                        strangeness(self.options.distance, update, &coalition.barycenter),
-                    )
-                })
-                .min_by(|(_, a), (_, b)| a.total_cmp(b));
+    /// A device without a coalition joins the one that it is closest to: by direction, seen from the model it started
+    /// from, where distances are between unit-length deltas; else by distance to the barycenter.
+    fn place_newcomers<E: Evidence>(&self, round: &E, members: &mut Members) {
+        for (number, device) in round.devices().into_iter().enumerate() {
+            if members.iter().any(|(_, devices)| devices.contains(&device)) {
+                continue;
+            }
+            let there = |id| {
+                members
+                    .iter()
+                    .any(|(other, m)| *other == id && !m.is_empty())
+            };
+            let coalitions = self.coalitions.iter().filter(|c| there(c.id));
+            let strange = coalitions.map(|coalition| {
+                let kind = self.options.distance;
+                let far = round.strangeness(number, kind, &coalition.barycenter);
+                (coalition.id, far)
+            });
+            let nearest = strange.min_by(|(_, a), (_, b)| a.total_cmp(b));
             if let Some((id, _)) = nearest
                 && let Some((_, devices)) =
                     members.iter_mut().find(|(coalition, _)| *coalition == id)
             {
-                devices.insert(update.device);
+                devices.insert(device);
             }
         }
     }
 }
 
+impl Past {
+    fn add_unit_deltas<E: Evidence>(&mut self, round: &E, options: &Formation) {
+        let deltas = round.unit_deltas(options.layers);
+        let mut delta = vec![0.0; deltas.dimension()];
+        for (number, device) in round.devices().into_iter().enumerate() {
+            let sum = self.sums.entry(device).or_insert_with(|| Sum {
+                total: vec![0.0; delta.len()],
+                count: 0,
+            });
+            deltas.read(number, 0, &mut delta);
+            for (total, v) in sum.total.iter_mut().zip(&delta) {
+                *total += v;
+            }
+            sum.count += 1;
+        }
+        self.sums
+            .retain(|device, _| round.in_room().contains_key(device));
+    }
+}
+
 /// Who is with whom, of those who are still in the room.
-pub(super) fn still_there(coalitions: &[Coalition], round: &RoundUpdates) -> Members {
-    let here = |device: &&DeviceId| round.in_room.contains_key(device);
+pub(super) fn still_there(
+    coalitions: &[Coalition],
+    in_room: &BTreeMap<DeviceId, Option<u32>>,
+) -> Members {
+    let here = |device: &&DeviceId| in_room.contains_key(device);
     coalitions
         .iter()
         .map(|c| (c.id, c.members.iter().filter(here).copied().collect()))
         .collect()
-}
-
-pub(super) fn update_features(
-    kind: DistanceKind,
-    layers: LayerScale,
-    round: &RoundUpdates,
-) -> Box<dyn Vectors + '_> {
-    let weights = round.updates.iter().map(|update| &update.weights);
-    let starts = round.updates.iter().map(|update| update.start.as_ref());
-    features(kind, layers, weights.collect(), starts.collect())
 }
 
 pub(super) fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> Members {
@@ -286,31 +288,6 @@ pub(super) fn named(formed: &Formed, devices: &[DeviceId], before: &Members) -> 
     let mut members: Members = keep_ids(before, &next).into_iter().zip(next).collect();
     members.sort_by_key(|(id, _)| *id);
     members
-}
-
-pub(super) fn strangeness(kind: DistanceKind, update: &ArmUpdate, barycenter: &Params) -> f64 {
-    match kind {
-        DistanceKind::Weights | DistanceKind::Deltas => {
-            squared_distance(&update.weights, barycenter)
-        }
-        DistanceKind::UnitDeltas => {
-            let (own, theirs) = (
-                delta(&update.weights, &update.start),
-                delta(barycenter, &update.start),
-            );
-            let product: f64 = own
-                .iter()
-                .zip(&theirs)
-                .map(|(a, b)| f64::from(*a) * f64::from(*b))
-                .sum();
-            let lengths = crate::distance::norm(&own) * crate::distance::norm(&theirs);
-            if lengths > 0.0 {
-                1.0 - product / lengths
-            } else {
-                1.0
-            }
-        }
-    }
 }
 
 /// A coalition from its members' updates, of which each counts in the barycenter by its `share`. One whose members all

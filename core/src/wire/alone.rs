@@ -57,6 +57,7 @@ impl ArmHeader {
             beside: false,
             judge: 0,
             serves: Serves::Received,
+            sketch: false,
         }
     }
 }
@@ -75,18 +76,28 @@ impl Update {
                     mischief: None,
                     arms: ByName::from([(arm.to_owned(), report)]),
                 },
+                coalitions: self
+                    .coalitions
+                    .iter()
+                    .filter(|wanted| wanted.arm == arm)
+                    .cloned()
+                    .collect(),
                 deltas: delta_headers(models),
             };
             encoded_len(UPDATE, UPDATE, &header.to_json(), models)
         };
         let weights = Carried::Weights(&models.spec, &[]);
+        // An update in two parts: what asks for no sketches would send all of it at once.
+        let in_parts = !models.sketching.is_empty();
+        let is_first = in_parts && !self.sketches.is_empty();
+        let is_second = in_parts && self.has_weights();
         let of_arm = |name: &String| {
             let report = self.report.arms.get(name)?;
             let carried = |name: String| {
-                let delta = self.deltas.get(&name);
-                let sent = match delta {
-                    Some(delta) => Carried::Delta(&delta.encoded),
-                    None => self.weights.get(&name).map(|_| weights)?,
+                let sent = match (self.sketches.get(&name), self.deltas.get(&name)) {
+                    (Some(sketch), _) => Carried::Sketch(sketch),
+                    (None, Some(delta)) => Carried::Delta(&delta.encoded),
+                    (None, None) => self.weights.get(&name).map(|_| weights)?,
                 };
                 Some((name, sent))
             };
@@ -94,7 +105,13 @@ impl Update {
                 .into_iter()
                 .filter_map(carried)
                 .collect();
-            Some(len(name, report.clone(), &sent))
+            let uploads = models.uploading.contains(name);
+            let has_no_part = (is_first && uploads || is_second) && sent.is_empty();
+            Some(if has_no_part {
+                0
+            } else {
+                len(name, report.clone(), &sent)
+            })
         };
         // Every arm's report says the same of training; what else methods ask for, plain averaging does not.
         let reports = &self.report.arms;
@@ -106,7 +123,7 @@ impl Update {
             loss: report.loss,
             ..ArmReport::default()
         });
-        let trained = report.loss.is_some() || !self.weights.is_empty() || !self.deltas.is_empty();
+        let trained = report.loss.is_some() || !self.is_bare();
         let sent = [(PLAIN.to_owned(), weights)];
         Alone {
             arms: models
@@ -114,7 +131,11 @@ impl Update {
                 .iter()
                 .map(|name| of_arm(name).unwrap_or(0))
                 .collect(),
-            plain: len(PLAIN, report, if trained { &sent } else { &[] }),
+            plain: if is_second {
+                0
+            } else {
+                len(PLAIN, report, if trained { &sent } else { &[] })
+            },
         }
     }
 }

@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::buffer::Buffer;
 use super::delta::{Delta, DeltaHeader, Encoded};
 use super::message::{
-    ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError, beside,
+    ArmCoalition, ArmPlan, Models, Report, RoundOpened, Serves, Start, Task, Update, WireError,
+    beside,
 };
-use super::safetensors::{self, Tensors};
+use super::safetensors::{self, Numbers, Tensors};
 use crate::by_name::ByName;
 use crate::config::{RunConfig, TrainingConfig, limits};
 use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, Round, RunId};
 use crate::json::{self, JsonError, Read};
 use crate::params::{ParamSpec, Params, Values};
+use crate::sketch::{self, Sketch};
 
 /// The JSON in the metadata of a `round_opened` file.
 #[derive(Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub(super) struct ArmHeader {
     pub(super) judge: u32,
     #[serde(default, skip_serializing_if = "is_default")]
     pub(super) serves: Serves,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) sketch: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +71,8 @@ pub(super) struct UpdateHeader {
     pub(super) round: Round,
     pub(super) report: Report,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) coalitions: Vec<ArmCoalition>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) deltas: Vec<DeltaHeader>,
 }
 
@@ -74,6 +80,8 @@ const MESSAGE: &str = "message";
 pub(super) const PLAN: &str = "plan";
 pub(super) const UPDATE: &str = "update";
 pub(super) const ROUND_OPENED: &str = "round_opened";
+/// What the name of a sketch's tensor ends in.
+const SKETCH: &str = "sketch";
 
 impl RoundOpened {
     /// Whether two messages of the same round say the same, seen from what they share and not from every number.
@@ -89,6 +97,7 @@ impl RoundOpened {
             a.coalition == b.coalition
                 && core::mem::discriminant(&a.task.start) == core::mem::discriminant(&b.task.start)
                 && a.task.serves == b.task.serves
+                && a.task.sketch == b.task.sketch
                 && pointers(a) == pointers(b)
         };
         let same_delta = |((a, delta), (b, other)): ((&String, _), (&String, _))| {
@@ -323,6 +332,7 @@ impl ArmHeader {
             beside: task.beside.is_some(),
             judge: task.judge.len() as u32,
             serves: task.serves,
+            sketch: task.sketch,
         }
     }
 
@@ -378,6 +388,7 @@ impl ArmHeader {
                     .map_while(|i| take(&judged(&self.name, i)))
                     .collect(),
                 serves: self.serves,
+                sketch: self.sketch,
             },
             name: self.name,
         })
@@ -394,8 +405,18 @@ impl Update {
         });
         let deltas = self.deltas.iter();
         let deltas = deltas.map(|(name, delta)| (name.clone(), Carried::Delta(&delta.encoded)));
-        let models: Vec<_> = weights.chain(deltas).collect();
-        Self::encode_models(self.run, self.round, &self.report, &models)
+        let sketches = self
+            .sketches
+            .iter()
+            .map(|(name, sketch)| (name.clone(), Carried::Sketch(sketch)));
+        let models: Vec<_> = weights.chain(deltas).chain(sketches).collect();
+        Self::encode_models(
+            self.run,
+            self.round,
+            &self.report,
+            &self.coalitions,
+            &models,
+        )
     }
 
     /// The body of the post, from values as training left them. Values that are not finite are sent as they are, so
@@ -404,12 +425,14 @@ impl Update {
         run: RunId,
         round: Round,
         report: &Report,
+        coalitions: &[ArmCoalition],
         models: &[(String, Carried<'_>)],
     ) -> Vec<u8> {
         let header = UpdateHeader {
             run,
             round,
             report: report.clone(),
+            coalitions: coalitions.to_vec(),
             deltas: delta_headers(models),
         };
         encode(UPDATE, UPDATE, &header.to_json(), models)
@@ -470,8 +493,27 @@ impl Update {
             return Err(WireError::OtherRun { sent, current });
         }
         check_report(&header.report, models)?;
+        let mut update = Self {
+            run: header.run,
+            round: header.round,
+            report: header.report,
+            weights: ByName::new(),
+            deltas: ByName::new(),
+            sketches: ByName::new(),
+            coalitions: header.coalitions,
+        };
+        if models
+            .sketching
+            .iter()
+            .any(|arm| file.get(&sketch_name(arm)).is_some())
+        {
+            update.sketches = read_sketches(&file, models)?;
+            return Ok(update);
+        }
+        check_coalitions(&update.coalitions, models)?;
         let is_delta = |name: &str| header.deltas.iter().any(|delta| delta.model == name);
-        let sent: Vec<&str> = if file.is_empty() && header.deltas.is_empty() {
+        let is_bare = file.is_empty() && header.deltas.is_empty() && update.coalitions.is_empty();
+        let sent: Vec<&str> = if is_bare {
             Vec::new()
         } else {
             let has = |name: &&String| {
@@ -479,24 +521,90 @@ impl Update {
                 is_delta(name)
                     || tensors.any(|tensor| belongs(tensor, &models.spec, &[name.as_str()], &[]))
             };
+            let asked_for = |name: &&String| {
+                !models.sketching.contains(name)
+                    || update.coalitions.iter().any(|wanted| wanted.arm == **name)
+            };
+            let uploading = models.uploading.iter().filter(asked_for);
             let beside = models.beside.iter().filter(has);
-            models
-                .uploading
-                .iter()
-                .chain(beside)
-                .map(String::as_str)
-                .collect()
+            uploading.chain(beside).map(String::as_str).collect()
         };
         let words = Some(&words);
         let read = read_models(&file, words, &models.spec, &sent, UPDATE, &header.deltas)?;
-        Ok(Self {
-            run: header.run,
-            round: header.round,
-            report: header.report,
-            weights: read.weights,
-            deltas: read.deltas.into_iter().collect(),
-        })
+        update.weights = read.weights;
+        update.deltas = read.deltas.into_iter().collect();
+        Ok(update)
     }
+}
+
+/// The sketches of all arms that ask for one; there must be nothing else in the file.
+fn read_sketches(file: &Tensors<'_>, models: &Models) -> Result<ByName<Sketch>, WireError> {
+    let is_known = |tensor: &&str| {
+        models
+            .sketching
+            .iter()
+            .any(|arm| sketch_name(arm) == **tensor)
+    };
+    if let Some(name) = file.names().find(|tensor| !is_known(tensor)) {
+        return Err(WireError::UnknownTensor(name.to_owned()));
+    }
+    let mut sketches = ByName::new();
+    for arm in &models.sketching {
+        let name = sketch_name(arm);
+        let found = numbers(file, name.clone(), "I8", Some(sketch::NUMBERS))?;
+        let sketch = Sketch::try_new(bytemuck::cast_slice(found).to_vec());
+        let sketch = sketch.ok_or(WireError::MissingTensor(name))?;
+        sketches.insert(arm.clone(), sketch);
+    }
+    Ok(sketches)
+}
+
+/// The bytes of a tensor with one dimension and `expected` numbers, if it matters how many.
+pub(super) fn numbers<'a>(
+    file: &'a Tensors<'_>,
+    name: String,
+    dtype: &'static str,
+    expected: Option<usize>,
+) -> Result<&'a [u8], WireError> {
+    let Some(found) = file.get(&name) else {
+        return Err(WireError::MissingTensor(name));
+    };
+    if found.dtype != dtype {
+        return Err(WireError::WrongType {
+            name,
+            dtype: found.dtype.to_owned(),
+            expected: dtype,
+        });
+    }
+    let expected = expected.unwrap_or_else(|| found.shape.iter().product());
+    if found.shape != [expected] {
+        return Err(WireError::WrongShape {
+            name,
+            found: found.shape.to_vec(),
+            expected: vec![expected],
+        });
+    }
+    Ok(found.into_bytes())
+}
+
+fn sketch_name(arm: &str) -> String {
+    format!("{arm}/{SKETCH}")
+}
+
+/// Only weights of arms that ask for sketches are for a coalition, and for one each.
+fn check_coalitions(coalitions: &[ArmCoalition], models: &Models) -> Result<(), WireError> {
+    for (i, ArmCoalition { arm, .. }) in coalitions.iter().enumerate() {
+        let twice = coalitions[..i].iter().any(|other| other.arm == *arm);
+        if twice || !models.sketching.contains(arm) {
+            return Err(WireError::Metadata {
+                entry: UPDATE,
+                detail: format!(
+                    "\"{arm}\" is no arm that asks for sketches, or has two coalitions"
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 impl Models {
@@ -515,6 +623,12 @@ impl Models {
             arms: config.arms.iter().map(|arm| arm.name.clone()).collect(),
             uploading: uploading.map(|arm| arm.name.clone()).collect(),
             beside: with_beside.map(|arm| beside(&arm.name)).collect(),
+            sketching: config
+                .arms
+                .iter()
+                .filter(|arm| arm.strategy.sketches().is_some())
+                .map(|arm| arm.name.clone())
+                .collect(),
         }
     }
 
@@ -593,6 +707,19 @@ pub(crate) enum Carried<'a> {
     Weights(&'a ParamSpec, &'a [f32]),
     /// A delta.
     Delta(&'a Encoded),
+    /// A sketch.
+    Sketch(&'a Sketch),
+}
+
+impl Carried<'_> {
+    /// Its tensors of one dimension, by what their names end in. Those of plain weights have shapes of their own.
+    fn numbers(&self) -> Vec<(&'static str, Numbers<'_>)> {
+        match self {
+            Self::Weights(..) => Vec::new(),
+            Self::Delta(encoded) => encoded.tensors(),
+            Self::Sketch(sketch) => vec![(SKETCH, Numbers::I8(sketch.numbers()))],
+        }
+    }
 }
 
 /// What a header says of the models that travel as deltas.
@@ -613,21 +740,18 @@ fn encode(message: &str, entry: &str, header: &str, models: &[(String, Carried<'
     // Numbers of four bytes first, and single bytes last: so all lie where their types want them.
     for width in [4, 2, 1] {
         for (model, carried) in models {
-            match carried {
-                Carried::Weights(spec, values) if width == size_of::<f32>() => {
-                    for tensor in spec.tensors() {
-                        let name = format!("{model}/{}", tensor.name);
-                        file.tensor(&name, &tensor.shape, tensor.of(values));
-                    }
+            if let Carried::Weights(spec, values) = carried
+                && width == size_of::<f32>()
+            {
+                for tensor in spec.tensors() {
+                    let name = format!("{model}/{}", tensor.name);
+                    file.tensor(&name, &tensor.shape, tensor.of(values));
                 }
-                Carried::Weights(..) => {}
-                Carried::Delta(encoded) => {
-                    for (suffix, numbers) in encoded.tensors() {
-                        if numbers.width() == width {
-                            let name = format!("{model}/{suffix}");
-                            file.add(&name, &[numbers.len()], numbers);
-                        }
-                    }
+            }
+            for (suffix, numbers) in carried.numbers() {
+                if numbers.width() == width {
+                    let name = format!("{model}/{suffix}");
+                    file.add(&name, &[numbers.len()], numbers);
                 }
             }
         }
@@ -646,21 +770,14 @@ pub(super) fn encoded_len(
     file.metadata(MESSAGE, message);
     file.metadata(entry, header);
     for (model, carried) in models {
-        match carried {
-            Carried::Weights(spec, _) => {
-                for tensor in spec.tensors() {
-                    file.place(&format!("{model}/{}", tensor.name), &tensor.shape, "F32");
-                }
+        if let Carried::Weights(spec, _) = carried {
+            for tensor in spec.tensors() {
+                file.place(&format!("{model}/{}", tensor.name), &tensor.shape, "F32");
             }
-            Carried::Delta(encoded) => {
-                for (suffix, numbers) in encoded.tensors() {
-                    file.place(
-                        &format!("{model}/{suffix}"),
-                        &[numbers.len()],
-                        numbers.dtype(),
-                    );
-                }
-            }
+        }
+        for (suffix, numbers) in carried.numbers() {
+            let name = format!("{model}/{suffix}");
+            file.place(&name, &[numbers.len()], numbers.dtype());
         }
     }
     file.len() as u64

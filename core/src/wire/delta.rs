@@ -3,7 +3,7 @@
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-use super::codec::is_default;
+use super::codec::{is_default, numbers};
 use super::message::WireError;
 use super::safetensors::{Numbers, Tensors};
 use crate::encoding::{ModelHash, Payload, Sizes};
@@ -112,7 +112,9 @@ impl DeltaHeader {
 
     /// Reads the delta, of a model with `len` numbers.
     pub(super) fn read(&self, file: &Tensors<'_>, len: usize) -> Result<Encoded, WireError> {
-        let numbers = |suffix, dtype, expected| self.numbers(file, suffix, dtype, expected);
+        let numbers = |suffix: &str, dtype, expected| {
+            numbers(file, format!("{}/{suffix}", self.model), dtype, expected)
+        };
         let sizes = Sizes::of(len);
         let payload = match self.encoding {
             Form::Same => Payload::Same,
@@ -145,36 +147,6 @@ impl DeltaHeader {
             reference: self.reference,
             payload,
         })
-    }
-
-    /// The bytes of a tensor with one dimension and `expected` numbers, if it matters how many.
-    fn numbers<'a>(
-        &self,
-        file: &'a Tensors<'_>,
-        suffix: &str,
-        dtype: &'static str,
-        expected: Option<usize>,
-    ) -> Result<&'a [u8], WireError> {
-        let name = format!("{}/{suffix}", self.model);
-        let Some(found) = file.get(&name) else {
-            return Err(WireError::MissingTensor(name));
-        };
-        if found.dtype != dtype {
-            return Err(WireError::WrongType {
-                name,
-                dtype: found.dtype.to_owned(),
-                expected: dtype,
-            });
-        }
-        let expected = expected.unwrap_or_else(|| found.shape.iter().product());
-        if found.shape != [expected] {
-            return Err(WireError::WrongShape {
-                name,
-                found: found.shape.to_vec(),
-                expected: vec![expected],
-            });
-        }
-        Ok(found.into_bytes())
     }
 }
 

@@ -15,6 +15,7 @@ use crate::encoding::{Encoding, ModelHash};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::json::Write;
 use crate::params::{ParamSpec, Params, ParamsError};
+use crate::sketch::Sketch;
 
 /// A control message from the room to a device: JSON text over the device's socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub enum RoomNews {
     /// A run that the device is part of; the first message after the socket opened, and again after a reset, or when the
     /// desk allows mischief or forbids it.
     Configured(Box<Configured>),
+    /// The coalitions of a round have formed, and the device is to send weights.
+    SendWeights(SendWeights),
     /// The run is over. The device stays and waits for the next.
     RunFinished,
     /// The device is out of the room for good.
@@ -52,6 +55,28 @@ pub struct Configured {
     /// Whether the desk allows devices to be difficult.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mischief: bool,
+}
+
+/// What a device is to send after its sketches. Weights of arms that ask for no sketches are always among it; a device
+/// that has nothing to send rests until the next round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SendWeights {
+    /// The run.
+    pub run: RunId,
+    /// The round.
+    pub round: Round,
+    /// The coalitions that weights are for: of the arms that ask for sketches, those whose weights are wanted.
+    pub coalitions: Vec<ArmCoalition>,
+}
+
+/// Weights of an arm are for a coalition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArmCoalition {
+    /// The arm's name.
+    pub arm: String,
+    /// The coalition whose barycenter they become a part of.
+    pub coalition: CoalitionId,
 }
 
 /// Why a device is out.
@@ -137,6 +162,8 @@ pub struct Task {
     pub judge: Vec<Arc<Params>>,
     /// Which model serves the device, and is measured.
     pub serves: Serves,
+    /// Whether the device sends a sketch first, and weights when it is asked for them.
+    pub sketch: bool,
 }
 
 /// Where a device starts a round from.
@@ -185,11 +212,13 @@ impl From<Start> for Task {
             beside: None,
             judge: Vec::new(),
             serves: Serves::Received,
+            sketch: false,
         }
     }
 }
 
-/// What a device sends for a round.
+/// What a device sends for a round. Where arms ask for sketches it comes in two parts: the sketches, and the weights
+/// that [`RoomNews::SendWeights`] asks for. Both have the report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// The run.
@@ -203,6 +232,24 @@ pub struct Update {
     pub weights: ByName<Params>,
     /// Deltas in place of weights, by the same names; see [`Update::resolve`].
     pub deltas: ByName<Delta>,
+    /// Sketches by arm, for every arm that asks for one; empty where weights are.
+    pub sketches: ByName<Sketch>,
+    /// What [`SendWeights`] said, repeated with the weights that it asked for.
+    pub coalitions: Vec<ArmCoalition>,
+}
+
+impl Update {
+    /// Whether it has neither weights nor sketches, as an evaluation's.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        !self.has_weights() && self.sketches.is_empty()
+    }
+
+    /// Whether it has weights, or what stands for them.
+    #[must_use]
+    pub fn has_weights(&self) -> bool {
+        !(self.weights.is_empty() && self.deltas.is_empty())
+    }
 }
 
 /// What a device measured in a round. Accuracies are fractions of 1.
@@ -367,6 +414,18 @@ impl Update {
                     .map(|(name, report)| (name.clone(), report.clone()))
                     .collect(),
             },
+            sketches: self
+                .sketches
+                .iter()
+                .filter(|(name, _)| *name == arm)
+                .map(|(name, sketch)| (name.clone(), sketch.clone()))
+                .collect(),
+            coalitions: self
+                .coalitions
+                .iter()
+                .filter(|wanted| wanted.arm == arm)
+                .cloned()
+                .collect(),
             ..*self
         }
     }
@@ -393,6 +452,8 @@ pub struct Models {
     pub uploading: Vec<String>,
     /// Names under which a second model of an arm may be sent.
     pub beside: Vec<String>,
+    /// Those of the uploading arms that ask for sketches.
+    pub sketching: Vec<String>,
 }
 
 /// A file that is not a message of this protocol.

@@ -3,13 +3,13 @@
 
 use super::codec::{ArmHeader, RoundHeader, StartHeader};
 use super::delta::{DeltaHeader, Form};
-use super::message::{Configured, Farewell, RoomNews, Serves};
+use super::message::{ArmCoalition, Configured, Farewell, RoomNews, SendWeights, Serves};
 use crate::attack::Mischief;
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
     FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
-    OursOptions, PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig,
-    Weighting,
+    OursOptions, PacingConfig, Participation, Partition, Resting, RunConfig, Sketches,
+    StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
 use crate::device::Refusal;
@@ -38,6 +38,7 @@ impl Read for RoomNews {
     fn read(value: &Value) -> Option<Self> {
         Some(match kind(value, "message")? {
             "configured" => Self::Configured(Box::new(Configured::read(value)?)),
+            "send_weights" => Self::SendWeights(SendWeights::read(value)?),
             "run_finished" => Self::RunFinished,
             "farewell" => Self::Farewell(value.field("reason")?),
             "refused" => Self::Refused {
@@ -145,6 +146,12 @@ impl Read for StartHeader {
 transparent!(CoalitionId, DeviceId, Round, RunId, Slot);
 
 fields!(Configured { protocol, run, device, slot, config; or default mischief });
+fields!(SendWeights {
+    run,
+    round,
+    coalitions
+});
+fields!(ArmCoalition { arm, coalition });
 fields!(RunConfig {
     seed,
     rounds,
@@ -213,7 +220,10 @@ fields!(Formation {
     min_size,
     restarts,
     max_iterations,
+    sketches,
 });
+fields!(Sketches { resting });
+fields!(Resting { after, share });
 fields!(BoundedConfidenceOptions {
     metric,
     confidence,
@@ -243,7 +253,8 @@ fields!(Identity {
 fields!(Refusal { code, detail });
 fields!(RoundHeader { run, round, training, arms; or default upload, deltas });
 fields!(DeltaHeader { model, encoding, reference; or default rotation });
-fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves });
+fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves,
+    sketch });
 
 names!(Form { Same = "same", F16 = "f16", Int8 = "int8", OneBit = "one_bit", TopK = "top_k" });
 names!(Mischief { LabelFlip = "label_flip", SignFlip = "sign_flip", Noise = "noise",

@@ -6,6 +6,7 @@ mod deltas;
 mod json;
 mod refusals;
 mod round_trip;
+mod sketches;
 
 use std::sync::Arc;
 
@@ -38,6 +39,7 @@ fn models() -> Models {
             .into(),
         uploading: ["fed_avg", "grouped"].map(str::to_owned).into(),
         beside: vec![beside("grouped")],
+        sketching: Vec::new(),
     }
 }
 
@@ -75,6 +77,8 @@ fn update() -> Update {
             ("grouped".to_owned(), params(100.0)),
         ]),
         deltas: ByName::new(),
+        sketches: ByName::new(),
+        coalitions: Vec::new(),
     }
 }
 
@@ -94,6 +98,7 @@ fn header() -> String {
         run: RunId(2),
         round: Round(5),
         report: report(),
+        coalitions: Vec::new(),
         deltas: Vec::new(),
     })
     .unwrap()

@@ -2,7 +2,7 @@
 
 use super::codec::UpdateHeader;
 use super::delta::DeltaHeader;
-use super::message::{ArmReport, DeviceNews, Report, Validation};
+use super::message::{ArmCoalition, ArmReport, DeviceNews, Report, Validation};
 use crate::encoding::Kind;
 use crate::json::{Write, object, writes};
 
@@ -32,18 +32,27 @@ impl DeviceNews {
 
 impl UpdateHeader {
     pub(super) fn to_json(&self) -> String {
-        let deltas = self.deltas.as_slice();
+        let (coalitions, deltas) = (self.coalitions.as_slice(), self.deltas.as_slice());
         let mut fields: Vec<(&str, &dyn Write)> = vec![
             ("run", &self.run.0),
             ("round", &self.round.0),
             ("report", &self.report),
         ];
+        if !coalitions.is_empty() {
+            fields.push(("coalitions", &coalitions));
+        }
         if !deltas.is_empty() {
             fields.push(("deltas", &deltas));
         }
         let mut out = String::new();
         object(&mut out, &fields);
         out
+    }
+}
+
+impl Write for ArmCoalition {
+    fn write(&self, out: &mut String) {
+        object(out, &[("arm", &self.arm), ("coalition", &self.coalition.0)]);
     }
 }
 

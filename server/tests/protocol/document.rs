@@ -74,6 +74,8 @@ async fn the_worked_example_is_what_happens() {
     }
     let body = Update {
         deltas: ByName::new(),
+        sketches: ByName::new(),
+        coalitions: Vec::new(),
         run: configured.run,
         round: constellation_core::ids::Round(1),
         report: Report {

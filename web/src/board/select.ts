@@ -85,7 +85,7 @@ export function deskAllows(phase: Phase): Record<DeskButton, boolean> {
 
 /** How far the round is: updates that arrived, and the devices it was opened with that are still there. */
 export function roundProgress(devices: readonly DeviceRow[]): { sent: number; of: number } {
-  const sent = devices.filter(({ state }) => state === "sent").length;
+  const sent = devices.filter(({ state }) => state === "sent" || state === "resting").length;
   return { sent, of: sent + devices.filter(({ state }) => state === "training").length };
 }
 

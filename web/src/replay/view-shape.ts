@@ -62,6 +62,7 @@ const deviceState = oneOf({
   ready: true,
   training: true,
   sent: true,
+  resting: true,
   late: true,
   away: true,
 } satisfies Record<DeviceState, true>);

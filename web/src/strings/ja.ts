@@ -31,6 +31,7 @@ const deviceStates: Record<DeviceState, string> = {
   ready: "待機",
   training: "学習中",
   sent: "送信済",
+  resting: "休み",
   late: "遅れ",
   away: "不在",
 };

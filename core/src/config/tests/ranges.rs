@@ -147,6 +147,18 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
         &["0", "10001"],
         "1 to 10000",
     ),
+    (
+        "arms[0].strategy.formation.sketches.resting.after",
+        &["1", "100000"],
+        &["0", "100001"],
+        "1 to 100000",
+    ),
+    (
+        "arms[0].strategy.formation.sketches.resting.share",
+        &["1e-300", "0.5", "1"],
+        &["0", "-0.1", "1.001"],
+        "above 0, up to 1",
+    ),
 ];
 
 /// The strategy, its option, values just within the range, values just outside, and what is allowed.
@@ -273,7 +285,14 @@ fn with(field: &str, value: &str) -> RunConfig {
             .strip_prefix(prefix)
             .map(|name| format!(r#""{name}":{value}"#))
     };
-    let json = if let Some(entry) = last("arms[0].strategy.formation.") {
+    let resting = "arms[0].strategy.formation.sketches.resting.";
+    let json = if let Some(entry) = last(resting) {
+        let formation =
+            format!(r#"{{"distance":"unit_deltas","sketches":{{"resting":{{{entry}}}}}}}"#);
+        format!(
+            r#"{{"arms":[{{"strategy":{{"kind":"coalition_global","formation":{formation}}}}}]}}"#
+        )
+    } else if let Some(entry) = last("arms[0].strategy.formation.") {
         format!(
             r#"{{"arms":[{{"strategy":{{"kind":"coalition_global","formation":{{{entry}}}}}}}]}}"#
         )

@@ -155,7 +155,7 @@ fn it_counts_from_the_next_round_on_and_ends_with_the_permission() {
     tab.device.misbehave(Some(Mischief::SignFlip));
     assert_eq!(tab.update(), honest(), "this round had begun");
     tab.device
-        .handle(Input::Answer(PostAnswer::Accepted(Round(1))));
+        .handle(Input::Answer(PostAnswer::Accepted(Round(1), Part::Weights)));
     tab.open(1, 2);
     assert_eq!(tab.update().report.mischief, Some(Mischief::SignFlip));
 

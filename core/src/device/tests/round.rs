@@ -45,7 +45,7 @@ fn a_round_ends_in_an_update_with_new_weights_and_a_report() {
     assert_eq!(tab.device.view().activity, Activity::Sending);
     assert_eq!(tab.device.view().bytes_up, body.len() as u64);
     tab.device
-        .handle(Input::Answer(PostAnswer::Accepted(Round(1))));
+        .handle(Input::Answer(PostAnswer::Accepted(Round(1), Part::Weights)));
     assert_eq!(
         (
             tab.device.view().activity,
@@ -87,7 +87,7 @@ fn an_update_is_kept_until_the_room_has_it() {
     let mut tab = Tab::ready(config());
     tab.open(1, 1);
     let (_, body) = tab.work();
-    let accepted = |round| Input::Answer(PostAnswer::Accepted(Round(round)));
+    let accepted = |round| Input::Answer(PostAnswer::Accepted(Round(round), Part::Weights));
     tab.device.handle(accepted(0));
     assert_eq!(Arc::strong_count(&body), 2, "another round's answer");
     tab.device.handle(accepted(1));

@@ -53,7 +53,7 @@ fn a_reconnect_to_the_same_run_changes_nothing() {
     tab.open(1, 1);
     tab.work();
     tab.device
-        .handle(Input::Answer(PostAnswer::Accepted(Round(1))));
+        .handle(Input::Answer(PostAnswer::Accepted(Round(1), Part::Weights)));
     let before = tab.device.view().clone();
     tab.device.handle(Input::Disconnected);
     assert_eq!(tab.device.view().activity, Activity::Connecting);

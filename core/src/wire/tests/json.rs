@@ -221,6 +221,7 @@ fn a_device_writes_every_report() {
     let mut header = UpdateHeader {
         run: RunId(2),
         round: Round(5),
+        coalitions: Vec::new(),
         deltas: Vec::new(),
         report: Report {
             examples: 400,

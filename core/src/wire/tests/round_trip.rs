@@ -82,6 +82,8 @@ fn any_update() -> impl Strategy<Value = Update> {
             report,
             weights,
             deltas: ByName::new(),
+            sketches: ByName::new(),
+            coalitions: Vec::new(),
         }
     })
 }
@@ -115,14 +117,16 @@ fn any_task() -> impl Strategy<Value = Task> {
     ];
     let (correction, beside) = (prop::option::of(model()), prop::option::of(model()));
     let judge = prop::collection::vec(model(), 0..3);
+    let serves = (serves, any::<bool>());
     (start, 0.0..10.0, correction, beside, judge, serves).prop_map(
-        |(start, proximal, correction, beside, judge, serves)| Task {
+        |(start, proximal, correction, beside, judge, (serves, sketch))| Task {
             start,
             proximal,
             correction,
             beside,
             judge,
             serves,
+            sketch,
         },
     )
 }
@@ -282,7 +286,7 @@ fn values_that_are_not_finite_are_sent_as_they_are() {
     let spec = spec();
     let values = [f32::NAN, f32::INFINITY, -0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
     let models = [("fed_avg".to_owned(), Carried::Weights(&spec, &values))];
-    let bytes = Update::encode_models(RunId(2), Round(5), &report(), &models);
+    let bytes = Update::encode_models(RunId(2), Round(5), &report(), &[], &models);
     let mut read = Vec::new();
     Tensors::parse(&bytes)
         .unwrap()

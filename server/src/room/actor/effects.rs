@@ -70,6 +70,9 @@ impl Actor {
                     Message::Configured(configured) => {
                         self.send_news(device, &RoomNews::Configured(configured), inputs)
                     }
+                    Message::SendWeights(wanted) => {
+                        self.send_news(device, &RoomNews::SendWeights(wanted), inputs)
+                    }
                     Message::RunFinished => self.send_news(device, &RoomNews::RunFinished, inputs),
                     Message::Farewell(farewell) => {
                         self.seats.end(device, Ending::Farewell(farewell))
@@ -138,6 +141,16 @@ impl Actor {
             Event::RoundOpened { round, cohort } => {
                 debug!(round = round.0, devices = cohort.len(), "round opened")
             }
+            Event::CoalitionsFormed {
+                round,
+                missing,
+                resting,
+            } => debug!(
+                round = round.0,
+                missing = missing.len(),
+                resting = resting.len(),
+                "coalitions formed"
+            ),
             Event::RoundClosed { round, missing, .. } => {
                 info!(round = round.0, missing = missing.len(), "round closed");
             }
@@ -146,6 +159,7 @@ impl Actor {
             | Event::Connected { .. }
             | Event::Disconnected { .. }
             | Event::Left { .. }
+            | Event::Sketched { .. }
             | Event::Accepted { .. }
             | Event::Refused { .. } => {}
         }
