@@ -3,8 +3,10 @@
 Usage: formation.py FOLDER DEVICES...
 
 FOLDER holds, for each number of devices, what `cargo bench --bench growth -- --weights FOLDER` left there. Prints, for
-each: the devices, milliseconds for all squared distances with numpy, for all distances with scikit-learn, for k-means on
-the weights with its means, and the adjusted Rand index of those groups and our coalitions.
+each: the devices; milliseconds for all squared distances with numpy, for all distances with scikit-learn, for the
+barycenters of our coalitions and the nearest one of each device with numpy, and for k-means on the weights with its means;
+the pairs of devices that our coalitions bring together and numpy's nearest barycenters do not, or the other way round, and
+the same with k-means.
 """
 
 import sys
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, pairwise_distances
+from sklearn.metrics import pairwise_distances
 
 REPETITIONS = 5
 
@@ -34,17 +36,33 @@ def squared_distances(weights):
     return np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0)
 
 
+def nearest_barycenters(weights, groups):
+    belongs = np.equal.outer(np.unique(groups), groups).astype(np.float32)
+    means = (belongs @ weights) / belongs.sum(1, keepdims=True)
+    # The device's own square is the same for all of them.
+    return np.argmin((means * means).sum(1) - 2 * (weights @ means.T), 1)
+
+
+def pairs_apart(one, other):
+    together = [np.equal.outer(groups, groups) for groups in (one, other)]
+    return int((together[0] != together[1]).sum()) // 2
+
+
 def main(folder, devices):
     for n in devices:
         weights = np.fromfile(folder / f"{n}.f32", dtype="<f4").reshape(n, -1)
-        ours = [int(line) for line in (folder / f"{n}.coalitions").read_text().split()]
+        ours = np.array((folder / f"{n}.coalitions").read_text().split(), dtype=int)
+        if len(ours) != n:
+            sys.exit(f"{len(ours)} of {n} devices are in a coalition")
         with_numpy, _ = milliseconds(lambda: squared_distances(weights))
         with_sklearn, _ = milliseconds(lambda: pairwise_distances(weights))
+        with_barycenters, nearest = milliseconds(lambda: nearest_barycenters(weights, ours))
         # As many beginnings as it takes to find the groups at all; ours are counted in our time as well.
-        means = KMeans(len(set(ours)), n_init=10, random_state=1)
+        means = KMeans(len(np.unique(ours)), n_init=10, random_state=1)
         with_means, found = milliseconds(lambda: means.fit(weights))
-        agreement = adjusted_rand_score(ours, found.labels_)
-        print(f"{n:8} {with_numpy:12.2f} {with_sklearn:12.2f} {with_means:12.2f} {agreement:8.3f}")
+        times = [with_numpy, with_sklearn, with_barycenters, with_means]
+        apart = [pairs_apart(ours, nearest), pairs_apart(ours, found.labels_)]
+        print(f"{n:8}", *(f"{time:12.2f}" for time in times), *(f"{pairs:8}" for pairs in apart), flush=True)
 
 
 if __name__ == "__main__":

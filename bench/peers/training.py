@@ -1,4 +1,4 @@
-"""Examples a second that PyTorch trains on one thread, at batch 32, as `cargo bench --bench kernels` counts them.
+"""Examples a second that PyTorch trains on one thread, as `cargo bench --bench kernels` counts them.
 
 Prints, for each model: its name as there, and the rate.
 """
@@ -8,7 +8,7 @@ import time
 import torch
 from torch import nn
 
-BATCH = 32
+BATCHES = [32, 10]
 REPETITIONS = 15
 SPAN = 0.06
 
@@ -27,7 +27,7 @@ CASES = {
     "mlp 784-64-10": mlp(784, 64, 10),
     "mlp 784-128-10": mlp(784, 128, 10),
     "mlp 784-200-200-10": mlp(784, 200, 200, 10),
-    "cnn": nn.Sequential(
+    "cnn 21,840": nn.Sequential(
         nn.Unflatten(1, (1, 28, 28)),
         nn.Conv2d(1, 10, 5),
         nn.MaxPool2d(2),
@@ -43,11 +43,11 @@ CASES = {
 }
 
 
-def rate(model):
+def rate(model, batch):
     loss = nn.CrossEntropyLoss()
     descent = torch.optim.SGD(model.parameters(), lr=0.05)
-    x = torch.rand(BATCH, 784)
-    labels = torch.randint(0, 10, (BATCH,))
+    x = torch.rand(batch, 784)
+    labels = torch.randint(0, 10, (batch,))
 
     def step():
         descent.zero_grad(set_to_none=True)
@@ -61,9 +61,10 @@ def rate(model):
         while time.perf_counter() - start < SPAN:
             step()
             batches += 1
-        rates.append(batches * BATCH / (time.perf_counter() - start))
+        rates.append(batches * batch / (time.perf_counter() - start))
     return sorted(rates)[REPETITIONS // 2]
 
 
-for name, model in CASES.items():
-    print(f"{name:18} {rate(model):12.0f}")
+for batch in BATCHES:
+    for name, model in CASES.items():
+        print(f"{f'{name}, batch {batch}':32} {rate(model, batch):12.0f}")

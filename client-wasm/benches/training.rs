@@ -1,12 +1,12 @@
-//! Samples per second of local training in a dedicated worker of a real browser, in the profile that tabs get, and what
-//! the core could do at most:
+//! Samples per second of local training in a dedicated worker of a real browser, in the profile that tabs get:
 //!
 //! ```text
 //! cargo xtask bench --only worker
 //! ```
 //!
-//! It prints; it fails only if training gives nothing. Each thing is warmed up first, then the best and the median of
-//! several runs are printed: on a busy machine the best is nearest to the truth.
+//! It prints; it fails only if training gives nothing. Each model is warmed up first, then the median and the best of
+//! several runs are printed: on a busy machine the best is nearest to the truth. Then come products of
+//! matrices by themselves, next to numbers that stay in registers.
 #![cfg(target_arch = "wasm32")]
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +14,7 @@
 )]
 
 use core::arch::wasm32::{f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_splat};
-use core::hint::black_box;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use constellation_core::config::TrainingConfig;
@@ -26,39 +26,11 @@ use constellation_kernels::{Chain, Dense, Layer, Placed, Weighted};
 use js_sys::global;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
-use web_sys::{Performance, WorkerGlobalScope};
+use web_sys::WorkerGlobalScope;
 
 wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 const RUNS: usize = 7;
-
-/// Best and median of how many of something a second there are.
-struct Rate {
-    best: f64,
-    median: f64,
-}
-
-/// Runs something that does `count` of it and answers how many seconds that took.
-fn rate(count: f64, mut run: impl FnMut(&Performance) -> f64) -> Rate {
-    let scope = global().unchecked_into::<WorkerGlobalScope>();
-    let performance = scope.performance().unwrap();
-    // The first runs compile.
-    run(&performance);
-    run(&performance);
-    let mut rates: Vec<f64> = (0..RUNS).map(|_| count / run(&performance)).collect();
-    rates.sort_by(f64::total_cmp);
-    Rate {
-        best: rates[RUNS - 1],
-        median: rates[RUNS / 2],
-    }
-}
-
-/// Seconds that something takes.
-fn seconds(performance: &Performance, work: impl FnOnce()) -> f64 {
-    let started = performance.now();
-    work();
-    (performance.now() - started) / 1_000.0
-}
 
 fn examples(count: usize) -> Examples {
     let mut stream = Stream::new(1, Purpose::Shuffle, 0, 0);
@@ -71,6 +43,31 @@ fn examples(count: usize) -> Examples {
     examples
 }
 
+/// Milliseconds since the worker started.
+fn now() -> f64 {
+    let scope = global().unchecked_into::<WorkerGlobalScope>();
+    scope.performance().unwrap().now()
+}
+
+/// Prints a row: so much of something per run and millisecond, in runs of `work`.
+fn print(name: &str, unit: &str, amount: f64, mut work: impl FnMut()) {
+    let mut rates: Vec<f64> = (0..=RUNS)
+        .map(|_| {
+            let started = now();
+            work();
+            amount / (now() - started)
+        })
+        // The first run compiles.
+        .skip(1)
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    console_log!(
+        "{name:32}{:10.0}{:10.0}  {unit}",
+        rates[RUNS / 2],
+        rates[RUNS - 1]
+    );
+}
+
 fn train(name: &str, model: &ModelConfig, batch: u32, count: usize) {
     let network = Arc::new(Network::new(model, DatasetName::MnistSmall.shape()));
     let config = TrainingConfig {
@@ -80,48 +77,22 @@ fn train(name: &str, model: &ModelConfig, batch: u32, count: usize) {
     };
     let examples = examples(count);
     let mut work = network.workspace(batch as usize);
-    let rate = rate(count as f64, |performance| {
+    let name = format!("{name}, batch {batch}");
+    print(&name, "samples/s", 1e3 * count as f64, || {
         let shuffle = Stream::new(1, Purpose::Shuffle, 1, 0);
-        let initial = network.initial(1);
         let mut training = Training::new(
             &network,
-            &initial,
+            &network.initial(1),
             Pull::default(),
             &config,
             &examples,
             shuffle,
         );
-        let seconds = seconds(performance, || {
-            while !training.is_done() {
-                training.step(&examples, &mut work);
-            }
-        });
+        while !training.is_done() {
+            training.step(&examples, &mut work);
+        }
         assert!(training.finish().loss.sum > 0.0);
-        seconds
     });
-    console_log!(
-        "{:42} {:7.0} samples/s, best {:7.0}",
-        format!("{name}, batch {batch}:"),
-        rate.median,
-        rate.best
-    );
-}
-
-#[wasm_bindgen_test]
-fn training_in_a_worker() {
-    let mlp = |hidden: &[u32]| ModelConfig::Mlp {
-        hidden: hidden.to_vec(),
-    };
-    for batch in [32, 10] {
-        train("mlp 784-128-10", &mlp(&[128]), batch, 20_000);
-        train("mlp 784-200-200-10", &mlp(&[200, 200]), batch, 10_000);
-        train(
-            "cnn of 21,840 parameters",
-            &ModelConfig::Cnn {},
-            batch,
-            4_500,
-        );
-    }
 }
 
 /// Multiplications and additions of numbers that stay in registers: as many sums as keep the core busy.
@@ -160,60 +131,52 @@ fn square(side: usize, layers: usize) -> Chain {
     }
 }
 
-fn multiply(peak: &Rate, batch: usize, side: usize) {
-    let report = |name: &str, rate: Rate| {
-        console_log!(
-            "{:42} {:7.1} GFLOP/s, best {:7.1}, {:.0} % of registers alone",
-            format!("{batch}×{side}×{side}, {name}:"),
-            rate.median / 1e9,
-            rate.best / 1e9,
-            100.0 * rate.best / peak.best
-        );
-    };
+/// Products of dense layers, by themselves.
+fn multiply(batch: usize, side: usize) {
     let labels = vec![0; batch];
     let x = vec![0.5; batch * side];
     let product = 2.0 * (batch * side * side) as f64;
     let calls = (3e8 / product).ceil();
     let one = square(side, 1);
     let (weights, mut work) = (vec![0.01; one.packed_len], one.workspace(batch));
-    let forward = rate(calls * product, |performance| {
-        seconds(performance, || {
-            for _ in 0..calls as u32 {
-                black_box(one.evaluate(&weights, &x, &labels, &mut work));
-            }
-        })
+    let name = format!("{batch}x{side}x{side}, forward");
+    print(&name, "MFLOP/s", 1e-3 * calls * product, || {
+        for _ in 0..calls as u32 {
+            black_box(one.evaluate(&weights, &x, &labels, &mut work));
+        }
     });
-    report("forward", forward);
     // Two products forward, two for the weights' gradients, one for the slope between them.
     let two = square(side, 2);
     let (weights, mut work) = (vec![0.01; two.packed_len], two.workspace(batch));
     let mut gradient = weights.clone();
-    let all = rate(5.0 * calls * product, |performance| {
-        seconds(performance, || {
-            for _ in 0..calls as u32 {
-                black_box(two.gradient(&weights, &x, &labels, &mut work, &mut gradient));
-            }
-        })
+    let name = format!("{batch}x{side}x{side}, and backward");
+    print(&name, "MFLOP/s", 5e-3 * calls * product, || {
+        for _ in 0..calls as u32 {
+            black_box(two.gradient(&weights, &x, &labels, &mut work, &mut gradient));
+        }
     });
-    report("forward and backward", all);
+}
+
+#[wasm_bindgen_test]
+fn training_in_a_worker() {
+    let mlp = |hidden: &[u32]| ModelConfig::Mlp {
+        hidden: hidden.to_vec(),
+    };
+    for batch in [32, 10] {
+        train("mlp 784-128-10", &mlp(&[128]), batch, 20_000);
+        train("mlp 784-200-200-10", &mlp(&[200, 200]), batch, 10_000);
+        train("cnn 21,840", &ModelConfig::Cnn {}, batch, 4_500);
+    }
 }
 
 #[wasm_bindgen_test]
 fn products_in_a_worker() {
     const ROUNDS: u32 = 4_000_000;
-    let flops = f64::from(ROUNDS) * 10.0 * 8.0;
-    let peak = rate(flops, |performance| {
-        seconds(performance, || {
-            black_box(in_registers(ROUNDS));
-        })
+    let operations = f64::from(ROUNDS) * 10.0 * 8.0;
+    print("in registers alone", "MFLOP/s", 1e-3 * operations, || {
+        black_box(in_registers(ROUNDS));
     });
-    console_log!(
-        "{:42} {:7.1} GFLOP/s, best {:7.1}",
-        "in registers alone:",
-        peak.median / 1e9,
-        peak.best / 1e9
-    );
     for (batch, side) in [(64, 200), (128, 400)] {
-        multiply(&peak, batch, side);
+        multiply(batch, side);
     }
 }

@@ -1,8 +1,8 @@
-//! Examples a second that training and evaluation get through on one thread, and what the core could do at most.
+//! Examples a second that training, with its steps, and evaluation get through on one thread.
 //!
-//! `cargo bench -p constellation-core --bench kernels` prints a line for each model: the median of several repetitions,
-//! what that is in floating-point operations a second, and a sum of the gradient's bits, which must be the same on every
-//! machine. Then a line for each product: how fast it is next to numbers that stay in registers.
+//! `cargo bench -p constellation-core --bench kernels` prints a line for each model: the median of several repetitions, what that is in
+//! floating-point operations a second, and a sum of the gradient's bits, which must be the same on every machine.
+//! Then a line for each product: how fast it is next to numbers that stay in registers.
 
 #![expect(
     clippy::disallowed_methods,
@@ -12,13 +12,17 @@
 )]
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use constellation_core::data::DatasetName;
+use constellation_core::config::TrainingConfig;
+use constellation_core::data::{DatasetName, Examples};
 use constellation_core::model::{ModelConfig, Network};
 use constellation_core::rng::{Purpose, Stream};
+use constellation_core::train::{Pull, Training};
 use constellation_kernels::{Chain, Dense, Layer, Placed, Weighted, each_width};
 
+const BATCHES: [usize; 2] = [32, 10];
 const REPETITIONS: usize = 15;
 /// What one repetition takes at least.
 const SPAN: Duration = Duration::from_millis(60);
@@ -52,17 +56,17 @@ fn main() {
             others: 200 * 200 + 200 * 10,
         },
         Case {
-            name: "cnn",
+            name: "cnn 21,840",
             config: ModelConfig::Cnn {},
             first: 24 * 24 * 10 * 25,
             others: 8 * 8 * 20 * 250 + 320 * 50 + 50 * 10,
         },
     ];
     println!(
-        "{:18} {:>5} {:>12} {:>10} {:>12} {:>10}  bits",
-        "model", "batch", "train 1/s", "GFLOP/s", "evaluate 1/s", "GFLOP/s"
+        "{:32} {:>12} {:>10} {:>12} {:>10}  bits",
+        "model", "train 1/s", "GFLOP/s", "evaluate 1/s", "GFLOP/s"
     );
-    for batch in [32, 10] {
+    for batch in BATCHES {
         for case in &cases {
             measure(case, batch);
         }
@@ -139,7 +143,7 @@ fn multiply(peak: f64, batch: usize, side: usize) {
 }
 
 fn measure(case: &Case, batch: usize) {
-    let network = Network::new(&case.config, DatasetName::Mnist.shape());
+    let network = Arc::new(Network::new(&case.config, DatasetName::Mnist.shape()));
     let mut stream = Stream::new(5, Purpose::Shuffle, 0, 0);
     let x: Vec<f32> = (0..batch * network.input_stride())
         .map(|_| f32::from(stream.below(256) as u8) / 255.0)
@@ -149,9 +153,24 @@ fn measure(case: &Case, batch: usize) {
     let mut gradient = vec![0.0; weights.len()];
     let mut work = network.workspace(batch);
 
-    let train = rate(batch, || {
-        black_box(network.gradient(&weights, &x, &labels, &mut work, &mut gradient));
-    });
+    let examples = examples(&mut stream);
+    let config = TrainingConfig {
+        epochs: u32::MAX,
+        batch: batch as u32,
+        ..TrainingConfig::default()
+    };
+    let mut training = Training::new(
+        &network,
+        &network.initial(1),
+        Pull::default(),
+        &config,
+        &examples,
+        stream,
+    );
+    let train = rate(batch, || training.step(&examples, &mut work));
+    black_box(training.finish());
+
+    network.gradient(&weights, &x, &labels, &mut work, &mut gradient);
     let evaluate = rate(batch, || {
         black_box(network.evaluate(&weights, &x, &labels, &mut work));
     });
@@ -163,11 +182,22 @@ fn measure(case: &Case, batch: usize) {
     let forward = 2e-9 * (case.first + case.others) as f64;
     let backward = 2e-9 * (case.first + 2 * case.others) as f64;
     println!(
-        "{:18} {batch:5} {train:12.0} {:10.1} {evaluate:12.0} {:10.1}  {bits:08x}",
-        case.name,
+        "{:32} {train:12.0} {:10.1} {evaluate:12.0} {:10.1}  {bits:08x}",
+        format!("{}, batch {batch}", case.name),
         (forward + backward) * train,
         forward * evaluate,
     );
+}
+
+/// As many as a device has, in whole batches of either size.
+fn examples(stream: &mut Stream) -> Examples {
+    let mut examples = Examples::new(784);
+    for i in 0..640 {
+        // Half of a digit's pixels are black.
+        let pixels = (0..784).map(|_| (stream.uniform() as f32 - 0.5).max(0.0) * 2.0);
+        examples.push(pixels.collect::<Vec<_>>(), (i % 10) as u8);
+    }
+    examples
 }
 
 /// Items a second, `items` in each call: the median of the repetitions.

@@ -107,6 +107,17 @@ impl Tab {
         self.vendor.prefer_dark(self.client().await?).await
     }
 
+    /// Runs a script in every page that this tab opens from now on, before the page's own.
+    pub async fn run_first(&self, script: &str) -> Result<()> {
+        let client = self.client().await?;
+        self.vendor.run_first(client, &self.window, script).await
+    }
+
+    /// Puts this tab in front of the others, which are hidden from then on.
+    pub async fn bring_to_front(&self) -> Result<()> {
+        self.vendor.bring_to_front(self.client().await?).await
+    }
+
     /// The text of the first element that a CSS selector finds, as a person sees it.
     pub async fn text(&self, css: &str) -> Result<String> {
         self.wait_for(css).await?;

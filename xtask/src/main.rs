@@ -3,6 +3,7 @@
 //!
 //! Whatever a command needs and can fetch, it fetches; what it cannot, it names in one sentence.
 
+mod arithmetic;
 mod bench;
 mod browsers;
 mod build;

@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::arithmetic;
 use crate::project::{Project, say};
 
 /// A page with all its scripts and styles, the device's worker included, in bytes.
@@ -23,14 +24,18 @@ struct Sizes {
     worker: usize,
     /// The device.
     device: usize,
+    /// Where the device is.
+    program: PathBuf,
 }
 
-/// Prints the sizes of the built pages and of the device, and fails if one is above what it may be.
+/// Prints the sizes of the built pages and of the device, and fails if one is above what it may be, or if the device has
+/// lost its vectors.
 pub(crate) fn check(project: &Project) -> Result<()> {
     let Sizes {
         pages,
         worker,
         device,
+        program,
     } = Sizes::of(project)?;
     for (name, size) in &pages {
         say(&format!("{name}: {size} bytes gzipped"));
@@ -49,7 +54,7 @@ pub(crate) fn check(project: &Project) -> Result<()> {
         device <= DEVICE,
         "the device is {device} bytes of wasm gzipped, and may be {DEVICE}"
     );
-    Ok(())
+    arithmetic::check(&program)
 }
 
 /// The sizes of the built pages and of the device, a line each.
@@ -58,6 +63,7 @@ pub(crate) fn table(project: &Project) -> Result<String> {
         mut pages,
         worker,
         device,
+        ..
     } = Sizes::of(project)?;
     pages.push(("a device's worker: script".to_owned(), worker));
     pages.push(("a device's worker: program".to_owned(), device));
@@ -72,6 +78,7 @@ impl Sizes {
             pages: Vec::new(),
             worker: 0,
             device: 0,
+            program: PathBuf::new(),
         };
         for folder in [built.clone(), built.join("assets")] {
             let entries = fs::read_dir(&folder);
@@ -81,7 +88,10 @@ impl Sizes {
                 match path.extension().and_then(|extension| extension.to_str()) {
                     Some("html") => sizes.pages.push((name.into_owned(), page(&built, &path)?)),
                     Some("js") if name.starts_with("worker-") => sizes.worker = zipped(&path)?,
-                    Some("wasm") => sizes.device = zipped(&path)?,
+                    Some("wasm") => {
+                        sizes.device = zipped(&path)?;
+                        sizes.program = path;
+                    }
                     _ => {}
                 }
             }

@@ -81,11 +81,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 /// returns its interpreter.
 pub(crate) fn ensure_python(project: &Project) -> Result<PathBuf> {
     let environment = project.target().join("python");
-    let interpreter = if cfg!(windows) {
-        environment.join("Scripts/python.exe")
-    } else {
-        environment.join("bin/python")
-    };
+    let interpreter = interpreter(&environment);
     let requirements = project.root().join("tests/requirements.txt");
     let stamp = Stamp::new(
         environment.join("constellation-packages"),
@@ -113,6 +109,15 @@ pub(crate) fn ensure_python(project: &Project) -> Result<PathBuf> {
     .context("the Python packages could not be installed: check that pip reaches its index and run this again")?;
     stamp.write()?;
     Ok(interpreter)
+}
+
+/// Where an environment of Python has its interpreter.
+pub(crate) fn interpreter(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) {
+        "Scripts/python.exe"
+    } else {
+        "bin/python"
+    })
 }
 
 fn python_makes_environments(shell: &Shell) -> bool {

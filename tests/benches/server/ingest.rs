@@ -25,13 +25,13 @@ pub(crate) async fn measure() -> Result<()> {
     let mut ours = connections(&trivial::address(&server)).await?;
     let mut theirs = connections(&bare_address).await?;
     let (mut rates, mut bare_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    let mut len = 0;
+    let mut update_len = 0;
     for round in 1..=ROUNDS {
         for device in &mut devices {
             device.asked().await?;
         }
         let update = trivial::update(round);
-        len = update.len();
+        update_len = update.len();
         let mut requests: Vec<Arc<[u8]>> = devices
             .iter()
             .map(|device| device.request(round, &update).into())
@@ -47,14 +47,10 @@ pub(crate) async fn measure() -> Result<()> {
             ours[0].send(&request).await?;
         }
     }
-    println!(
-        "updates of {} kB over {CONNECTIONS} connections, medians of {ROUNDS} alternating rounds of {DEVICES}:\n\
-         accepted by the room {:.0}/s, read by a bare axum handler {:.0}/s, ratio {:.2}",
-        len / 1_000,
-        median(rates),
-        median(bare_rates),
-        median(ratios)
-    );
+    let what = format!("({} kB over {CONNECTIONS} connections)", update_len / 1_000);
+    crate::print("updates accepted by a room, 1/s", median(rates), &what);
+    crate::print("read by a bare axum handler, 1/s", median(bare_rates), "");
+    crate::print("ratio", median(ratios), "(goal 0.8)");
     server.kill().await
 }
 

@@ -39,6 +39,11 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// Prints a row: what was measured, how much it is, and what it should be.
+fn print(name: &str, value: f64, goal: &str) {
+    println!("{name:44} {value:10.2}  {goal}");
+}
+
 /// The value in the middle.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

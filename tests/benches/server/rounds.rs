@@ -17,7 +17,7 @@ const WARM_UP: usize = 5;
 /// Prints what came out.
 pub(crate) async fn measure() -> Result<()> {
     let server = Server::start(&["--no-room", "--log", "warn"]).await?;
-    for (count, goal) in [(10, 10.0), (50, 25.0)] {
+    for (count, goal) in [(10, 10), (50, 25)] {
         let room = trivial::room(&server, count, ROUNDS).await?;
         let devices = trivial::devices(&server, &room, count).await?;
         let updates: Arc<[Vec<u8>]> = (1..=ROUNDS).map(trivial::update).collect();
@@ -32,9 +32,10 @@ pub(crate) async fn measure() -> Result<()> {
             .collect();
         let times = opened.windows(2).skip(WARM_UP);
         let times = times.map(|pair| 1e3 * (pair[1] - pair[0]).as_secs_f64());
-        println!(
-            "a round of {count} devices that train nothing: {:.1} ms at the median (goal {goal})",
-            median(times.collect())
+        crate::print(
+            &format!("round of {count} trivial devices, ms"),
+            median(times.collect()),
+            &format!("(goal {goal})"),
         );
     }
     server.kill().await

@@ -42,9 +42,10 @@ pub(crate) async fn measure() -> Result<()> {
     .await?;
     let times = opened.windows(2).skip(WARM_UP);
     let times = times.map(|pair| 1e3 * (pair[1] - pair[0]).as_secs_f64());
-    println!(
-        "a round of {DEVICES} workers of one Chromium with 600 training examples each: {:.0} ms at the median (goal 100)",
-        median(times.collect())
+    crate::print(
+        &format!("round of {DEVICES} training devices, ms"),
+        median(times.collect()),
+        "(goal 100; workers of one Chromium, 600 examples each)",
     );
     server.kill().await
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use constellation_core::view::Phase;
+use constellation_core::view::{DeviceState, Phase};
 use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Room, Server};
 use serde_json::json;
@@ -39,10 +39,12 @@ pub(crate) async fn measure() -> Result<()> {
         view.phase == Phase::Training
     })
     .await?;
-    let (start, mut views) = (Instant::now(), 0);
+    let (start, mut views, mut away) = (Instant::now(), 0, 0);
     let last = room
         .wait_so_long(PATIENCE, "the end of the run", |view| {
             views += 1;
+            let states = view.devices.iter().map(|device| device.state);
+            away = away.max(states.filter(|state| *state == DeviceState::Away).count());
             view.phase == Phase::Finished
         })
         .await?;
@@ -51,17 +53,24 @@ pub(crate) async fn measure() -> Result<()> {
     let updates = u64::from(DEVICES) * UPDATE;
     let allowed = 3 * updates + 200 * MIB;
     let arm = &last.arms[0];
-    println!(
-        "{DEVICES} headless devices, {ROUNDS} rounds of 784-64-10 with 80 training examples: {seconds:.0} s, training included\n\
-         devices there at the end {}, updates accepted in the last round {}, refusals {}, agreement {:.2}\n\
-         peak memory of the server {} MiB (goal {} MiB), {:.1} views a second to a board",
-        last.devices.len(),
-        arm.devices.len(),
-        last.refusals.values().sum::<u32>(),
-        arm.agreement.unwrap_or(f64::NAN),
-        server.peak_memory()? / MIB,
-        allowed / MIB,
-        f64::from(views) / seconds,
+    println!("{DEVICES} headless devices, {ROUNDS} rounds of 784-64-10 with 80 training examples:");
+    let everybody = format!("(goal {DEVICES})");
+    crate::print("seconds, training included", seconds, "");
+    crate::print("devices at the end", last.devices.len() as f64, &everybody);
+    crate::print(
+        "updates accepted in the last round",
+        arm.devices.len() as f64,
+        &everybody,
     );
+    crate::print("most devices away at once", away as f64, "(goal 0)");
+    let refusals: u32 = last.refusals.values().sum();
+    crate::print("refusals", f64::from(refusals), "(goal 0)");
+    crate::print("agreement", arm.agreement.unwrap_or(f64::NAN), "");
+    crate::print(
+        "peak memory of the server, MiB",
+        (server.peak_memory()? / MIB) as f64,
+        &format!("(goal {})", allowed / MIB),
+    );
+    crate::print("views to a board, 1/s", f64::from(views) / seconds, "");
     server.kill().await
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use constellation_core::data::DatasetName;
@@ -21,7 +22,12 @@ pub(crate) struct Device {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     token: String,
     room: String,
+    /// When it last said that it is there.
+    said: Instant,
 }
+
+/// The server gives up who says nothing for several times as long.
+const HEARTBEAT: Duration = Duration::from_secs(4);
 
 impl Device {
     /// Joins and connects.
@@ -38,11 +44,19 @@ impl Device {
             socket,
             token: token.to_owned(),
             room: room.room.clone(),
+            said: Instant::now(),
         })
     }
 
     /// Waits until a round is opened.
     pub(crate) async fn asked(&mut self) -> Result<()> {
+        if self.said.elapsed() > HEARTBEAT {
+            let heartbeat = json!({ "message": "heartbeat" });
+            self.socket
+                .send(Message::text(heartbeat.to_string()))
+                .await?;
+            self.said = Instant::now();
+        }
         loop {
             let message = self
                 .socket

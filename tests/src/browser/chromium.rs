@@ -64,6 +64,15 @@ pub(super) async fn prefer_dark(client: &Client) -> Result<()> {
     devtools(client, "Emulation.setEmulatedMedia", dark).await
 }
 
+pub(super) async fn run_first(client: &Client, script: &str) -> Result<()> {
+    let source = json!({ "source": script });
+    devtools(client, "Page.addScriptToEvaluateOnNewDocument", source).await
+}
+
+pub(super) async fn bring_to_front(client: &Client) -> Result<()> {
+    devtools(client, "Page.bringToFront", json!({})).await
+}
+
 /// Sends a command of the DevTools protocol to the current tab.
 async fn devtools(client: &Client, command: &str, parameters: Value) -> Result<()> {
     let command = Extension {

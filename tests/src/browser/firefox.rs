@@ -99,6 +99,15 @@ pub(super) async fn resize(
     Ok(())
 }
 
+pub(super) async fn run_first(bidi: &Bidi, window: &WindowHandle, script: &str) -> Result<()> {
+    let preload = json!({
+        "functionDeclaration": format!("() => {{ {script} }}"),
+        "contexts": [String::from(window.clone())]
+    });
+    bidi.call("script.addPreloadScript", preload).await?;
+    Ok(())
+}
+
 /// There is no command for it, but a property of the tab that the browser's own scripts can set.
 pub(super) async fn prefer_dark(client: &Client) -> Result<()> {
     let set = "gBrowser.selectedBrowser.browsingContext.prefersColorSchemeOverride = 'dark'";

@@ -62,6 +62,28 @@ impl Vendor {
         }
     }
 
+    /// Runs a script in every page that `window`, the current one, opens from now on, before the page's own.
+    pub(crate) async fn run_first(
+        &self,
+        client: &Client,
+        window: &WindowHandle,
+        script: &str,
+    ) -> Result<()> {
+        match self {
+            Self::Chromium => chromium::run_first(client, script).await,
+            Self::Firefox(bidi) => firefox::run_first(bidi, window, script).await,
+        }
+    }
+
+    /// Puts the current tab in front of the others of its window.
+    pub(crate) async fn bring_to_front(&self, client: &Client) -> Result<()> {
+        match self {
+            Self::Chromium => chromium::bring_to_front(client).await,
+            // There the current tab is the one in front.
+            Self::Firefox(_) => Ok(()),
+        }
+    }
+
     /// Makes the current tab's system one that prefers dark colours.
     pub(crate) async fn prefer_dark(&self, client: &Client) -> Result<()> {
         match self {
