@@ -207,12 +207,11 @@ mod tests {
         fn it_is_a_map(steps in prop::collection::vec(("[a-e]{0,2}", prop::option::of(0_u32..9)), 0..40)) {
             let (mut ours, mut theirs) = (ByName::new(), BTreeMap::new());
             for (name, value) in steps {
-                match value {
-                    Some(value) => {
-                        ours.insert(name.clone(), value);
-                        theirs.insert(name.clone(), value);
-                    }
-                    None => prop_assert_eq!(ours.remove(&name), theirs.remove(&name)),
+                if let Some(value) = value {
+                    ours.insert(name.clone(), value);
+                    theirs.insert(name.clone(), value);
+                } else {
+                    prop_assert_eq!(ours.remove(&name), theirs.remove(&name));
                 }
                 prop_assert_eq!(ours.get(&name), theirs.get(&name));
                 prop_assert_eq!(ours.len(), theirs.len());

@@ -25,8 +25,7 @@ const DIGITS: usize = 800;
 pub(crate) fn parse(text: &str) -> Option<f64> {
     let (negative, unsigned) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     let is_exponent = |byte: &u8| matches!(byte, b'e' | b'E');
     let (digits, mut exponent) = match unsigned.iter().position(is_exponent) {
@@ -67,8 +66,7 @@ pub(crate) fn parse(text: &str) -> Option<f64> {
 fn whole(text: &[u8]) -> Option<i32> {
     let (sign, digits) = match text {
         [b'-', rest @ ..] => (-1, rest),
-        [b'+', rest @ ..] => (1, rest),
-        rest => (1, rest),
+        [b'+', rest @ ..] | rest => (1, rest),
     };
     let digit = |byte: &u8| byte.is_ascii_digit().then(|| i32::from(byte - b'0'));
     let value = digits.iter().try_fold(0, |value: i32, byte| {
@@ -178,7 +176,7 @@ pub(crate) fn write(value: f64, out: &mut String) {
         _ => (1, Some(power - 1)),
     };
     // At least one digit on either side of the point; where there is none it is a zero.
-    let count = digits.len() as i32;
+    let count = digits.len().cast_signed() as i32;
     for at in (point - 1).min(0)..(point + 1).max(count) {
         if at == point {
             out.push('.');
@@ -282,7 +280,7 @@ impl Big {
 
     fn bits(&self) -> i32 {
         let unused = self.0.last().map_or(0, |last| last.leading_zeros());
-        (self.0.len() * 32) as i32 - unused as i32
+        (self.0.len() * 32).cast_signed() as i32 - unused.cast_signed()
     }
 
     /// How many digits it has, or one more.

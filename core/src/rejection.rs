@@ -103,12 +103,11 @@ impl Rejection {
             Self::RoomLocked => "room_locked",
             Self::Capability(_) => "wrong_fields",
             Self::UnknownDevice(_) => "unknown_device",
-            Self::Stale { .. } => "stale",
+            Self::Stale { .. } | Self::SketchesClosed(_) => "stale",
             Self::FutureRound { .. } => "future_round",
             Self::RoundMismatch { .. } => "round_mismatch",
             Self::NotInCohort { .. } => "not_in_cohort",
             Self::WrongKind(_) => "wrong_kind",
-            Self::SketchesClosed(_) => "stale",
             Self::WrongCoalition(_) => "wrong_coalition",
             Self::TooLarge { .. } => "too_large",
             Self::Update(error) => match error {

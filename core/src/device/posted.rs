@@ -25,17 +25,17 @@ impl Posted {
     /// The sketches of a round's work, if they go first, or all of it.
     pub(super) fn of(finished: Finished, owed: &mut Owed) -> Self {
         let (round, mischief) = (finished.round, finished.mischief);
-        let whole = if finished.asks_for_sketches() {
+        let first = finished.asks_for_sketches();
+        let whole = if first {
             None
         } else {
             finished.weights(&[], owed)
         };
-        let (part, body, unsent) = match whole {
-            Some(body) => (Part::Weights, body, None),
-            None => {
-                let body = finished.sketches();
-                (Part::Sketches, body, Some(Box::new(finished)))
-            }
+        let (part, body, unsent) = if let Some(body) = whole {
+            (Part::Weights, body, None)
+        } else {
+            let sketches = finished.sketches();
+            (Part::Sketches, sketches, Some(Box::new(finished)))
         };
         Self {
             round,

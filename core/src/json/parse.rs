@@ -6,6 +6,9 @@ use super::{JsonError, Value};
 const DEPTH: usize = 32;
 
 /// Reads a text that is one value and nothing else.
+///
+/// # Errors
+/// Whatever makes it none.
 pub fn parse(text: &str) -> Result<Value, JsonError> {
     let mut parser = Parser { text, at: 0 };
     let value = parser.value(DEPTH)?;

@@ -35,10 +35,13 @@ fn json(value: &dyn Write) -> String {
     out
 }
 
+/// A field of an event, if it has another one.
+type Field<'a> = Option<(&'a str, &'a dyn Write)>;
+
 impl Write for DeviceEvent {
     fn write(&self, out: &mut String) {
         // Its type, and up to two fields.
-        let (kind, fields): (&str, [Option<(&str, &dyn Write)>; 2]) = match self {
+        let (kind, fields): (&str, [Field<'_>; 2]) = match self {
             Self::Joined { identity } => ("joined", [Some(("identity", identity)), None]),
             Self::View { view } => ("view", [Some(("view", view)), None]),
             Self::Samples { samples } => ("samples", [Some(("samples", samples)), None]),

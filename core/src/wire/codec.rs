@@ -866,7 +866,7 @@ fn read_models(
         let name = name.to_owned();
         match encoded {
             Some(encoded) => read.deltas.push((name, Delta { encoded, values })),
-            None => drop(read.weights.insert(name, values)),
+            None => read.weights.insert(name, values),
         }
     }
     Ok(read)

@@ -218,6 +218,8 @@ impl FakeDevice {
         };
         Update {
             deltas: ByName::new(),
+            sketches: ByName::new(),
+            coalitions: Vec::new(),
             run: round.run,
             round: round.round,
             report: Report {

@@ -1,10 +1,10 @@
 //! Devices that train nothing: what is left is what the server costs.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use constellation_core::by_name::ByName;
 use constellation_core::data::DatasetName;
 use constellation_core::ids::{Round, RunId};
 use constellation_core::model::{ModelConfig, Network};
@@ -112,10 +112,12 @@ pub(crate) fn update(round: u32) -> Vec<u8> {
             examples: 400,
             own_data: 0,
             mischief: None,
-            arms: BTreeMap::from([(arm.clone(), report)]),
+            arms: ByName::from([(arm.clone(), report)]),
         },
-        weights: BTreeMap::from([(arm, network.initial(round))]),
-        deltas: BTreeMap::new(),
+        weights: ByName::from([(arm, network.initial(round))]),
+        deltas: ByName::new(),
+        sketches: ByName::new(),
+        coalitions: Vec::new(),
     }
     .encode()
 }
