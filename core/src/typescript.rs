@@ -9,8 +9,8 @@ use crate::attack::Mischief;
 use crate::config::{
     ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
     FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
-    OursOptions, PacingConfig, Participation, Partition, RunConfig, StrategyConfig, TrainingConfig,
-    Weighting,
+    OursOptions, PacingConfig, Participation, Partition, Resting, RunConfig, Sketches,
+    StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig, TableError};
 use crate::encoding::Encoding;
@@ -97,6 +97,8 @@ fn declarations() -> String {
         Metric,
         Linkage,
         Formation,
+        Sketches,
+        Resting,
         FirstCenters,
         DistanceKind,
         LayerScale,

@@ -1,5 +1,6 @@
 //! Constellation natively: the same coordinator and devices that run in rooms and tabs, without a browser.
 
+pub mod agreement;
 mod attack;
 pub mod coalitions;
 pub mod conditions;

@@ -17,7 +17,7 @@ use constellation_lab::report::{
 };
 use constellation_lab::run::{self, Options};
 use constellation_lab::sweep::Sweep;
-use constellation_lab::{coalitions, verify};
+use constellation_lab::{agreement, coalitions, verify};
 
 /// Constellation natively: experiments that anyone can repeat, and headless devices for a room.
 #[derive(Parser)]
@@ -100,6 +100,21 @@ enum Command {
     ///
     /// Example: lab coalitions weights.safetensors --k 3 --restarts 20
     Coalitions(coalitions::Wanted),
+    /// Say how far the coalitions of two arms of a run agree, round by round: 1 where they are the same, 0 where by chance.
+    ///
+    /// Example: lab agreement runs/sketches-rotation/run.jsonl weights sketches --from 3
+    Agreement {
+        /// The record, one JSON object a line.
+        #[arg(value_name = "RUN.jsonl")]
+        record: PathBuf,
+        /// One arm's name.
+        one: String,
+        /// The other's.
+        other: String,
+        /// The first round that counts in the mean.
+        #[arg(long, default_value_t = 1)]
+        from: u32,
+    },
     /// Compute a recorded run again, of `lab run` or exported from a room, and compare every round's fingerprint.
     ///
     /// Example: lab verify runs/groups-rotation/run.jsonl
@@ -191,15 +206,45 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             let found = coalitions::coalitions(&wanted)?;
             println!("{}", serde_json::to_string(&found)?);
         }
+        Command::Agreement {
+            record,
+            one,
+            other,
+            from,
+        } => print_agreement(&record, &one, &other, Round(from))?,
         Command::Verify { record, data } => return verify(&record, &data),
     }
     Ok(ExitCode::SUCCESS)
 }
 
+fn print_agreement(record: &Path, one: &str, other: &str, from: Round) -> Result<()> {
+    let seeds = agreement::agreement(&read(record)?, one, other)?;
+    let mut means = Vec::new();
+    for seed in &seeds {
+        let rounds = seed.rounds.iter().filter(|(round, _)| *round >= from);
+        let least = rounds
+            .map(|(_, index)| *index)
+            .fold(f64::INFINITY, f64::min);
+        if let Some(mean) = seed.mean_from(from) {
+            println!("seed {}: mean {mean:.3}, least {least:.3}", seed.seed);
+            means.push(mean);
+        }
+    }
+    let mean = means.iter().sum::<f64>() / means.len() as f64;
+    if !means.is_empty() {
+        println!("all seeds: mean {mean:.3}");
+    }
+    Ok(())
+}
+
+fn read(record: &Path) -> Result<String> {
+    std::fs::read_to_string(record).with_context(|| format!("cannot read {}", record.display()))
+}
+
 fn verify(record: &Path, data: &Path) -> Result<ExitCode> {
-    let text = std::fs::read_to_string(record)
-        .with_context(|| format!("cannot read {}", record.display()))?;
-    let verdicts = verify::verify(&text, |config| Ok(Arc::new(load(data, config.dataset)?)))?;
+    let verdicts = verify::verify(&read(record)?, |config| {
+        Ok(Arc::new(load(data, config.dataset)?))
+    })?;
     for verdict in &verdicts {
         println!("{verdict}");
     }

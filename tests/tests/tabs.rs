@@ -22,6 +22,7 @@ in_each_browser![
     when_the_wifi_comes_back_so_do_the_board_and_the_devices,
     tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
     models_in_fewer_bytes_are_the_same_everywhere,
+    coalitions_from_sketches_are_the_same_everywhere,
     a_room_is_one_click_and_a_device_is_one_code,
     two_clicks_make_a_map_of_twelve_devices,
     a_preset_begins_another_run,
@@ -273,6 +274,30 @@ async fn models_in_fewer_bytes_are_the_same_everywhere(engine: Engine) -> Result
         "{} of {down} bytes",
         traffic.bytes_down
     );
+    Ok(())
+}
+
+/// Members rest from the third round on, so weights of some are never sent.
+async fn coalitions_from_sketches_are_the_same_everywhere(engine: Engine) -> Result<()> {
+    let formation = json!({
+        "k": 2,
+        "distance": "unit_deltas",
+        "warm_up": 1,
+        "reform_every": null,
+        "sketches": { "resting": { "after": 1, "share": 0.5 } }
+    });
+    let config = json!({
+        "rounds": 6,
+        "seed": 11,
+        "pacing": { "start_at": 4, "pace_ms": 0 },
+        "arms": [
+            { "strategy": { "kind": "local_only" } },
+            { "strategy": { "kind": "coalition_models", "formation": formation } }
+        ],
+        "encodings": { "up": { "kind": "one_bit" }, "down": { "kind": "int8" } }
+    });
+    let view = have_one_fingerprint(engine, config).await?;
+    assert!(!view.cohort.resting.is_empty());
     Ok(())
 }
 

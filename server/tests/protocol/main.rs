@@ -11,6 +11,7 @@ mod pages;
 mod program;
 mod requests;
 mod rounds;
+mod sketches;
 mod stop;
 mod support;
 mod updates;

@@ -24,6 +24,10 @@ export function orNull(check: Check): Check {
   return (value, path) => (value === null ? null : check(value, path));
 }
 
+export function orLeftOut(check: Check): Check {
+  return (value, path) => (value === undefined ? null : check(value, path));
+}
+
 export function list(check: Check): Check {
   return (value, path) => (Array.isArray(value) ? first(value, (item, i) => check(item, `${path}[${i}]`)) : path);
 }

@@ -38,6 +38,7 @@ import {
   listBy,
   number,
   oneOf,
+  orLeftOut,
   orNull,
   record,
   text,
@@ -176,7 +177,13 @@ export const viewShape = fields<View>({
   mischief_allowed: flag,
   devices: listBy("id", device),
   arms: listBy("name", arm),
-  cohort: fields<CohortView>({ round: count, asked: list(count), received: list(count), answered: list(count) }),
+  cohort: fields<CohortView>({
+    round: count,
+    asked: list(count),
+    received: list(count),
+    answered: list(count),
+    resting: orLeftOut(list(count)),
+  }),
   traffic: fields<Traffic>({ ...armTraffic, rounds: count, plain_averaging: fields<ArmTraffic>(armTraffic) }),
   refusals: record(count),
   feed: listBy(
