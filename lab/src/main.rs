@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use constellation_core::ids::Round;
 use constellation_lab::data::{self, load};
 use constellation_lab::devices::{self, RoomAddress};
 use constellation_lab::experiment::{Changes, Experiment};

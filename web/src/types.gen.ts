@@ -1154,6 +1154,20 @@ max_iterations: number,
  * weights can be added up by coalition as they arrive.
  */
 sketches?: Sketches, };
+export type Sketches = { 
+/**
+ * Left out, every device sends its weights every round.
+ */
+resting?: Resting, };
+export type Resting = { 
+/**
+ * Rounds, after the warm-up, in which no device has changed its coalition.
+ */
+after: number, 
+/**
+ * Part of a coalition's members that sends weights in a round, above 0, up to 1; rounded up to whole devices.
+ */
+share: number, };
 export type FirstCenters = "random" | "k_means_plus_plus";
 export type DistanceKind = "weights" | "deltas" | "unit_deltas";
 export type LayerScale = "raw" | "by_norm";
