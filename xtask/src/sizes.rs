@@ -14,7 +14,7 @@ use crate::project::{Project, say};
 /// A page with all its scripts and styles, the device's worker included, in bytes.
 const PAGE: usize = 120_000;
 /// The device, in bytes. The goal is 90,000.
-const DEVICE: usize = 111_000;
+const DEVICE: usize = 116_000;
 
 /// What the build left, in bytes, gzipped.
 struct Sizes {
