@@ -193,7 +193,7 @@ impl Conv {
         linalg::add_outer_products(&mut acc, weights.as_chunks().0.iter().zip(patches));
         for (f, sums) in acc.into_iter().enumerate() {
             let at = (filter + f) * self.lanes_per_filter() + lane;
-            for (y, sum) in y[at..at + WIDE].iter_mut().zip(sums) {
+            for (y, sum) in y[at..][..WIDE].iter_mut().zip(sums) {
                 *y = sum.values();
             }
         }
