@@ -6,6 +6,7 @@
 
 mod alone;
 mod buffer;
+mod carried;
 mod codec;
 mod delta;
 mod message;
@@ -16,7 +17,8 @@ mod write;
 pub use crate::json::JsonError;
 pub use alone::Alone;
 pub use buffer::Buffer;
-pub(crate) use codec::{Carried, candidate};
+pub(crate) use carried::Carried;
+pub(crate) use codec::candidate;
 pub use delta::{Delta, Encoded};
 pub use message::{
     ArmCoalition, ArmPlan, ArmReport, Choice, Configured, DeviceNews, Farewell, Models, Report,

@@ -134,11 +134,8 @@ impl Coordinator {
         if member.connected {
             member.state = DeviceState::Sent;
         }
-        let Some(participant) = open.cohort.get_mut(&device) else {
-            return Ok((sent, Answer::Accepted));
-        };
         if !update.sketches.is_empty() {
-            *participant = Participant::Sketched;
+            open.cohort.insert(device, Participant::Sketched);
             let sketched = Sketched {
                 update,
                 starts,
@@ -155,7 +152,8 @@ impl Coordinator {
                 arm.add(device, &weights);
             }
         }
-        *participant = Participant::Answered(Box::new(Counted { update, starts }));
+        let counted = Box::new(Counted { update, starts });
+        open.cohort.insert(device, Participant::Answered(counted));
         member.answered = sent;
         if open.purpose == Purpose::Train {
             self.run.cohort.answered.push(device);

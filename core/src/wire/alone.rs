@@ -1,9 +1,7 @@
 //! What a message would weigh if it were about one arm alone: what that arm costs when nothing is compared.
 
-use super::codec::{
-    ArmHeader, Carried, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader,
-    delta_headers, encoded_len,
-};
+use super::carried::{Carried, delta_headers, encoded_len};
+use super::codec::{ArmHeader, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader};
 use super::message::{ArmPlan, ArmReport, Models, Report, RoundOpened, Serves, Update, beside};
 use crate::by_name::ByName;
 use crate::encoding::Encoding;

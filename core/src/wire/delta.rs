@@ -3,7 +3,8 @@
 use half::f16;
 use serde::{Deserialize, Serialize};
 
-use super::codec::{is_default, numbers};
+use super::carried::numbers;
+use super::codec::is_default;
 use super::message::WireError;
 use super::safetensors::{Numbers, Tensors};
 use crate::encoding::{ModelHash, Payload, Sizes};
