@@ -1,6 +1,8 @@
 //! Rounds in two steps: everybody's sketches, then the weights that are asked for, added up as they arrive. Devices with
 //! odd numbers all go one way, those with even numbers another.
 
+mod simulation;
+
 use super::*;
 use crate::config::{DistanceKind, FirstCenters, Resting, Sketches};
 use crate::sketch::{NUMBERS, Sketch};
