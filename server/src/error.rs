@@ -229,6 +229,7 @@ impl IntoResponse for ApiError {
 
 #[cfg(test)]
 mod tests {
+    use constellation_core::aggregate::TooLarge;
     use std::collections::BTreeMap;
 
     use constellation_core::config::ConfigError;
@@ -306,6 +307,12 @@ mod tests {
             },
             Rejection::NotInCohort { device, round },
             Rejection::WrongKind(""),
+            Rejection::SketchesClosed(round),
+            Rejection::WrongCoalition(round),
+            Rejection::TooLarge {
+                arm: text(),
+                source: TooLarge { value: 1e9 },
+            },
             Rejection::Config(config),
             Rejection::WrongPhase {
                 command: "start",
