@@ -143,6 +143,8 @@ const reasons: Record<string, string> = {
   round_mismatch: "its update and its address name different rounds",
   not_in_cohort: "this round did not ask it",
   wrong_kind: "its update was of another kind than was asked for",
+  wrong_coalition: "its weights were for another coalition than it was asked for",
+  too_large: "a weight of it was too large to be added up",
   bad_file: "its file could not be read",
   bad_metadata: "its update's description could not be read",
   missing_tensor: "some of its weights were missing",

@@ -3,9 +3,11 @@ import { PRESETS, presetRun } from "../src/presets";
 import { decodeSettings, encodeSettings, isSettingKey, sameSettings } from "../src/settings/address";
 import {
   choose,
+  chooseOption,
   defaultRun,
   firstWrong,
   isAllowed,
+  optionsOf,
   type Setting,
   STRATEGIES,
   settings,
@@ -14,7 +16,6 @@ import {
   strategySettings,
   type Value,
   valueAt,
-  withValue,
 } from "../src/settings/description";
 import type { RunConfig } from "../src/types.gen";
 
@@ -79,9 +80,13 @@ describe("settings in an address", () => {
     });
     expect(back(run(arm.strategy))).toEqual(run(arm.strategy));
     for (const option of strategySettings[kind]) {
+      // An option of a part that is not there at first needs that part, and those around it.
+      const around = strategySettings[kind].filter((part) => option.path.startsWith(`${part.path}.`));
+      const having = around.reduce((strategy, part) => chooseOption(strategy, part, true), arm.strategy);
+      expect(optionsOf(having)).toContain(option);
       expect(others(option)).not.toEqual([]);
       for (const value of others(option)) {
-        const changed = run(withValue(arm.strategy, option.path, value));
+        const changed = run(chooseOption(having, option, value));
         expect(search(changed)).toContain(`arms.1.${option.path}=`);
         expect(back(changed)).toEqual(changed);
       }

@@ -3,10 +3,12 @@
  * `/?rounds=10&data.partition.kind=shards&arms=fed_avg.near*coalition_models&arms.1.formation.k=3`
  */
 
-import type { ArmConfig, RunConfig } from "../types.gen";
+import type { ArmConfig, RunConfig, StrategyConfig } from "../types.gen";
 import {
   choose,
+  chooseOption,
   defaultRun,
+  optionsOf,
   type Setting,
   STRATEGIES,
   settings,
@@ -15,7 +17,6 @@ import {
   strategySettings,
   type Value,
   valueAt,
-  withValue,
 } from "./description";
 
 const ARMS = "arms";
@@ -30,7 +31,7 @@ export function encodeSettings(config: RunConfig): [key: string, text: string][]
   const own = settingsOf(config).flatMap((setting) => differing(setting, setting.path, valueAt(config, setting.path)));
   const arms = encodeArms(config.arms);
   const options = config.arms.flatMap(({ strategy }, i) =>
-    strategySettings[strategy.kind].flatMap((option) =>
+    optionsOf(strategy).flatMap((option) =>
       differing(option, `${ARMS}.${i}.${option.path}`, valueAt(strategy, option.path)),
     ),
   );
@@ -117,9 +118,14 @@ function decodeArms(text: string): ArmConfig[] | null {
 }
 
 function withOptions(arm: ArmConfig, i: number, params: URLSearchParams): ArmConfig {
-  const strategy = strategySettings[arm.strategy.kind].reduce((strategy, option) => {
+  const take = (strategy: StrategyConfig, option: Setting) => {
     const value = decodeValue(option, params.get(`${ARMS}.${i}.${option.path}`));
-    return value === undefined ? strategy : withValue(strategy, option.path, value);
-  }, arm.strategy);
-  return { ...arm, strategy };
+    const has = optionsOf(strategy).some(({ path }) => path === option.path);
+    return value === undefined || !has ? strategy : chooseOption(strategy, option, value);
+  };
+  // Parts go first, and a part before those in it: they decide which options there are.
+  const parts = strategySettings[arm.strategy.kind].filter(({ kind }) => kind === "part");
+  const shaped = parts.reduce(take, arm.strategy);
+  const others = optionsOf(shaped).filter(({ kind }) => kind !== "part");
+  return { ...arm, strategy: others.reduce(take, shaped) };
 }

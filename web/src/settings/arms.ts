@@ -4,13 +4,14 @@ import { html, nothing } from "lit";
 import { strings } from "../strings";
 import type { ArmConfig, RunConfig } from "../types.gen";
 import {
+  chooseOption,
   MOST_ARMS,
   MOST_NAME,
+  optionsOf,
   type Setting,
   STRATEGIES,
   type StrategyKind,
   strategyOf,
-  strategySettings,
   valueAt,
   withValue,
 } from "./description";
@@ -84,7 +85,7 @@ function head(arms: readonly ArmConfig[], i: number, refused: Refused, edit: Edi
 
 function options(config: RunConfig, i: number, refused: Refused, change: Change) {
   const { name, strategy } = config.arms[i] as ArmConfig;
-  const settings = strategySettings[strategy.kind];
+  const settings = optionsOf(strategy);
   if (settings.length === 0) return nothing;
   const field = (setting: Setting, label: string) => {
     const key = `arms.${i}.strategy.${setting.path}`;
@@ -94,7 +95,11 @@ function options(config: RunConfig, i: number, refused: Refused, change: Change)
       label,
       value: valueAt(strategy, setting.path),
       refused: refused(key),
-      change: (value) => change((now) => withValue(now, key, value)),
+      change: (value) =>
+        change((now) => {
+          const edited = now.arms[i]?.strategy;
+          return edited ? withValue(now, `arms.${i}.strategy`, chooseOption(edited, setting, value)) : now;
+        }),
     });
   };
   return html`<details>

@@ -107,9 +107,26 @@ export function choose(config: RunConfig, setting: Setting, value: Value): RunCo
 
 /** A strategy with its options as they begin. */
 export function strategyOf(kind: StrategyKind): StrategyConfig {
-  return strategySettings[kind].reduce((strategy, { path, start }) => withValue(strategy, path, start), {
-    kind,
-  } as StrategyConfig);
+  const absent = strategySettings[kind].filter(({ kind, start }) => kind === "part" && start === false);
+  const begins = (path: string) => !absent.some((part) => path === part.path || path.startsWith(`${part.path}.`));
+  const options = strategySettings[kind].filter(({ path }) => begins(path));
+  return options.reduce((strategy, { path, start }) => withValue(strategy, path, start), { kind } as StrategyConfig);
+}
+
+/** The options that a strategy has: those of the parts that it has. */
+export function optionsOf(strategy: StrategyConfig): Setting<OptionPath>[] {
+  return strategySettings[strategy.kind].filter(({ path }) => {
+    const part = partOf(path);
+    return part === "" || valueAt(strategy, part) !== null;
+  });
+}
+
+/** A strategy with one option changed; a part begins with its own options as they begin. */
+export function chooseOption(strategy: StrategyConfig, { kind, path }: Setting, value: Value): StrategyConfig {
+  if (kind !== "part") return withValue(strategy, path, value);
+  const all = strategySettings[strategy.kind];
+  const inside = all.filter((other) => other.kind !== "part" && partOf(other.path) === path);
+  return withValue(strategy, path, value === true ? started({}, path, inside) : undefined);
 }
 
 /** Whether the core would take this value as far as its own range goes. */
@@ -139,7 +156,7 @@ export function isAllowed(setting: Setting, value: Value): boolean {
 export function firstWrong(config: RunConfig): string | null {
   const wrong = settingsOf(config).find((setting) => !isAllowed(setting, valueAt(config, setting.path)));
   const options = config.arms.flatMap(({ strategy }, i) =>
-    strategySettings[strategy.kind]
+    optionsOf(strategy)
       .filter((option) => !isAllowed(option, valueAt(strategy, option.path)))
       .map(({ path }) => `arms.${i}.strategy.${path}`),
   );

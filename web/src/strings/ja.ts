@@ -162,6 +162,8 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   round_mismatch: "アドレスと更新のラウンドが違います。",
   not_in_cohort: "このラウンドでは、このデバイスの番ではありません。",
   wrong_kind: "更新の種類が、求められたものと違います。",
+  wrong_coalition: "重みが、求められたものとは別のコアリション宛てです。",
+  too_large: "重みの値が大きすぎて、足し合わせられません。",
   bad_file: "更新のファイルが壊れています。",
   bad_metadata: "更新の説明の部分を読み取れません。",
   missing_tensor: "重みの一部が足りません。",
