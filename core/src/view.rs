@@ -568,8 +568,8 @@ pub struct SentFile {
     pub bytes: u32,
     /// Its header: names, types, shapes and places of its tensors, and its metadata, as JSON.
     pub header: String,
-    /// The first of its numbers, up to [`SentFile::NUMBERS`].
-    pub numbers: Vec<f32>,
+    /// The first of its numbers, up to [`SentFile::NUMBERS`]; `null` for one that is not finite.
+    pub numbers: Vec<Option<f32>>,
 }
 
 impl SentFile {
@@ -585,7 +585,9 @@ impl SentFile {
             round,
             bytes: file.len() as u32,
             header: header.to_owned(),
-            numbers: numbers.map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            numbers: numbers
+                .map(|bytes| Some(f32::from_le_bytes(*bytes)).filter(|n| n.is_finite()))
+                .collect(),
         })
     }
 }

@@ -695,9 +695,9 @@ bytes: number,
  */
 header: string, 
 /**
- * The first of its numbers, up to [`SentFile::NUMBERS`].
+ * The first of its numbers, up to [`SentFile::NUMBERS`]; `null` for one that is not finite.
  */
-numbers: Array<number>, };
+numbers: Array<number | null>, };
 export type RunConfig = { 
 /**
  * Source of all randomness of the run.

@@ -302,7 +302,7 @@ mod tests {
                     round: Round(1),
                     bytes: 7,
                     header: "{\"é\"}".to_owned(),
-                    numbers: vec![0.1, -0.0, f32::MAX],
+                    numbers: vec![Some(0.1), Some(-0.0), Some(f32::MAX), None],
                 },
             },
             DeviceEvent::TableWanted {

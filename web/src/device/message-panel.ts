@@ -46,4 +46,5 @@ const row = ({ name, types, numbers, bytes: size }: SentModel) => html`<tr data-
 </tr>`;
 
 /** As in the report beside it, which is JSON, whatever the language. */
-const fourDigits = (value: number) => value.toPrecision(4).replace("-", "−");
+/** Training that has diverged sends what is no number, and the page says so. */
+const fourDigits = (value: number | null) => (value === null ? "NaN" : value.toPrecision(4).replace("-", "−"));

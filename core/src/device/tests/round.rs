@@ -232,7 +232,8 @@ fn a_sent_file_shows_its_header_and_its_first_numbers() {
     assert_eq!(header["__metadata__"]["message"], "update");
     assert_eq!(header["fed_avg/0.weight"]["dtype"], "F32");
     let weights = &tab.decode(&body).weights["fed_avg"];
-    assert_eq!(sent.numbers, weights.values()[..SentFile::NUMBERS]);
+    let first: Vec<Option<f32>> = weights.values().iter().copied().map(Some).collect();
+    assert_eq!(sent.numbers, first[..SentFile::NUMBERS]);
     assert_eq!(SentFile::of(round, &body[..20]), None);
     assert_eq!(SentFile::of(round, b"no"), None);
 }
