@@ -11,8 +11,9 @@ use std::fmt::{self, Display, Formatter};
 
 /// Bits of an f64's significand.
 const SIGNIFICAND: i32 = 53;
-/// Exponent of the smallest f64 that has all of these bits.
+/// Exponents of the smallest f64 that has all of these bits, and of the largest.
 const LEAST_NORMAL: i32 = -1_022;
+const LARGEST: i32 = 1_023;
 /// 2³².
 const TWO_TO_32: f64 = 4_294_967_296.0;
 /// The largest power of ten that is an f64, and all below are.
@@ -112,6 +113,9 @@ fn nearest(significand: Big, exponent: i32) -> f64 {
     if above.cmp(&below).is_lt() {
         above.shift(1);
         power -= 1;
+    }
+    if power > LARGEST {
+        return f64::INFINITY;
     }
     // The smallest numbers have fewer bits.
     let bits = SIGNIFICAND + (power - LEAST_NORMAL).min(0);
@@ -381,6 +385,9 @@ mod tests {
             "1.7976931348623158e308",
             "1.7976931348623159e308",
             "1e309",
+            "1620000020344928e309",
+            "1e328",
+            "1e331",
             "1e99999999999",
             // The smallest normal one, the smallest, half of it, and a little more.
             "2.2250738585072014e-308",

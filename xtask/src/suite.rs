@@ -179,7 +179,7 @@ fn rust(project: &Project) -> Result<()> {
         // with other features.
         cmd!(
             shell,
-            "cargo nextest run --workspace --exclude constellation-client --exclude constellation-session -E 'not package(constellation-tests)'"
+            "cargo nextest run --workspace --exclude constellation-client --exclude constellation-session -E 'not package(constellation-tests)' --no-fail-fast"
         )
         .run()?;
     } else {
