@@ -1,6 +1,7 @@
 //! A room: one task that owns the coordinator, and the handle by which everybody else reaches it.
 
 mod actor;
+mod admissions;
 mod record;
 mod seats;
 
@@ -14,9 +15,12 @@ use constellation_core::params::Params;
 use constellation_core::view::{Distances, Memberships, View};
 use constellation_core::wire::{Farewell, Models, Update};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::error::ApiError;
 use crate::token::{RoomCode, Token, TokenHash};
+
+use admissions::Admissions;
 
 pub(crate) use actor::{Actor, Setup};
 
@@ -61,11 +65,6 @@ pub(crate) enum Request {
     MessageRefused {
         device: DeviceId,
         code: &'static str,
-    },
-    /// May the owner of this token post an update now?
-    Admit {
-        token: TokenHash,
-        reply: Reply<Result<DeviceId, ApiError>>,
     },
     /// An update that is one of this run's.
     Update {
@@ -143,6 +142,7 @@ pub(crate) enum Ending {
 pub(crate) struct RoomHandle {
     code: RoomCode,
     desk: TokenHash,
+    admissions: Arc<Admissions>,
     inbox: mpsc::Sender<Request>,
     models: watch::Receiver<Arc<Models>>,
     stopping: watch::Sender<bool>,
@@ -160,6 +160,11 @@ impl RoomHandle {
         } else {
             Err(ApiError::WrongToken)
         }
+    }
+
+    /// Whose token this is, if its owner may post an update now.
+    pub(crate) fn admit(&self, token: TokenHash) -> Result<DeviceId, ApiError> {
+        self.admissions.admit(token, Instant::now())
     }
 
     /// Shape of the current run's models.

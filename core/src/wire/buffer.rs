@@ -22,10 +22,19 @@ impl Buffer {
 
     /// Puts bytes behind those that are there.
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        let end = self.len + bytes.len();
-        self.words.resize(end.div_ceil(size_of::<f32>()), 0.0);
-        bytemuck::cast_slice_mut(&mut self.words)[self.len..end].copy_from_slice(bytes);
-        self.len = end;
+        let open = self.words.len() * size_of::<f32>() - self.len;
+        let (first, rest) = bytes.split_at(open.min(bytes.len()));
+        let last: &mut [u8] = bytemuck::cast_slice_mut(&mut self.words);
+        last[self.len..][..first.len()].copy_from_slice(first);
+        let (whole, rest) = rest.as_chunks();
+        // Numbers are made of bytes as they come, so that no memory is written twice.
+        self.words.extend(whole.iter().copied().map(f32::from_ne_bytes));
+        if !rest.is_empty() {
+            let mut word = [0; size_of::<f32>()];
+            word[..rest.len()].copy_from_slice(rest);
+            self.words.push(f32::from_ne_bytes(word));
+        }
+        self.len += bytes.len();
     }
 
     /// The bytes.

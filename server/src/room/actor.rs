@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, info, warn};
 
+use super::admissions::Admissions;
 use super::record::Record;
 use super::seats::Seats;
 use super::{ConnectionId, Ending, Joined, Line, Request, RoomHandle};
@@ -79,10 +80,11 @@ impl Actor {
         let (models, models_receiver) = watch::channel(Arc::clone(coordinator.models()));
         let (live, _) = watch::channel(Utf8Bytes::default());
         let now = Instant::now();
+        let admissions = Arc::new(Admissions::default());
         let actor = Self {
             code,
             coordinator,
-            seats: Seats::default(),
+            seats: Seats::new(Arc::clone(&admissions)),
             record: Record::new(limits.record),
             recording: Recording::new(limits.recording, 0),
             models,
@@ -101,6 +103,7 @@ impl Actor {
         let handle = RoomHandle {
             code,
             desk,
+            admissions,
             inbox: inbox_sender,
             models: models_receiver,
             stopping,
@@ -198,10 +201,6 @@ impl Actor {
             Request::MessageRefused { device, code } => {
                 debug!(device.id = device.0, code, "message refused");
                 self.drive(Input::MessageRefused { device, code }).ok();
-            }
-            Request::Admit { token, reply } => {
-                let admitted = self.seats.admit(token, Instant::now());
-                drop(reply.send(admitted));
             }
             Request::Update {
                 device,

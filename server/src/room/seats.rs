@@ -1,23 +1,23 @@
 //! Who is in a room, by which token, over which socket.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::extract::ws::Message;
 use constellation_core::ids::DeviceId;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
+use super::admissions::Admissions;
 use super::{ConnectionId, Ending, Line};
-use crate::config::limits;
 use crate::error::ApiError;
-use crate::rate::Rate;
 use crate::token::TokenHash;
 
 /// The devices of a room as the driver knows them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Seats {
     seats: BTreeMap<DeviceId, Seat>,
-    by_token: BTreeMap<TokenHash, DeviceId>,
+    admissions: Arc<Admissions>,
     connections: u64,
 }
 
@@ -25,8 +25,6 @@ pub(super) struct Seats {
 struct Seat {
     token: TokenHash,
     connection: Option<(ConnectionId, Line)>,
-    /// Posts that may come to nothing.
-    futile: Rate,
 }
 
 /// What became of a message to a device.
@@ -41,22 +39,27 @@ pub(super) enum Delivery {
 }
 
 impl Seats {
+    /// None taken. Who has one is admitted to post.
+    pub(super) fn new(admissions: Arc<Admissions>) -> Self {
+        Self {
+            seats: BTreeMap::new(),
+            admissions,
+            connections: 0,
+        }
+    }
+
     pub(super) fn add(&mut self, device: DeviceId, token: TokenHash, now: Instant) {
-        let futile = Rate::new(now, limits::FUTILE_POSTS, limits::FUTILE_POSTS_PER_SECOND);
-        self.seats.insert(
-            device,
-            Seat {
-                token,
-                connection: None,
-                futile,
-            },
-        );
-        self.by_token.insert(token, device);
+        let seat = Seat {
+            token,
+            connection: None,
+        };
+        self.seats.insert(device, seat);
+        self.admissions.add(device, token, now);
     }
 
     pub(super) fn remove(&mut self, device: DeviceId) {
         if let Some(seat) = self.seats.remove(&device) {
-            self.by_token.remove(&seat.token);
+            self.admissions.remove(seat.token);
         }
     }
 
@@ -137,21 +140,10 @@ impl Seats {
         }
     }
 
-    /// Whose token this is, if its owner may post now. The post is taken for futile until [`Seats::was_useful`].
-    pub(super) fn admit(&mut self, token: TokenHash, now: Instant) -> Result<DeviceId, ApiError> {
-        let device = *self.by_token.get(&token).ok_or(ApiError::WrongToken)?;
-        let seat = self.seats.get_mut(&device).ok_or(ApiError::WrongToken)?;
-        if seat.futile.take(now) {
-            Ok(device)
-        } else {
-            Err(ApiError::TooManyRequests)
-        }
-    }
-
     /// Takes note that a post was accepted.
-    pub(super) fn was_useful(&mut self, device: DeviceId) {
-        if let Some(seat) = self.seats.get_mut(&device) {
-            seat.futile.give_back();
+    pub(super) fn was_useful(&self, device: DeviceId) {
+        if let Some(seat) = self.seats.get(&device) {
+            self.admissions.was_useful(seat.token);
         }
     }
 }
@@ -168,6 +160,7 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
+    use crate::config::limits;
 
     const DEVICE: DeviceId = DeviceId(3);
 
@@ -178,7 +171,7 @@ mod tests {
     }
 
     fn seats() -> (Seats, TokenHash) {
-        let mut seats = Seats::default();
+        let mut seats = Seats::new(Arc::default());
         let token = TokenHash::of("secret");
         seats.add(DEVICE, token, Instant::now());
         (seats, token)
@@ -225,25 +218,7 @@ mod tests {
             seats.connect(DeviceId(9), token, line(1).0).unwrap_err(),
             unknown(DeviceId(9))
         );
-        assert_eq!(
-            seats.admit(wrong, Instant::now()),
-            Err(ApiError::WrongToken)
-        );
         assert!(!seats.any_connected());
-    }
-
-    #[test]
-    fn futile_posts_have_a_limit_and_useful_ones_have_none() {
-        let (mut seats, token) = seats();
-        let now = Instant::now();
-        for _ in 0..10 * limits::FUTILE_POSTS {
-            assert_eq!(seats.admit(token, now), Ok(DEVICE));
-            seats.was_useful(DEVICE);
-        }
-        for _ in 0..limits::FUTILE_POSTS {
-            assert_eq!(seats.admit(token, now), Ok(DEVICE));
-        }
-        assert_eq!(seats.admit(token, now), Err(ApiError::TooManyRequests));
     }
 
     #[test]
@@ -255,7 +230,7 @@ mod tests {
         seats.remove(DEVICE);
         assert_eq!(ended.try_recv(), Ok(Ending::Farewell(Farewell::Removed)));
         assert_eq!(
-            seats.admit(token, Instant::now()),
+            seats.admissions.admit(token, Instant::now()),
             Err(ApiError::WrongToken)
         );
     }

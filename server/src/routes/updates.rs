@@ -24,7 +24,7 @@ pub(super) async fn post(
     Segments((room, round)): Segments<(String, u32)>,
     request: HttpRequest,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let (room, device) = match admit(&server, &room, bearer(request.headers())).await {
+    let (room, device) = match admit(&server, &room, bearer(request.headers())) {
         Ok(admitted) => admitted,
         Err(error) => {
             discard(request.into_body(), server.config().limits.body).await;
@@ -56,14 +56,13 @@ pub(super) async fn post(
 }
 
 /// Checks who posts before the body is looked at.
-async fn admit(
+fn admit(
     server: &Server,
     room: &str,
     token: Result<TokenHash, ApiError>,
 ) -> Result<(Arc<RoomHandle>, DeviceId), ApiError> {
     let room = server.room(room)?;
-    let token = token?;
-    let device = room.ask(|reply| Request::Admit { token, reply }).await??;
+    let device = room.admit(token?)?;
     Ok((room, device))
 }
 
