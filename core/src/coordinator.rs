@@ -12,6 +12,7 @@ mod io;
 mod membership;
 mod memberships;
 mod publishing;
+mod roster;
 mod round;
 mod rounds;
 mod sketches;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome, Profile};
+pub use roster::Roster;
 
 use crate::attack::Mischief;
 use crate::by_name::ByName;
@@ -32,6 +34,7 @@ use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::model::Network;
 use crate::params::Params;
 use crate::recording::Moment;
+use crate::rejection::Code;
 use crate::strategy::Beginning;
 use crate::view::{CohortView, DeviceRow, DeviceState, Distances, Memberships, Phase, View};
 use crate::wire::{ArmPlan, Configured, Encoded, Farewell, Models, PROTOCOL, RoundOpened};
@@ -85,7 +88,7 @@ struct Member {
     bytes_up: u64,
     bytes_down: u64,
     refused: u32,
-    last_refusal: Option<&'static str>,
+    last_refusal: Option<Code>,
     /// By its last report in this run.
     mischief: Option<Mischief>,
     /// What it was given last in this run.
@@ -95,6 +98,28 @@ struct Member {
 }
 
 impl Member {
+    /// Of a run that has not begun, and without a connection.
+    fn new(slot: Slot, name: String, profile: Profile, labels: Vec<u32>) -> Self {
+        Self {
+            slot,
+            name,
+            profile,
+            connected: false,
+            has_data: false,
+            state: DeviceState::Away,
+            answered: Round(0),
+            examples: None,
+            labels,
+            bytes_up: 0,
+            bytes_down: 0,
+            refused: 0,
+            last_refusal: None,
+            mischief: None,
+            given: GivenModels::new(),
+            has: BTreeSet::new(),
+        }
+    }
+
     /// Whether a round can ask it.
     fn is_present(&self) -> bool {
         self.connected && self.has_data
@@ -243,15 +268,7 @@ impl Coordinator {
     /// A room without devices.
     #[must_use]
     pub fn new(config: CheckedConfig) -> Self {
-        Self {
-            members: BTreeMap::new(),
-            will: Will::Gather,
-            locked: false,
-            run: Run::new(RunId(1), config),
-            feed: Feed::default(),
-            maps: Maps::Drawn,
-            mischief: false,
-        }
+        Self::from_roster(Roster::empty(config))
     }
 
     /// A room without devices that nobody looks at: there are no maps, and no distances to ask for.
@@ -299,7 +316,7 @@ impl Coordinator {
                 Ok(Answer::Done)
             }
             Input::StrangerRefused { code } => {
-                *self.run.refusals.entry(code.to_owned()).or_default() += 1;
+                *self.run.refusals.entry(code.into_owned()).or_default() += 1;
                 Ok(Answer::Done)
             }
             Input::MessageRefused { device, code } => {
@@ -388,6 +405,14 @@ impl Coordinator {
         &self.run.config
     }
 
+    /// Devices whose sockets are open, as far as the room has heard.
+    pub fn with_sockets(&self) -> impl Iterator<Item = DeviceId> {
+        let members = self.members.iter();
+        members
+            .filter(|(_, member)| member.connected)
+            .map(|(device, _)| *device)
+    }
+
     /// Number of connected devices that have data.
     #[must_use]
     pub fn connected_devices(&self) -> usize {
@@ -414,7 +439,7 @@ impl Coordinator {
             bytes_up: member.bytes_up,
             bytes_down: member.bytes_down,
             refused: member.refused,
-            last_refusal: member.last_refusal.map(str::to_owned),
+            last_refusal: member.last_refusal.as_deref().map(str::to_owned),
             mischief: member.mischief,
         };
         View {

@@ -38,6 +38,7 @@ pub mod encoding;
 #[doc(hidden)]
 pub mod golden;
 pub mod ids;
+pub mod journal;
 pub mod json;
 pub mod layout;
 pub mod metrics;

@@ -400,7 +400,7 @@ mod tests {
         assert!(worth(Input::Desk(Command::Start)), "a round opens");
         let refused = Input::MessageRefused {
             device: DeviceId(1),
-            code: "bad_message",
+            code: "bad_message".into(),
         };
         assert!(!worth(refused));
         assert!(worth(Input::Disconnected(DeviceId(2))));

@@ -1,5 +1,7 @@
 //! Everything a room refuses: one variant, one stable code, one sentence.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 use crate::aggregate::TooLarge;
@@ -8,6 +10,9 @@ use crate::ids::{DeviceId, Round};
 use crate::params::ParamsError;
 use crate::view::Phase;
 use crate::wire::WireError;
+
+/// A refusal's code, from a [`Rejection`], from the driver, or from a journal.
+pub type Code = Cow<'static, str>;
 
 /// Code of [`WireError::OtherReference`], after which a device does its round once more.
 pub(crate) const OTHER_REFERENCE: &str = "other_reference";

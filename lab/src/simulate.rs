@@ -349,7 +349,10 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
             // A run in virtual time has no bad updates but diverged ones, which a room would refuse too.
             Err(error) => {
                 let code = Rejection::from(error).code();
-                self.input(Input::Refused { device: id, code })
+                self.input(Input::Refused {
+                    device: id,
+                    code: code.into(),
+                })
             }
         };
         if let (Some(Answer::Accepted | Answer::Duplicate), Some(device)) =

@@ -1,5 +1,6 @@
 //! What a server can be told, with a default for everything.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use constellation_core::config::{CheckedConfig, ConfigError, RunConfig};
@@ -14,6 +15,8 @@ pub mod limits {
 
     /// Rooms at a time.
     pub const ROOMS: usize = 64;
+    /// Tokens that open a room's desk: each start of the server makes one for the first room.
+    pub const DESK_TOKENS: usize = 16;
     /// Characters of a device's name.
     pub const NAME: usize = 40;
     /// Bytes of a JSON body.
@@ -51,6 +54,8 @@ pub mod limits {
     pub const HEAD: Duration = Duration::from_secs(30);
     /// A body must have arrived within so long.
     pub const BODY: Duration = Duration::from_secs(60);
+    /// Devices that were here when the server ended may take so long to come back before they count as away.
+    pub const RETURNING: Duration = Duration::from_secs(20);
     /// A message must have left for a socket within so long.
     pub const SEND: Duration = Duration::from_secs(30);
     /// A board that does not answer pings for so long is disconnected.
@@ -75,6 +80,7 @@ pub struct Limits {
     pub hello: Duration,
     pub head: Duration,
     pub body: Duration,
+    pub returning: Duration,
     pub send: Duration,
     pub board: Duration,
     pub idle_room: Duration,
@@ -93,6 +99,7 @@ impl Default for Limits {
             hello: limits::HELLO,
             head: limits::HEAD,
             body: limits::BODY,
+            returning: limits::RETURNING,
             send: limits::SEND,
             board: limits::BOARD,
             idle_room: limits::IDLE_ROOM,
@@ -111,6 +118,8 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// A room that exists from the start and is never removed.
     pub first_room: Option<CheckedConfig>,
+    /// Folder in which rooms are kept; `None` if they end with the server.
+    pub data_dir: Option<PathBuf>,
     /// Called for every room that is created, to tell whoever runs the server.
     pub announce: Option<fn(&NewRoom)>,
 }

@@ -88,6 +88,11 @@ pub(crate) enum ApiError {
     /// Only over a socket.
     #[error("messages leave more slowly than they arrive")]
     TooSlow,
+    #[error(
+        "the server cannot write its data, and takes nothing more in this room until that is mended and it is started \
+         again; its log says why"
+    )]
+    StoreFailed,
     /// A failure of the server itself.
     #[error("the server failed; its log says more")]
     Internal,
@@ -154,6 +159,7 @@ impl ApiError {
             Self::MessageTooLarge => (S::PAYLOAD_TOO_LARGE, "message_too_large"),
             Self::Silent => (S::REQUEST_TIMEOUT, "silent"),
             Self::TooSlow => (S::REQUEST_TIMEOUT, "too_slow"),
+            Self::StoreFailed => (S::INSUFFICIENT_STORAGE, "store_failed"),
             Self::Internal => (S::INTERNAL_SERVER_ERROR, "internal"),
         }
     }
@@ -356,6 +362,7 @@ mod tests {
             ApiError::MessageTooLarge,
             ApiError::Silent,
             ApiError::TooSlow,
+            ApiError::StoreFailed,
             ApiError::Internal,
         ];
         let updates = updates.into_iter().map(Rejection::Update);

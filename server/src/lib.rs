@@ -20,6 +20,7 @@ mod room;
 mod rooms;
 mod routes;
 mod server;
+mod store;
 mod token;
 
 pub use address::{Addresses, lan_addresses};
@@ -28,3 +29,4 @@ pub use qr::for_terminal as qr_for_terminal;
 pub use rooms::{Lifetime, NewRoom};
 pub use routes::app;
 pub use server::{Server, serve};
+pub use store::StoreError;

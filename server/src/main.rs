@@ -32,10 +32,12 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   constellation                        this computer only
   constellation --lan                  phones and laptops in the same network join, too
   constellation --config run.json      the first room's run; {} in the file is all defaults
+  constellation --ephemeral            keep nothing: rooms end with the server
   constellation --public-url https://example.org
                                        behind a proxy that speaks TLS
 
-Ctrl-C stops it, and tells the devices. Rooms end with it."
+Ctrl-C stops it, and tells the devices. Rooms are kept: start it again in the same folder, even after a crash,
+and they go on where they were."
 )]
 struct Flags {
     /// Port to listen on; 0 takes any free one.
@@ -61,6 +63,19 @@ struct Flags {
     /// JSON file with the configuration of the first room's run.
     #[arg(long, env = "CONSTELLATION_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Folder in which rooms are kept, so that they go on after a crash or a restart. Made if it is not there.
+    #[arg(
+        long,
+        env = "CONSTELLATION_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = "constellation-data"
+    )]
+    data_dir: PathBuf,
+
+    /// Keep nothing on the disk: rooms end with the server.
+    #[arg(long, env = "CONSTELLATION_EPHEMERAL", value_parser = BoolishValueParser::new())]
+    ephemeral: bool,
 
     /// Rooms that may exist at a time.
     #[arg(long, env = "CONSTELLATION_MAX_ROOMS", value_name = "N", default_value_t = limits::ROOMS as u32,
@@ -161,11 +176,12 @@ async fn start(flags: &Flags, first_room: Option<CheckedConfig>) -> anyhow::Resu
             ..Limits::default()
         },
         first_room,
+        data_dir: (!flags.ephemeral).then(|| flags.data_dir.clone()),
         announce: Some(announce),
     };
     serve(listener, config, stop)
         .await
-        .context("the server failed")
+        .with_context(|| format!("--data-dir {}", flags.data_dir.display()))
 }
 
 /// Says where the server is. The first line is for programs that started it.
@@ -197,6 +213,11 @@ fn introduce(flags: &Flags, addresses: &Addresses, lan: &[IpAddr]) -> anyhow::Re
             "everybody in the local network can see and join the rooms whose code they know, and make new ones; \
              traffic is not encrypted"
         )?;
+    }
+    if flags.ephemeral {
+        writeln!(out, "rooms end with the server")?;
+    } else {
+        writeln!(out, "rooms are kept in {}", flags.data_dir.display())?;
     }
     out.flush()?;
     Ok(())

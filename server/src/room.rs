@@ -2,10 +2,12 @@
 
 mod actor;
 mod admissions;
+mod keeping;
 mod record;
 mod seats;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::ws::{Message, Utf8Bytes};
 use constellation_core::config::RunConfig;
@@ -22,7 +24,7 @@ use crate::token::{RoomCode, Token, TokenHash};
 
 use admissions::Admissions;
 
-pub(crate) use actor::{Actor, Setup};
+pub(crate) use actor::{Actor, End, Setup};
 
 /// The way back to whoever asked.
 pub(crate) type Reply<T> = oneshot::Sender<T>;
@@ -141,11 +143,13 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 pub(crate) struct RoomHandle {
     code: RoomCode,
-    desk: TokenHash,
+    desks: Vec<TokenHash>,
     admissions: Arc<Admissions>,
     inbox: mpsc::Sender<Request>,
     models: watch::Receiver<Arc<Models>>,
     stopping: watch::Sender<bool>,
+    /// Whether what happens in the room could not be kept, after which nothing does.
+    failed: Arc<AtomicBool>,
 }
 
 impl RoomHandle {
@@ -155,7 +159,7 @@ impl RoomHandle {
 
     /// Whether the token is the desk's.
     pub(crate) fn check_desk(&self, token: TokenHash) -> Result<(), ApiError> {
-        if token == self.desk {
+        if self.desks.contains(&token) {
             Ok(())
         } else {
             Err(ApiError::WrongToken)
@@ -196,6 +200,8 @@ impl RoomHandle {
     fn gone(&self) -> ApiError {
         if *self.stopping.borrow() {
             ApiError::ServerStops
+        } else if self.failed.load(Ordering::Relaxed) {
+            ApiError::StoreFailed
         } else {
             ApiError::UnknownRoom(self.code.to_string())
         }

@@ -1,19 +1,23 @@
 //! All rooms of a server.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use constellation_core::config::CheckedConfig;
-use serde::Serialize;
-use tracing::{Instrument as _, info_span};
+use constellation_core::coordinator::Roster;
+use serde::{Deserialize, Serialize};
+use tracing::{Instrument as _, error, info, info_span};
 
+use crate::config::limits;
 use crate::error::ApiError;
-use crate::room::{Actor, RoomHandle, Setup};
+use crate::room::{Actor, End, RoomHandle, Setup};
 use crate::server::Server;
+use crate::store::{StoreError, StoredRoom};
 use crate::token::{RoomCode, Token};
 
 /// How long a room lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Lifetime {
     /// Until nobody has used it for long.
     WhileUsed,
@@ -69,22 +73,27 @@ impl Rooms {
     }
 
     fn remove(&self, code: RoomCode) {
-        self.table
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&code);
+        self.write().remove(&code);
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<RoomCode, Arc<RoomHandle>>> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes a room out of the table when its task ends, however it ends.
+/// Takes a room out of the table when its task ends, however it ends. One that could not be kept stays, so that whoever
+/// asks for it is told why nobody answers.
 struct Removal {
     server: Server,
     code: RoomCode,
+    end: End,
 }
 
 impl Drop for Removal {
     fn drop(&mut self) {
-        self.server.rooms().remove(self.code);
+        if self.end != End::Failed {
+            self.server.rooms().remove(self.code);
+        }
     }
 }
 
@@ -96,16 +105,19 @@ impl Server {
         lifetime: Lifetime,
         host: Option<&str>,
     ) -> Result<NewRoom, ApiError> {
-        let limits = self.config().limits.clone();
         let desk = Token::random();
+        let stored = StoredRoom {
+            desks: vec![desk.hash()],
+            lifetime,
+            roster: Roster::empty(config.clone()),
+            created_with: config,
+            next_device: 1,
+        };
         let code = {
-            let mut table = self
-                .rooms()
-                .table
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            if table.len() >= limits.rooms {
-                return Err(ApiError::RoomsFull(limits.rooms));
+            let mut table = self.rooms().write();
+            let most = self.config().limits.rooms;
+            if table.len() >= most {
+                return Err(ApiError::RoomsFull(most));
             }
             // There are 923,521 codes and a few rooms.
             let code = loop {
@@ -114,43 +126,108 @@ impl Server {
                     break code;
                 }
             };
-            let metrics = Arc::clone(self.metrics());
-            let stopping = self.stop().clone();
-            let setup = Setup {
-                code,
-                desk: desk.hash(),
-                config,
-                lifetime,
-                limits,
-                metrics,
-                stopping,
-            };
-            let stop = self.stop().subscribe();
-            let (actor, inbox, handle) = Actor::new(setup);
-            table.insert(code, Arc::new(handle));
-            let removal = Removal {
-                server: self.clone(),
-                code,
-            };
-            let span = info_span!("room", room.id = %code);
-            let life = async move {
-                let _removal = removal;
-                actor.run(inbox, stop).await;
-            };
-            tokio::spawn(life.instrument(span));
+            let kept = self.keep(code, &stored);
+            let started = kept.and_then(|()| self.start_room(&mut table, code, stored));
+            started.map_err(|why| {
+                error!(%why, "a new room cannot be kept");
+                ApiError::StoreFailed
+            })?;
             code
         };
+        info!(room.id = %code, "room created");
+        Ok(self.announce(code, &desk, host))
+    }
+
+    /// Starts the rooms that are kept. One that this configuration's first room was created as is that one again.
+    pub(crate) fn find_rooms(&self) -> Result<(), StoreError> {
+        let stored = self
+            .store()
+            .map_or_else(|| Ok(BTreeMap::new()), |store| store.rooms())?;
+        let first = self.config().first_room.as_ref();
+        let mut found = false;
+        for (code, mut stored) in stored {
+            let is_first = !found
+                && stored.lifetime == Lifetime::Forever
+                && first == Some(&stored.created_with);
+            let desk = if is_first {
+                // Whoever starts the server has its desk, and only hashes of earlier tokens are kept.
+                found = true;
+                let desk = Token::random();
+                let known = stored.desks.len().saturating_sub(limits::DESK_TOKENS - 1);
+                stored.desks.drain(..known);
+                stored.desks.push(desk.hash());
+                Some(desk)
+            } else {
+                None
+            };
+            let lifetime = if is_first {
+                Lifetime::Forever
+            } else {
+                Lifetime::WhileUsed
+            };
+            if is_first || lifetime != stored.lifetime {
+                stored.lifetime = lifetime;
+                self.keep(code, &stored)?;
+            }
+            self.start_room(&mut self.rooms().write(), code, stored)?;
+            if let Some(desk) = desk {
+                self.announce(code, &desk, None);
+            }
+        }
+        if let (false, Some(config)) = (found, first) {
+            let created = self.create_room(config.clone(), Lifetime::Forever, None);
+            created.map_err(|error| StoreError::Failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn keep(&self, code: RoomCode, stored: &StoredRoom) -> Result<(), StoreError> {
+        self.store().map_or(Ok(()), |store| store.put(code, stored))
+    }
+
+    fn start_room(
+        &self,
+        table: &mut BTreeMap<RoomCode, Arc<RoomHandle>>,
+        code: RoomCode,
+        stored: StoredRoom,
+    ) -> Result<(), StoreError> {
+        let setup = Setup {
+            code,
+            stored,
+            store: self.store().cloned(),
+            limits: self.config().limits.clone(),
+            metrics: Arc::clone(self.metrics()),
+            stopping: self.stop().clone(),
+        };
+        let stop = self.stop().subscribe();
+        let (actor, inbox, handle) = Actor::new(setup)?;
+        table.insert(code, Arc::new(handle));
+        let removal = Removal {
+            server: self.clone(),
+            code,
+            end: End::Over,
+        };
+        let life = async move {
+            let mut removal = removal;
+            removal.end = actor.run(inbox, stop).await;
+        };
+        tokio::spawn(life.instrument(info_span!("room", room.id = %code)));
+        Ok(())
+    }
+
+    /// Tells whoever runs the server of a room.
+    fn announce(&self, code: RoomCode, desk: &Token, host: Option<&str>) -> NewRoom {
         let base = self.config().addresses.base(host);
-        let new = NewRoom {
+        let room = NewRoom {
             room: code.to_string(),
             desk_token: desk.reveal().to_owned(),
             board_url: format!("{base}/board/{code}#desk={}", desk.reveal()),
             join_url: join_url(&base, code),
         };
         if let Some(announce) = self.config().announce {
-            announce(&new);
+            announce(&room);
         }
-        Ok(new)
+        room
     }
 }
 
@@ -167,12 +244,12 @@ mod tests {
     use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
-    use crate::config::{ServerConfig, limits};
+    use crate::config::ServerConfig;
     use crate::room::Request;
 
     /// The room of a server in which time passes by itself as soon as nobody has anything to do.
     fn room(lifetime: Lifetime) -> (Server, Arc<RoomHandle>) {
-        let server = Server::new(ServerConfig::default());
+        let server = Server::new(ServerConfig::default()).unwrap();
         let config = RunConfig::default().check().unwrap();
         let room = server.create_room(config, lifetime, None).unwrap();
         let handle = server.rooms().get(&room.room).unwrap();

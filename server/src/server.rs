@@ -1,6 +1,5 @@
 //! The server as a whole: what its handlers share, and its life from the first connection to the last.
 
-use std::io;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -13,8 +12,9 @@ use crate::connections;
 use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::room::RoomHandle;
-use crate::rooms::{Lifetime, Rooms};
+use crate::rooms::Rooms;
 use crate::routes::app;
+use crate::store::{Disk, Store, StoreError};
 
 /// What all handlers share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub struct Server(Arc<Shared>);
 struct Shared {
     config: ServerConfig,
     rooms: Rooms,
+    store: Option<Arc<dyn Store>>,
     metrics: Arc<Metrics>,
     /// Becomes true once. Rooms, connections and sockets hold receivers, so that the end of the last one shows.
     stop: watch::Sender<bool>,
@@ -31,15 +32,21 @@ struct Shared {
 
 impl Server {
     /// A server without rooms.
-    #[must_use]
-    pub fn new(config: ServerConfig) -> Self {
+    ///
+    /// # Errors
+    /// If the folder for its data cannot be used.
+    pub fn new(config: ServerConfig) -> Result<Self, StoreError> {
+        let folder = config.data_dir.as_deref();
+        let disk = folder.map(Disk::open).transpose()?;
+        let store = disk.map(|disk| Arc::new(disk) as Arc<dyn Store>);
         let shared = Shared {
             config,
             rooms: Rooms::default(),
+            store,
             metrics: Arc::default(),
             stop: watch::Sender::new(false),
         };
-        Self(Arc::new(shared))
+        Ok(Self(Arc::new(shared)))
     }
 
     pub(crate) fn config(&self) -> &ServerConfig {
@@ -48,6 +55,10 @@ impl Server {
 
     pub(crate) fn rooms(&self) -> &Rooms {
         &self.0.rooms
+    }
+
+    pub(crate) fn store(&self) -> Option<&Arc<dyn Store>> {
+        self.0.store.as_ref()
     }
 
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
@@ -77,18 +88,14 @@ impl Server {
 /// bounded time.
 ///
 /// # Errors
-/// If the first room cannot be created.
+/// If the folder for its data cannot be used.
 pub async fn serve(
     listener: TcpListener,
     config: ServerConfig,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let server = Server::new(config);
-    if let Some(config) = server.config().first_room.clone() {
-        server
-            .create_room(config, Lifetime::Forever, None)
-            .map_err(|error| io::Error::other(error.to_string()))?;
-    }
+) -> Result<(), StoreError> {
+    let server = Server::new(config)?;
+    server.find_rooms()?;
     let (limits, stop) = (&server.config().limits, server.stop());
     tokio::select! {
         () = connections::accept(listener, app(server.clone()), limits, stop) => {}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Letters and digits that are not mistaken for each other: no 0 and O, no 1, I and L.
@@ -70,7 +71,7 @@ pub(crate) struct Token(String);
 
 /// A token as the server keeps it. Whoever guesses tokens learns nothing from how long a comparison takes, because
 /// what is compared are hashes, which a guess does not steer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct TokenHash([u8; 32]);
 
 impl Token {
@@ -98,6 +99,14 @@ impl fmt::Debug for TokenHash {
 impl TokenHash {
     pub(crate) fn of(token: &str) -> Self {
         Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    pub(crate) fn from_bytes(hash: [u8; 32]) -> Self {
+        Self(hash)
     }
 }
 

@@ -71,6 +71,13 @@ impl Room {
         )
     }
 
+    /// The current run's record, a line of JSON for each event.
+    pub async fn record(&self) -> Result<String> {
+        let url = format!("{}/api/rooms/{}/export", self.base, self.room);
+        let response = reqwest::get(url).await?;
+        Ok(response.error_for_status()?.text().await?)
+    }
+
     /// Follows the live feed until a view is as it should be. `what` names that in the error.
     pub async fn wait_until(&self, what: &str, is_so: impl FnMut(&View) -> bool) -> Result<View> {
         self.wait_so_long(PATIENCE, what, is_so).await

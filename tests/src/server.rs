@@ -16,9 +16,22 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server on a free port, with further arguments, and waits until it listens.
+    /// Starts a server that keeps nothing on a free port, with further arguments, and waits until it listens.
     pub async fn start(arguments: &[&str]) -> Result<Self> {
-        let arguments = ["--port", "0"].into_iter().chain(arguments.iter().copied());
+        Self::start_at("0", &[&["--ephemeral"], arguments].concat()).await
+    }
+
+    /// Starts a server that keeps its rooms in a folder, on a port; 0 takes any free one.
+    pub async fn keeping(folder: &Path, port: u16, arguments: &[&str]) -> Result<Self> {
+        let folder = folder.to_str().context("the folder's name is no text")?;
+        let arguments = [&["--data-dir", folder], arguments].concat();
+        Self::start_at(&port.to_string(), &arguments).await
+    }
+
+    async fn start_at(port: &str, arguments: &[&str]) -> Result<Self> {
+        let arguments = ["--port", port]
+            .into_iter()
+            .chain(arguments.iter().copied());
         let (program, base) = Program::start(&binary(), arguments, "listening on ").await?;
         Ok(Self { base, program })
     }
@@ -26,6 +39,16 @@ impl Server {
     /// The server's address, without a slash at the end: `http://127.0.0.1:40123`.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// The port that it listens on.
+    pub fn port(&self) -> Result<u16> {
+        let port = self
+            .base
+            .rsplit(':')
+            .next()
+            .context("the address has a port")?;
+        Ok(port.parse()?)
     }
 
     /// The address of a page or call: `url("/join")`.

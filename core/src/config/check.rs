@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::Deref;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
@@ -27,8 +28,23 @@ pub struct ConfigError {
 }
 
 /// A configuration that has been checked. Reads as a [`RunConfig`]; cannot be changed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "RunConfig", try_from = "RunConfig")]
 pub struct CheckedConfig(RunConfig);
+
+impl From<CheckedConfig> for RunConfig {
+    fn from(config: CheckedConfig) -> Self {
+        config.0
+    }
+}
+
+impl TryFrom<RunConfig> for CheckedConfig {
+    type Error = ConfigError;
+
+    fn try_from(config: RunConfig) -> Result<Self, ConfigError> {
+        config.check()
+    }
+}
 
 impl Deref for CheckedConfig {
     type Target = RunConfig;

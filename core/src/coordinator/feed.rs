@@ -26,6 +26,32 @@ pub(super) struct Feed {
 }
 
 impl Feed {
+    /// Without entries; the next one's number follows this one.
+    pub(super) fn from_number(numbered: u32) -> Self {
+        Self {
+            numbered,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a device of the room without telling of it.
+    pub(super) fn seat(&mut self, device: DeviceId, away: bool) {
+        self.present.insert(device);
+        if away {
+            self.away.insert(device);
+        }
+    }
+
+    /// Number of the last entry.
+    pub(super) fn last_number(&self) -> u32 {
+        self.numbered
+    }
+
+    /// Whether a device's connection was lost.
+    pub(super) fn is_away(&self, device: DeviceId) -> bool {
+        self.away.contains(&device)
+    }
+
     /// Takes a line of the record.
     pub(super) fn take(&mut self, event: &Event) {
         match event {

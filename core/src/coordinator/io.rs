@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{CheckedConfig, RunConfig};
 use crate::encoding::Kind;
 use crate::ids::{DeviceId, Round, RunId, Slot};
-use crate::rejection::Rejection;
+use crate::rejection::{Code, Rejection};
 use crate::view::CoalitionView;
 use crate::wire::{Alone, Configured, Farewell, Report, RoundOpened, SendWeights, Update};
 
-/// What happens to a room.
-#[derive(Clone, Debug, PartialEq)]
+/// What happens to a room. Of serde's forms all but updates have one; see [`crate::journal`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Input {
     /// A device that was not in the room before joins it.
     Joined {
@@ -45,6 +46,7 @@ pub enum Input {
     /// A device leaves for good.
     Left(DeviceId),
     /// A device's update, decoded and checked against the run's models.
+    #[serde(skip)]
     Update {
         /// Who sent it.
         device: DeviceId,
@@ -58,19 +60,19 @@ pub enum Input {
         /// Whose it was.
         device: DeviceId,
         /// The refusal's code.
-        code: &'static str,
+        code: Code,
     },
     /// The driver refused a message of a device that is no update.
     MessageRefused {
         /// Whose it was.
         device: DeviceId,
         /// The refusal's code.
-        code: &'static str,
+        code: Code,
     },
     /// The driver refused something that it knows of no device: a wrong token, a body that is no JSON.
     StrangerRefused {
         /// The refusal's code.
-        code: &'static str,
+        code: Code,
     },
     /// A model message has been handed to a device's socket.
     Sent {
@@ -87,8 +89,16 @@ pub enum Input {
     Tick,
 }
 
+impl Input {
+    /// Whether a run begins with it, which takes nothing over from the one before but the room's [`super::Roster`].
+    #[must_use]
+    pub fn begins_run(&self) -> bool {
+        matches!(self, Self::Desk(Command::Reset(_) | Command::Configure(_)))
+    }
+}
+
 /// What a device says of itself when it joins.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Examples per second that it trains; 0 if it does not say. Finite, and not below 0.
     pub capability: f64,
@@ -108,7 +118,8 @@ impl Profile {
 }
 
 /// What the desk can want.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Begin, or go on after a pause.
     Start,
@@ -268,7 +279,7 @@ pub enum Event {
         /// Whose it was.
         device: DeviceId,
         /// Why.
-        code: &'static str,
+        code: Code,
     },
     /// A round closed.
     RoundClosed {

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::publishing::GivenModels;
 use super::round::{Participant, Step};
 use super::sketches::send_weights;
 use super::{
     Answer, Coordinator, Effects, Event, Member, Message, Profile, Stage, configured, round_opened,
 };
 use crate::config::limits;
-use crate::ids::{DeviceId, Round, RunId, Slot};
+use crate::ids::{DeviceId, RunId, Slot};
 use crate::rejection::Rejection;
 use crate::view::DeviceState;
 use crate::wire::{ArmPlan, Farewell};
@@ -42,28 +41,12 @@ impl Coordinator {
             .map(Slot)
             .find(|slot| !taken.contains(slot))
             .unwrap_or_default();
-        let member = Member {
-            slot,
-            name,
-            profile: Profile {
-                // Without the sign of -0, by which equal devices would differ.
-                capability: capability.abs(),
-                encodings: encodings.clone(),
-            },
-            connected: false,
-            has_data: false,
-            state: DeviceState::Away,
-            answered: Round(0),
-            examples: None,
-            labels: self.run.labels_of(slot),
-            bytes_up: 0,
-            bytes_down: 0,
-            refused: 0,
-            last_refusal: None,
-            mischief: None,
-            given: GivenModels::new(),
-            has: BTreeSet::new(),
+        let profile = Profile {
+            // Without the sign of -0, by which equal devices would differ.
+            capability: capability.abs(),
+            encodings: encodings.clone(),
         };
+        let member = Member::new(slot, name, profile, self.run.labels_of(slot));
         self.members.insert(device, member);
         effects.record(Event::Joined {
             device,

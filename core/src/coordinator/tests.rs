@@ -7,6 +7,7 @@ mod desk;
 mod encodings;
 mod feed;
 mod fingerprint;
+mod kept;
 mod methods;
 mod mischief;
 mod reference;
@@ -21,6 +22,8 @@ mod traffic;
 
 use super::rounds::RETRY_MS;
 use super::*;
+use kept::Journal;
+
 use crate::config::{
     ArmConfig, DataConfig, Formation, GroupKind, Groups, Order, PacingConfig, Participation,
     RunConfig, StrategyConfig, limits,
@@ -98,6 +101,8 @@ fn counted(global: &Params, run: RunId, round: Round) -> Vec<u32> {
 
 struct Room {
     coordinator: Coordinator,
+    /// What a driver would have kept.
+    journal: Journal,
     now_ms: u64,
     joined: u32,
 }
@@ -105,6 +110,7 @@ struct Room {
 impl Room {
     fn new(config: RunConfig) -> Self {
         Self {
+            journal: Journal::new(Roster::empty(config.clone().check().unwrap())),
             coordinator: Coordinator::new(config.check().unwrap()),
             now_ms: 0,
             joined: 0,
@@ -122,6 +128,7 @@ impl Room {
     }
 
     fn give(&mut self, input: Input) -> Outcome {
+        self.journal.keep(&self.coordinator, self.now_ms, &input);
         self.coordinator.handle(self.now_ms, input)
     }
 
@@ -172,7 +179,7 @@ impl Room {
     fn garbage(&mut self, device: u32) -> Outcome {
         self.give(Input::Refused {
             device: DeviceId(device),
-            code: "bad_file",
+            code: "bad_file".into(),
         })
     }
 

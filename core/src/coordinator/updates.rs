@@ -7,7 +7,7 @@ use super::round::{Counted, OpenRound, Participant, Purpose, Sketched, Step};
 use super::{Answer, Coordinator, Effects, Event, Stage};
 use crate::aggregate::ExactSum;
 use crate::ids::{DeviceId, Round};
-use crate::rejection::Rejection;
+use crate::rejection::{Code, Rejection};
 use crate::view::DeviceState;
 use crate::wire::{Alone, ArmCoalition, Models, Update, WireError};
 
@@ -34,16 +34,19 @@ impl Coordinator {
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
         let run = &mut self.run;
-        let alone = update.alone(&run.models);
-        run.traffic.up(bytes, &alone, run.span());
-        if let Some(member) = self.members.get_mut(&device) {
-            member.bytes_up += bytes;
+        // What an earlier run's device sends late costs this one nothing.
+        if update.run == run.id {
+            let alone = update.alone(&run.models);
+            run.traffic.up(bytes, &alone, run.span());
+            if let Some(member) = self.members.get_mut(&device) {
+                member.bytes_up += bytes;
+            }
         }
         let (report, is_sketch) = (update.report.clone(), !update.sketches.is_empty());
         let (round, answer) = match self.accept(device, update) {
             Ok(accepted) => accepted,
             Err(rejection) => {
-                self.count_refusal(device, rejection.code(), effects);
+                self.count_refusal(device, rejection.code().into(), effects);
                 match &rejection {
                     Rejection::Update(WireError::OtherReference { .. }) => {
                         self.send_in_full(device, effects);
@@ -173,18 +176,14 @@ impl Coordinator {
         }
     }
 
-    pub(super) fn count_refusal(
-        &mut self,
-        device: DeviceId,
-        code: &'static str,
-        effects: &mut Effects,
-    ) {
+    pub(super) fn count_refusal(&mut self, device: DeviceId, code: Code, effects: &mut Effects) {
         let Some(member) = self.members.get_mut(&device) else {
             return;
         };
         member.refused += 1;
-        member.last_refusal = Some(code);
-        *self.run.refusals.entry(code.to_owned()).or_default() += 1;
+        member.last_refusal = Some(code.clone());
+        let count = self.run.refusals.entry(code.clone().into_owned());
+        *count.or_default() += 1;
         effects.record(Event::Refused { device, code });
     }
 }

@@ -1,5 +1,7 @@
 //! What a message would weigh if it were about one arm alone: what that arm costs when nothing is compared.
 
+use serde::{Deserialize, Serialize};
+
 use super::carried::{Carried, delta_headers, encoded_len};
 use super::codec::{ArmHeader, PLAN, ROUND_OPENED, RoundHeader, StartHeader, UPDATE, UpdateHeader};
 use super::message::{ArmPlan, ArmReport, Models, Report, RoundOpened, Serves, Update, beside};
@@ -11,7 +13,7 @@ use crate::params::ParamSpec;
 const PLAIN: &str = "fed_avg";
 
 /// Bytes of whole files. Nothing is encoded to know them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alone {
     /// Of the file with one arm alone, in the order of the arms.
     pub arms: Vec<u64>,

@@ -28,7 +28,8 @@ impl Buffer {
         last[self.len..][..first.len()].copy_from_slice(first);
         let (whole, rest) = rest.as_chunks();
         // Numbers are made of bytes as they come, so that no memory is written twice.
-        self.words.extend(whole.iter().copied().map(f32::from_ne_bytes));
+        self.words
+            .extend(whole.iter().copied().map(f32::from_ne_bytes));
         if !rest.is_empty() {
             let mut word = [0; size_of::<f32>()];
             word[..rest.len()].copy_from_slice(rest);

@@ -68,6 +68,12 @@ impl Seats {
         self.seats.values().any(|seat| seat.connection.is_some())
     }
 
+    /// Whether a device has a socket.
+    pub(super) fn is_connected(&self, device: DeviceId) -> bool {
+        let seat = self.seats.get(&device);
+        seat.is_some_and(|seat| seat.connection.is_some())
+    }
+
     /// Gives a device another socket, and returns the one it had.
     pub(super) fn connect(
         &mut self,

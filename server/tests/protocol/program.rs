@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::support::{Socket, soon};
+use crate::support::{Socket, fine, problem, soon};
 
 struct Program {
     child: Child,
@@ -24,6 +24,7 @@ fn command() -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CONSTELLATION_")) {
         command.env_remove(name);
     }
+    command.env("CONSTELLATION_EPHEMERAL", "true");
     command
 }
 
@@ -33,11 +34,13 @@ impl Program {
     }
 
     fn start_with(flags: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = command()
-            .args(flags)
-            .envs(variables.iter().copied())
-            .spawn()
-            .unwrap();
+        let mut command = command();
+        command.args(flags).envs(variables.iter().copied());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
     }
@@ -47,6 +50,37 @@ impl Program {
             .await
             .unwrap()
             .expect("the program goes on")
+    }
+}
+
+/// What the program says of its first room.
+struct FirstRoom {
+    code: String,
+    desk_token: String,
+    /// Address of the room's calls.
+    api: String,
+}
+
+impl Program {
+    /// Reads on to the room.
+    async fn room(&mut self) -> FirstRoom {
+        loop {
+            let line = self.line().await;
+            if let Some((code, rest)) = line.strip_prefix("room ").and_then(|r| r.split_once(':')) {
+                let (base, _) = rest
+                    .trim()
+                    .strip_prefix("board ")
+                    .unwrap()
+                    .split_once("/board/")
+                    .unwrap();
+                let (_, token) = rest.split_once("#desk=").unwrap();
+                return FirstRoom {
+                    code: code.to_owned(),
+                    desk_token: token.split(' ').next().unwrap().to_owned(),
+                    api: format!("{base}/api/rooms/{code}"),
+                };
+            }
+        }
     }
 }
 
@@ -73,6 +107,7 @@ async fn it_says_where_it_is_and_where_its_room_is() {
         program.line().await,
         format!("home http://127.0.0.1:{address}/")
     );
+    assert_eq!(program.line().await, "rooms end with the server");
     let room = program.line().await;
     let (code, rest) = room
         .strip_prefix("room ")
@@ -96,6 +131,7 @@ async fn it_says_where_it_is_and_where_its_room_is() {
 #[tokio::test]
 async fn its_log_keeps_secrets() {
     let mut program = Program::start(&["--port", "0", "--log", "trace"]);
+    program.line().await;
     program.line().await;
     program.line().await;
     let room = program.line().await;
@@ -125,8 +161,9 @@ async fn its_log_keeps_secrets() {
 #[tokio::test]
 async fn it_ends_when_told_to() {
     let mut program = Program::start(&["--port", "0", "--no-room"]);
-    program.line().await;
-    program.line().await;
+    for _ in 0..3 {
+        program.line().await;
+    }
     terminate(&program.child);
     assert!(
         soon("its end", program.child.wait())
@@ -144,6 +181,7 @@ async fn it_ends_when_told_to() {
 #[tokio::test]
 async fn its_devices_hear_of_its_end() {
     let mut program = Program::start(&["--port", "0"]);
+    program.line().await;
     program.line().await;
     program.line().await;
     let room = program.line().await;
@@ -205,6 +243,7 @@ async fn flags_can_come_from_the_environment() {
         }
     };
     assert!(line.starts_with("everybody in the local network"), "{line}");
+    assert_eq!(program.line().await, "rooms end with the server");
     terminate(&program.child);
     assert_eq!(
         soon("its end", program.lines.next_line()).await.unwrap(),
@@ -247,11 +286,80 @@ async fn a_configuration_is_checked_before_anything_else() {
     }
     let file = write("good.json", r#"{"rounds":3}"#);
     let mut program = Program::start(&["--port", "0", "--config", &file]);
-    for _ in 0..3 {
+    for _ in 0..4 {
         program.line().await;
     }
     std::fs::remove_dir_all(&dir).unwrap();
     let (code, text) = run(&["--log", "=,="]).await;
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("--log"), "{text}");
+}
+
+/// The program, kept from writing files beyond so many kilobytes: what a full disk looks like.
+fn with_little_space(kilobytes: u32, flags: &[&str]) -> Program {
+    let mut shell = Command::new("sh");
+    // Without the trap the system would end it, instead of telling it.
+    // In blocks of 512 bytes.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
+        2 * kilobytes
+    );
+    shell
+        .args(["-c", &script, env!("CARGO_BIN_EXE_constellation")])
+        .args(flags)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    Program::of(shell)
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().to_str().unwrap();
+    let flags = ["--port", "0", "--data-dir", data_dir, "--log", "warn"];
+    let mut program = with_little_space(100, &flags);
+    let room = program.room().await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut acknowledged = 0;
+    let refused = loop {
+        let name = "n".repeat(40);
+        let joined = client.post(format!("{}/devices", room.api));
+        let answer = joined.json(&json!({ "name": name })).send().await.unwrap();
+        if answer.status() != 201 {
+            break answer;
+        }
+        acknowledged += 1;
+        // The room takes so many; others make place.
+        let device: Value = answer.json().await.unwrap();
+        let removed = client.post(format!("{}/desk/remove", room.api));
+        let removed = removed
+            .bearer_auth(&room.desk_token)
+            .json(&json!({ "device": device["device"] }));
+        let answer = removed.send().await.unwrap();
+        if answer.status() != 200 {
+            break answer;
+        }
+    };
+    problem(refused, 507, "store_failed").await;
+    let again = client.get(&room.api).send().await.unwrap();
+    problem(again, 507, "store_failed").await;
+    program.child.kill().await.unwrap();
+    let mut log = String::new();
+    let mut stderr = program.child.stderr.take().unwrap();
+    stderr.read_to_string(&mut log).await.unwrap();
+    assert!(log.contains("cannot be kept"), "{log}");
+    assert!(acknowledged > 10, "{acknowledged}");
+
+    // With space it goes on.
+    let mut command = command();
+    command.env_remove("CONSTELLATION_EPHEMERAL").args(flags);
+    let mut program = Program::of(command);
+    let found = program.room().await;
+    assert_eq!(found.code, room.code, "it is the same room");
+    let joined = client.post(format!("{}/devices", found.api));
+    let device: Value = fine(joined.json(&json!({})).send().await.unwrap(), 201).await;
+    let number = device["device"].as_u64().unwrap();
+    assert!(number > acknowledged, "numbers are never used twice");
 }

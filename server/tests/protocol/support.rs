@@ -12,7 +12,7 @@ use constellation_core::view::View;
 use constellation_core::wire::{
     ArmReport, Configured, Farewell, Models, Report, RoomNews, RoundOpened, Update,
 };
-use constellation_server::{Addresses, ServerConfig, serve};
+use constellation_server::{Addresses, ServerConfig, StoreError, serve};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub(crate) struct TestServer {
     pub(crate) address: String,
     pub(crate) client: Client,
     pub(crate) shutdown: Option<oneshot::Sender<()>>,
-    pub(crate) task: JoinHandle<std::io::Result<()>>,
+    pub(crate) task: JoinHandle<Result<(), StoreError>>,
 }
 
 impl TestServer {

@@ -182,6 +182,7 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   silent: "デバイスからの連絡が途絶えました。",
   too_slow: "デバイスへの送信が追いつきません。",
   server_stops: "サーバーが終了します。",
+  store_failed: "サーバーがデータを書き込めません。直してからサーバーを起動し直すまで、この部屋は何も受け付けません。",
   internal: "サーバーでエラーが起きました。",
 };
 

@@ -11,7 +11,7 @@ fn refused(room: &mut Room, device: u32, update: Update) -> Rejection {
     let known = before.devices.iter().any(|row| row.id.0 == device);
     let recorded = Effect::Record(Event::Refused {
         device: DeviceId(device),
-        code,
+        code: code.into(),
     });
     let expected: Vec<_> = known
         .then_some(recorded)
@@ -189,7 +189,7 @@ fn a_message_that_cannot_be_read_is_counted_and_the_device_still_waited_for() {
     let before = room.view();
     room.give(Input::MessageRefused {
         device: DeviceId(1),
-        code: "bad_message",
+        code: "bad_message".into(),
     });
     assert_unchanged(&before, &room.view());
     assert_eq!(

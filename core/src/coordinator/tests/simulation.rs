@@ -7,8 +7,8 @@ use proptest::test_runner::RngSeed;
 use super::reference::Reference;
 use super::*;
 use Operation::{
-    AllAnswer, Babble, Connect, Disconnect, Future, Garbage, Join, Leave, OldRun, OtherKind, Pass,
-    Pause, Post, Remove, Reset, SendAgain, Stale, Start, Step,
+    AllAnswer, Babble, Connect, Crash, Disconnect, Future, Garbage, Join, Leave, OldRun, OtherKind,
+    Pass, Pause, Post, Remove, Reset, SendAgain, Stale, Start, Step,
 };
 
 /// Something that happens to a room. Numbers name a device among all that ever joined, counted from 0 and round and
@@ -45,6 +45,8 @@ pub(super) enum Operation {
     Remove(u32),
     /// Milliseconds.
     Pass(u32),
+    /// The driver's process ends and is started again.
+    Crash,
 }
 
 /// How many rounds were closed and how many runs finished, over all that was played.
@@ -94,11 +96,11 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
         Leave(n) => Input::Left(DeviceId(named(n))),
         Garbage(n) => Input::Refused {
             device: DeviceId(named(n)),
-            code: "bad_file",
+            code: "bad_file".into(),
         },
         Babble(n) => Input::MessageRefused {
             device: DeviceId(named(n)),
-            code: "bad_message",
+            code: "bad_message".into(),
         },
         Start => desk(Command::Start),
         Pause => desk(Command::Pause),
@@ -109,6 +111,7 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
             room.now_ms += u64::from(ms);
             Input::Tick
         }
+        Crash => return room.crash(),
         AllAnswer => {
             for device in reference.awaited() {
                 perform(room, reference, Post(device - 1));
@@ -188,6 +191,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => Just(Step),
         1 => (0_u32..20).prop_map(|n| if n == 0 { Reset } else { Join }),
         1 => device.prop_map(Remove),
+        1 => Just(Crash),
         // From far below the pace to past the deadline, and just on them.
         9 => prop_oneof![0_u32..400, Just(PACE_MS as u32), Just(DEADLINE_MS as u32), 900_u32..6_000].prop_map(Pass),
     ];
@@ -225,19 +229,35 @@ proptest! {
     }
 }
 
+/// Plays random lists until so many rounds are closed; how many lists, and what came of them.
+fn play_rounds(rounds: u32) -> (u32, Played) {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let (mut lists, mut total) = (0, Played::default());
+    while total.rounds < rounds {
+        let mut next =
+            |strategy: BoxedStrategy<_>| strategy.new_tree(&mut runner).unwrap().current();
+        let (participation, list) = next((participations(), operations()).boxed());
+        let played = play_with(participation, &list);
+        total.rounds += played.rounds;
+        total.runs += played.runs;
+        lists += 1;
+    }
+    (lists, total)
+}
+
 /// A simulation that never gets anywhere shows nothing.
 #[test]
 fn random_lists_get_to_the_end_of_runs() {
-    use proptest::strategy::ValueTree;
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let mut total = Played::default();
-    for _ in 0..100 {
-        let list = operations().new_tree(&mut runner).unwrap().current();
-        let played = play(&list);
-        total.rounds += played.rounds;
-        total.runs += played.runs;
-    }
-    assert!(total.rounds > 100 && total.runs > 20, "{total:?}");
+    let (lists, total) = play_rounds(300);
+    assert!(lists < 400 && total.runs > 30, "{lists} lists: {total:?}");
+}
+
+#[test]
+#[ignore = "takes eight minutes: cargo nextest run -p constellation-core --run-ignored only a_hundred_thousand"]
+fn a_hundred_thousand_rounds() {
+    let (lists, total) = play_rounds(100_000);
+    println!("{lists} lists: {total:?}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What a coordinator wants done, done.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -12,10 +11,11 @@ use constellation_core::rejection::Rejection;
 use constellation_core::wire::{Alone, Farewell, RoomNews, RoundOpened};
 use tracing::{debug, info, warn};
 
-use super::Actor;
+use super::{Actor, Waiting};
 use crate::blocking::blocking;
 use crate::room::Ending;
 use crate::room::seats::Delivery;
+use crate::store::StoreError;
 
 /// A message that several devices may share.
 #[derive(Clone)]
@@ -26,34 +26,68 @@ struct Encoded {
 }
 
 impl Actor {
-    /// Gives the coordinator an input and does what it says.
-    pub(super) fn drive(&mut self, input: Input) -> Result<Answer, Rejection> {
-        let Outcome { answer, effects } = self.handle(input);
-        let mut inputs = VecDeque::new();
-        self.perform(effects, &mut inputs);
-        while let Some(input) = inputs.pop_front() {
-            let outcome = self.handle(input);
-            self.perform(outcome.effects, &mut inputs);
+    /// Gives the coordinator an input. What comes of it waits for [`Actor::settle`].
+    pub(super) fn take(&mut self, input: Input) -> Result<Answer, Rejection> {
+        let now = self.clock.now_ms();
+        if let Some(keeping) = &mut self.keeping {
+            keeping.input(&self.coordinator, self.next_device, now, &input);
         }
+        self.give(now, input)
+    }
+
+    /// Gives the coordinator an input that has been kept, or need not be.
+    pub(super) fn give(&mut self, now: u64, input: Input) -> Result<Answer, Rejection> {
+        let Outcome { answer, effects } = if self.coordinator.may_take_long(&input) {
+            blocking(|| self.coordinator.handle(now, input))
+        } else {
+            self.coordinator.handle(now, input)
+        };
+        for effect in effects {
+            if effect == Effect::Publish {
+                self.dirty = true;
+                continue;
+            }
+            if let (Effect::Record(Event::Left { device, .. }), Some(keeping)) =
+                (&effect, &mut self.keeping)
+            {
+                keeping.left(*device);
+            }
+            self.effects.push(effect);
+        }
+        answer
+    }
+
+    /// Has what has happened kept, and then lets it be known.
+    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+        self.share_models();
+        while !(self.answers.is_empty() && self.effects.is_empty()) {
+            if let Some(keeping) = &mut self.keeping {
+                blocking(|| keeping.commit())?;
+            }
+            let effects = std::mem::take(&mut self.effects);
+            let inputs = self.perform(effects);
+            for Waiting(give) in self.answers.drain(..) {
+                give();
+            }
+            for input in inputs {
+                self.take(input).ok();
+            }
+        }
+        self.watch();
+        Ok(())
+    }
+
+    /// Tells everybody who decodes updates the shape of the run's models.
+    pub(super) fn share_models(&self) {
         if !Arc::ptr_eq(self.coordinator.models(), &self.models.borrow()) {
             self.models
                 .send_replace(Arc::clone(self.coordinator.models()));
         }
-        self.watch();
-        answer
-    }
-
-    fn handle(&mut self, input: Input) -> Outcome {
-        let now = self.now_ms();
-        if self.coordinator.may_take_long(&input) {
-            blocking(|| self.coordinator.handle(now, input))
-        } else {
-            self.coordinator.handle(now, input)
-        }
     }
 
     /// Does what the coordinator says; what comes of it are further inputs.
-    fn perform(&mut self, effects: Vec<Effect>, inputs: &mut VecDeque<Input>) {
+    fn perform(&mut self, effects: Vec<Effect>) -> Vec<Input> {
+        let mut inputs = Vec::new();
         // Devices that share a message share its bytes. The cache holds the messages, so no address comes up twice.
         let mut encoded: Vec<Encoded> = Vec::new();
         let mut gone = Vec::new();
@@ -68,12 +102,14 @@ impl Actor {
                 }
                 Effect::Send { device, message } => match message {
                     Message::Configured(configured) => {
-                        self.send_news(device, &RoomNews::Configured(configured), inputs)
+                        self.send_news(device, &RoomNews::Configured(configured), &mut inputs)
                     }
                     Message::SendWeights(wanted) => {
-                        self.send_news(device, &RoomNews::SendWeights(wanted), inputs)
+                        self.send_news(device, &RoomNews::SendWeights(wanted), &mut inputs)
                     }
-                    Message::RunFinished => self.send_news(device, &RoomNews::RunFinished, inputs),
+                    Message::RunFinished => {
+                        self.send_news(device, &RoomNews::RunFinished, &mut inputs)
+                    }
                     Message::Farewell(farewell) => {
                         self.seats.end(device, Ending::Farewell(farewell))
                     }
@@ -92,9 +128,9 @@ impl Actor {
                             new
                         });
                         let bytes = known.bytes.len() as u64;
-                        if self.send(device, Frame::Binary(known.bytes), inputs) {
+                        if self.send(device, Frame::Binary(known.bytes), &mut inputs) {
                             self.metrics.sent(bytes);
-                            inputs.push_back(Input::Sent {
+                            inputs.push(Input::Sent {
                                 device,
                                 bytes,
                                 alone: known.alone,
@@ -109,15 +145,16 @@ impl Actor {
             self.seats.end(device, Ending::Farewell(Farewell::Left));
             self.seats.remove(device);
         }
+        inputs
     }
 
-    fn send_news(&mut self, device: DeviceId, news: &RoomNews, inputs: &mut VecDeque<Input>) {
+    fn send_news(&mut self, device: DeviceId, news: &RoomNews, inputs: &mut Vec<Input>) {
         let text = serde_json::to_string(news).expect("news have string keys");
         self.send(device, Frame::text(text), inputs);
     }
 
     /// Whether the message is on its way.
-    fn send(&mut self, device: DeviceId, frame: Frame, inputs: &mut VecDeque<Input>) -> bool {
+    fn send(&mut self, device: DeviceId, frame: Frame, inputs: &mut Vec<Input>) -> bool {
         match self.seats.send(device, frame) {
             Delivery::Queued => true,
             Delivery::Absent => false,
@@ -126,7 +163,7 @@ impl Actor {
                     device.id = device.0,
                     "device disconnected: too many messages wait for it"
                 );
-                inputs.push_back(Input::Disconnected(device));
+                inputs.push(Input::Disconnected(device));
                 false
             }
         }
@@ -136,7 +173,7 @@ impl Actor {
         match event {
             Event::RunConfigured { run, .. } => {
                 info!(run = run.0, "run configured");
-                self.recording = Recording::new(self.limits.recording, self.now_ms());
+                self.recording = Recording::new(self.limits.recording, self.clock.now_ms());
             }
             Event::RoundOpened { round, cohort } => {
                 debug!(round = round.0, devices = cohort.len(), "round opened")
@@ -163,6 +200,6 @@ impl Actor {
             | Event::Accepted { .. }
             | Event::Refused { .. } => {}
         }
-        self.record.push(self.now_ms(), event);
+        self.record.push(self.clock.now_ms(), event);
     }
 }

@@ -16,6 +16,8 @@ enum Operation {
     AllPost,
     Garbage(u32),
     Pass(u32),
+    /// The driver's process ends and is started again.
+    Crash,
 }
 
 /// A room, and what its devices have been told and have been promised.
@@ -29,7 +31,7 @@ struct Played {
 
 impl Played {
     fn perform(&mut self, operation: Operation) {
-        use Operation::{AllPost, Connect, Disconnect, Enter, Garbage, Leave, Pass, Post};
+        use Operation::{AllPost, Connect, Crash, Disconnect, Enter, Garbage, Leave, Pass, Post};
         let named = |n: u32, joined: u32| n % joined.max(1) + 1;
         let joined = self.room.joined;
         let outcome = match operation {
@@ -41,6 +43,7 @@ impl Played {
             Garbage(n) => self.room.garbage(named(n, joined)),
             Pass(ms) => self.room.tick_at(self.room.now_ms + u64::from(ms)),
             Post(n) => return self.post(named(n, joined)),
+            Crash => return self.room.crash(),
             AllPost => return (1..=joined).for_each(|device| self.post(device)),
         };
         self.look(&outcome);
@@ -95,7 +98,7 @@ impl Played {
 }
 
 fn operations() -> impl Strategy<Value = Vec<Operation>> {
-    use Operation::{AllPost, Connect, Disconnect, Enter, Garbage, Leave, Pass, Post};
+    use Operation::{AllPost, Connect, Crash, Disconnect, Enter, Garbage, Leave, Pass, Post};
     let device = 0_u32..10;
     let operation = prop_oneof![
         3 => Just(Enter),
@@ -105,6 +108,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         12 => device.clone().prop_map(Post),
         8 => Just(AllPost),
         2 => device.prop_map(Garbage),
+        1 => Just(Crash),
         6 => prop_oneof![Just(PACE_MS as u32), Just(DEADLINE_MS as u32), 0_u32..400].prop_map(Pass),
     ];
     prop::collection::vec(operation, 0..150)

@@ -1,0 +1,71 @@
+//! What has happened in a room and is not safe yet.
+
+use std::sync::Arc;
+
+use constellation_core::coordinator::{Coordinator, Input};
+use constellation_core::ids::DeviceId;
+use constellation_core::journal;
+
+use crate::store::{Batch, Store, StoreError, StoredRoom};
+use crate::token::{RoomCode, TokenHash};
+
+/// A room's end of the store.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    store: Arc<dyn Store>,
+    code: RoomCode,
+    /// The room as it was kept last.
+    stored: StoredRoom,
+    batch: Batch,
+}
+
+impl Keeping {
+    pub(super) fn new(store: Arc<dyn Store>, code: RoomCode, stored: StoredRoom) -> Self {
+        Self {
+            store,
+            code,
+            stored,
+            batch: Batch::default(),
+        }
+    }
+
+    /// An input that the coordinator is about to be given.
+    pub(super) fn input(
+        &mut self,
+        room: &Coordinator,
+        next_device: u32,
+        at_ms: u64,
+        input: &Input,
+    ) {
+        if input.begins_run() {
+            // Nothing of the run before is needed any more.
+            self.batch.entries.clear();
+            self.stored.next_device = next_device;
+            self.stored.roster = room.roster();
+            self.batch.begun = Some(self.stored.clone());
+        }
+        self.batch.entries.push(journal::encode(at_ms, input));
+    }
+
+    pub(super) fn joined(&mut self, device: DeviceId, token: TokenHash) {
+        self.batch.joined.push((device, token));
+    }
+
+    pub(super) fn left(&mut self, device: DeviceId) {
+        self.batch.left.push(device);
+    }
+
+    /// Returns when everything so far is safe.
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        if !self.batch.is_empty() {
+            self.store.add(self.code, &self.batch)?;
+            self.batch = Batch::default();
+        }
+        Ok(())
+    }
+
+    /// The room is over.
+    pub(super) fn forget(&self) -> Result<(), StoreError> {
+        self.store.remove(self.code)
+    }
+}
