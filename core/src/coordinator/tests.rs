@@ -110,7 +110,7 @@ struct Room {
 impl Room {
     fn new(config: RunConfig) -> Self {
         Self {
-            journal: Journal::new(Roster::empty(config.clone().check().unwrap())),
+            journal: Journal::new(&Roster::empty(config.clone().check().unwrap())),
             coordinator: Coordinator::new(config.check().unwrap()),
             now_ms: 0,
             joined: 0,

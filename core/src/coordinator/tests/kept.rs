@@ -11,9 +11,9 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(roster: Roster) -> Self {
+    pub(super) fn new(roster: &Roster) -> Self {
         Self {
-            roster: serde_json::to_string(&roster).unwrap(),
+            roster: serde_json::to_string(roster).unwrap(),
             entries: Vec::new(),
         }
     }
@@ -21,7 +21,7 @@ impl Journal {
     /// Takes an input that the room is about to be given.
     pub(super) fn keep(&mut self, room: &Coordinator, now_ms: u64, input: &Input) {
         if input.begins_run() {
-            *self = Self::new(room.roster());
+            *self = Self::new(&room.roster());
         }
         self.entries.push(encode(now_ms, input));
     }
