@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 in_each_browser![
     rounds_go_on_while_tabs_close_and_reload,
     when_the_wifi_comes_back_so_do_the_board_and_the_devices,
+    when_the_server_is_killed_and_started_again_the_lesson_goes_on,
     tabs_headless_devices_and_the_laboratory_have_one_fingerprint,
     models_in_fewer_bytes_are_the_same_everywhere,
     coalitions_from_sketches_are_the_same_everywhere,
@@ -232,16 +233,68 @@ async fn when_the_wifi_comes_back_so_do_the_board_and_the_devices(engine: Engine
         .await?;
     assert_eq!(view.devices.len(), 2, "they are the same two devices");
     assert_eq!(connected(&view), 2);
-    // What browsers themselves say of requests that the Wi-Fi broke.
+    no_errors_but_of_the_network(&browser).await
+}
+
+/// What browsers themselves say of requests that broke is no error of the pages.
+async fn no_errors_but_of_the_network(browser: &Browser) -> Result<()> {
     let signs = [
         "net::ERR_",
         "NS_ERROR_NET_",
         "Firefox can’t establish a connection",
     ];
-    let of_the_wifi = |error: &String| signs.iter().any(|sign| error.contains(sign));
+    let of_the_network = |error: &String| signs.iter().any(|sign| error.contains(sign));
     let errors = browser.console_errors().await?;
-    assert!(errors.iter().all(of_the_wifi), "{errors:#?}");
+    assert!(errors.iter().all(of_the_network), "{errors:#?}");
     Ok(())
+}
+
+async fn when_the_server_is_killed_and_started_again_the_lesson_goes_on(
+    engine: Engine,
+) -> Result<()> {
+    let config = json!({ "rounds": 8, "seed": 11, "pacing": { "start_at": 2, "pace_ms": 300 } });
+    let folder = tempfile::tempdir()?;
+    let server = Server::keeping(folder.path(), 0, &["--no-room"]).await?;
+    let port = server.port()?;
+    let room = Room::create(&server, config.clone()).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    let tabs = [
+        browser.open(&room.join_url).await?,
+        browser.open(&room.join_url).await?,
+    ];
+    room.wait_until("two closed rounds", |view| view.traffic.rounds >= 2)
+        .await?;
+
+    server.kill().await?;
+    let lost = "document.querySelector('[data-testid=connection-lost]') !== null";
+    board
+        .wait_until("the board says so", lost, vec![], LONG)
+        .await?;
+    let online = "document.querySelector('[data-testid=connection]')?.dataset.online === args[0]";
+    for tab in &tabs {
+        tab.wait_until("the device says so", online, vec![json!("false")], LONG)
+            .await?;
+    }
+    let _server = Server::keeping(folder.path(), port, &["--no-room"]).await?;
+    for tab in &tabs {
+        tab.wait_until("the device is back", online, vec![json!("true")], LONG)
+            .await?;
+    }
+    let back = "document.querySelector('[data-testid=connection-lost]') === null";
+    board
+        .wait_until("the board is back", back, vec![], LONG)
+        .await?;
+    let view = room
+        .wait_until("the end of the run", |view| view.phase == Phase::Finished)
+        .await?;
+    assert_eq!(view.devices.len(), 2, "they are the same two devices");
+    // Nobody could tell from the run that there was an interruption.
+    let undisturbed = tokio::task::spawn_blocking(move || laboratory(config, 2)).await??;
+    assert_eq!(view.fingerprint, undisturbed);
+    // The desk is whose it was.
+    room.desk("reset", json!({})).await?;
+    no_errors_but_of_the_network(&browser).await
 }
 
 async fn tabs_headless_devices_and_the_laboratory_have_one_fingerprint(

@@ -94,6 +94,8 @@ pub(crate) struct Actor {
     seq: u32,
     /// Whether the live feed's view is out of date.
     dirty: bool,
+    /// Whether a board has come that needs one at once.
+    publish_now: bool,
     last_published: Option<Instant>,
     /// Tells the handle why there is nobody to ask any more.
     failed: Arc<AtomicBool>,
@@ -152,6 +154,7 @@ impl Actor {
             next_device: stored.next_device,
             seq: 0,
             dirty: true,
+            publish_now: false,
             last_published: None,
             failed,
         };
@@ -399,9 +402,7 @@ impl Actor {
                 self.reply(reply, view);
             }
             Request::Watch { reply } => {
-                if self.dirty {
-                    self.publish();
-                }
+                self.publish_now = true;
                 let live = self.live.subscribe();
                 self.reply(reply, live);
             }

@@ -66,6 +66,9 @@ impl Actor {
             }
             let effects = std::mem::take(&mut self.effects);
             let inputs = self.perform(effects);
+            if std::mem::take(&mut self.publish_now) && self.dirty {
+                self.publish();
+            }
             for Waiting(give) in self.answers.drain(..) {
                 give();
             }
