@@ -240,7 +240,7 @@ async fn when_the_wifi_comes_back_so_do_the_board_and_the_devices(engine: Engine
 async fn no_errors_but_of_the_network(browser: &Browser) -> Result<()> {
     let signs = [
         "net::ERR_",
-        "NS_ERROR_NET_",
+        "NS_ERROR_",
         "Firefox can’t establish a connection",
     ];
     let of_the_network = |error: &String| signs.iter().any(|sign| error.contains(sign));
