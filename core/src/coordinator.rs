@@ -405,6 +405,11 @@ impl Coordinator {
         &self.run.config
     }
 
+    /// What the devices of the room are doing.
+    pub fn device_states(&self) -> impl Iterator<Item = DeviceState> {
+        self.members.values().map(|member| member.state)
+    }
+
     /// Devices whose sockets are open, as far as the room has heard.
     pub fn with_sockets(&self) -> impl Iterator<Item = DeviceId> {
         let members = self.members.iter();

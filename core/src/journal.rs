@@ -1,7 +1,10 @@
 //! What happens to a room as bytes, so that a driver can keep it and tell the room again.
 //!
 //! A coordinator decides by its inputs and their times alone. One that begins with the [`Roster`] of a run's beginning
-//! and is driven through all entries since is where the first one was, to the bit.
+//! and is driven through all entries since has the models of the first one, to the bit, and waits for the same devices.
+//!
+//! What is refused is not kept, so that nobody can fill a disk with it, and neither are the counters that it changes: see
+//! [`Entry`].
 //!
 //! An entry is the length of a JSON header as four bytes, little-endian, the header, and, for an update, the file that
 //! the device posted, without what deltas in it stand for.
@@ -11,10 +14,10 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::by_name::ByName;
-use crate::coordinator::Input;
-use crate::ids::{DeviceId, Round, RunId};
-use crate::wire::{Models, Report, Update, WireError};
+use crate::coordinator::{Answer, Input};
+use crate::ids::{DeviceId, RunId};
+use crate::rejection::Rejection;
+use crate::wire::{Models, Update, WireError};
 
 /// An entry that cannot be read.
 #[derive(Debug, Error)]
@@ -47,9 +50,79 @@ enum What<I> {
     Input(I),
 }
 
+/// An input that a room is about to be given, as it will be kept if the room takes it.
+#[derive(Debug)]
+pub struct Entry {
+    at_ms: u64,
+    bytes: Vec<u8>,
+    /// Whose update it is.
+    device: Option<DeviceId>,
+    /// The run that it comes to.
+    run: RunId,
+    /// Whether it depends on the answer what is kept of it.
+    may_be_refused: bool,
+}
+
+impl Entry {
+    /// Whether anybody may cause as many such inputs as they like, of which most come to nothing. Time must not pass with
+    /// one that is not kept: what is due by then ([`crate::coordinator::Coordinator::next_deadline`]) has to be a
+    /// [`Input::Tick`] of its own before.
+    #[must_use]
+    pub fn may_be_refused(input: &Input) -> bool {
+        matches!(
+            input,
+            Input::Joined { .. }
+                | Input::Update { .. }
+                | Input::StrangerRefused { .. }
+                | Input::MessageRefused { .. }
+        )
+    }
+
+    /// Of an input that a room of this run is given at a time.
+    #[must_use]
+    pub fn of(at_ms: u64, input: &Input, run: RunId) -> Self {
+        Self {
+            at_ms,
+            bytes: encode(at_ms, input),
+            device: match input {
+                Input::Update { device, .. } => Some(*device),
+                _ => None,
+            },
+            run,
+            may_be_refused: Self::may_be_refused(input),
+        }
+    }
+
+    /// What is to be kept once the room has answered: the input, if it was taken; else a short one that does the same to
+    /// the round, if a refusal does anything to it.
+    #[must_use]
+    pub fn answered(self, answer: &Result<Answer, Rejection>) -> Option<Vec<u8>> {
+        if !self.may_be_refused {
+            return Some(self.bytes);
+        }
+        match (answer, self.device) {
+            (Ok(Answer::Joined(_) | Answer::Accepted), _) => Some(self.bytes),
+            (
+                Err(
+                    rejection @ (Rejection::Update(WireError::Values { .. })
+                    | Rejection::TooLarge { .. }),
+                ),
+                Some(device),
+            ) => {
+                let code = rejection.code().into();
+                Some(encode(self.at_ms, &Input::Refused { device, code }))
+            }
+            (Err(Rejection::Update(WireError::OtherReference { .. })), Some(device)) => {
+                let run = self.run;
+                Some(encode(self.at_ms, &Input::SendInFull { device, run }))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// An input and when it came.
-#[must_use]
-pub fn encode(at_ms: u64, input: &Input) -> Vec<u8> {
+fn encode(at_ms: u64, input: &Input) -> Vec<u8> {
     let (what, body) = match input {
         Input::Update {
             device,
@@ -81,34 +154,13 @@ pub fn decode(entry: &[u8], models: &Models) -> Result<(u64, Input), JournalErro
     let input = match what {
         What::Input(input) => input,
         What::Update { device, bytes } => {
-            let update = match Update::decode(body, models) {
-                // It came when its run was just over. That it is refused for that does not depend on the rest of it.
-                Err(WireError::OtherRun { sent, .. }) => nothing_of(sent),
-                decoded => decoded?,
-            };
+            let update = Box::new(Update::decode(body, models)?);
             Input::Update {
                 device,
                 bytes,
-                update: Box::new(update),
+                update,
             }
         }
     };
     Ok((at_ms, input))
-}
-
-fn nothing_of(run: RunId) -> Update {
-    Update {
-        run,
-        round: Round(0),
-        report: Report {
-            examples: 0,
-            own_data: 0,
-            mischief: None,
-            arms: ByName::new(),
-        },
-        weights: ByName::new(),
-        deltas: ByName::new(),
-        sketches: ByName::new(),
-        coalitions: Vec::new(),
-    }
 }

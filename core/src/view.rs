@@ -13,6 +13,7 @@ use crate::attack::Mischief;
 use crate::config::RunConfig;
 use crate::data::{DatasetName, TableConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
+use crate::json::{self, Value};
 use crate::wire::safetensors;
 
 /// A room as its boards see it: the body of `GET /api/rooms/{room}` and of every message of the live feed.
@@ -182,6 +183,22 @@ pub enum DeviceState {
     Late,
     /// Not connected. It may come back with its identity.
     Away,
+}
+
+impl DeviceState {
+    /// Its name, as in the view.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WithoutData => "without_data",
+            Self::Ready => "ready",
+            Self::Training => "training",
+            Self::Sent => "sent",
+            Self::Resting => "resting",
+            Self::Late => "late",
+            Self::Away => "away",
+        }
+    }
 }
 
 /// One arm.
@@ -576,11 +593,17 @@ impl SentFile {
     /// Numbers that a page shows.
     pub const NUMBERS: usize = 4;
 
-    /// Of a safetensors file with an f32 tensor in front, if it has any tensors; `None` of anything else.
+    /// Of a safetensors file, with numbers if those in front are f32, and not parts of a delta or a sketch; `None` of
+    /// anything else.
     #[must_use]
     pub fn of(round: Round, file: &[u8]) -> Option<Self> {
         let (header, data) = safetensors::parts(file)?;
-        let numbers = data.as_chunks::<4>().0.iter().take(Self::NUMBERS);
+        let most = if begins_with_f32(header) {
+            Self::NUMBERS
+        } else {
+            0
+        };
+        let numbers = data.as_chunks::<4>().0.iter().take(most);
         Some(Self {
             round,
             bytes: file.len() as u32,
@@ -590,6 +613,20 @@ impl SentFile {
                 .collect(),
         })
     }
+}
+
+/// Whether the first numbers of a safetensors file with this header are f32.
+fn begins_with_f32(header: &str) -> bool {
+    let Ok(Value::Object(tensors)) = json::parse(header) else {
+        return false;
+    };
+    tensors.iter().any(|(_, tensor)| {
+        let Value::List(offsets) = tensor.get("data_offsets") else {
+            return false;
+        };
+        let is_first = matches!(offsets.first(), Some(Value::Number(begin)) if begin == "0");
+        is_first && tensor.get("dtype").text() == Some("F32")
+    })
 }
 
 /// What a device's page is told by its worker.

@@ -163,7 +163,7 @@ pub(crate) fn config(value: Value) -> Result<CheckedConfig, ApiError> {
     check_for_room(config).map_err(|error| ApiError::Room(Rejection::Config(error)))
 }
 
-/// A page of another site may not open sockets: browsers send along where a page is from.
+/// A page of another site may not open sockets or change anything: browsers send along where a page is from.
 pub(crate) fn check_origin(headers: &HeaderMap, public_url: Option<&str>) -> Result<(), ApiError> {
     let Some(origin) = headers.get(ORIGIN) else {
         return Ok(());

@@ -8,6 +8,7 @@ use constellation_core::data::DatasetName;
 
 use crate::address::Addresses;
 use crate::rooms::NewRoom;
+use crate::token::TokenHash;
 
 /// The limits' default values. Each has a test one past it.
 pub mod limits {
@@ -118,10 +119,39 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// A room that exists from the start and is never removed.
     pub first_room: Option<CheckedConfig>,
+    /// Who may make rooms.
+    pub room_makers: RoomMakers,
     /// Folder in which rooms are kept; `None` if they end with the server.
     pub data_dir: Option<PathBuf>,
     /// Called for every room that is created, to tell whoever runs the server.
     pub announce: Option<fn(&NewRoom)>,
+}
+
+/// Who may make rooms.
+#[derive(Clone, Debug, Default)]
+pub enum RoomMakers {
+    /// Whoever is on the server's own computer.
+    #[default]
+    Here,
+    /// These, and whoever has a token.
+    HereOr(AdminToken),
+    /// Everybody.
+    Everybody,
+}
+
+/// A token that opens what only whoever runs the server may do. Known by its hash alone.
+#[derive(Clone, Debug)]
+pub struct AdminToken(pub(crate) TokenHash);
+
+impl AdminToken {
+    /// Fewest characters of a token that somebody thought of.
+    pub const LEAST: usize = 16;
+
+    /// The token, unless it is too short to be one.
+    #[must_use]
+    pub fn new(token: &str) -> Option<Self> {
+        (token.len() >= Self::LEAST).then(|| Self(TokenHash::of(token)))
+    }
 }
 
 /// Checks a configuration for a room, whose devices are tabs: they load their data from this server.

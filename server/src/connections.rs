@@ -3,8 +3,11 @@
 use std::pin::pin;
 
 use axum::Router;
+use axum::http::Request;
 use axum::serve::Listener;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -27,13 +30,45 @@ pub(crate) async fn accept(
         .header_read_timeout(limits.head)
         .max_buf_size(limits::READ_AHEAD);
     loop {
-        let (stream, _) = Listener::accept(&mut listener).await;
+        let (stream, peer) = Listener::accept(&mut listener).await;
         // A message leaves when it is written, and not when the one before has been confirmed.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "the connection was gone before it began");
             continue;
         }
-        tokio::spawn(live(http.clone(), stream, app.clone(), stop.subscribe()));
+        let is_here = stream
+            .local_addr()
+            .is_ok_and(|own| peer.ip().is_loopback() || peer.ip() == own.ip());
+        let service = WithPeer {
+            app: TowerToHyperService::new(app.clone()),
+            peer: Peer { is_here },
+        };
+        tokio::spawn(live(http.clone(), stream, service, stop.subscribe()));
+    }
+}
+
+/// Who is at a connection's other end. Every request has it among its extensions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Whether it is on the server's own computer, or a proxy there is.
+    pub(crate) is_here: bool,
+}
+
+/// The routes, told who asks.
+#[derive(Clone)]
+struct WithPeer {
+    app: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for WithPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.app.call(request)
     }
 }
 
@@ -41,10 +76,9 @@ pub(crate) async fn accept(
 async fn live(
     http: http1::Builder,
     stream: TcpStream,
-    app: Router,
+    service: WithPeer,
     mut stop: watch::Receiver<bool>,
 ) {
-    let service = TowerToHyperService::new(app);
     let connection = http.serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection.with_upgrades());
     let ended = tokio::select! {

@@ -44,8 +44,13 @@ pub(crate) enum ApiError {
     MissingToken,
     #[error("the token is not the right one")]
     WrongToken,
-    #[error("a page of another site may not open sockets here")]
+    #[error("a page of another site may not use this server")]
     WrongOrigin,
+    #[error(
+        "rooms are made on the server's own computer, or with its admin token; whoever runs it can allow everybody with \
+         --open-rooms"
+    )]
+    RoomsNotOpen,
     #[error("this address is a WebSocket's: {0}")]
     NotAWebSocket(String),
     #[error("the body must be JSON and say so with \"Content-Type: application/json\"")]
@@ -141,6 +146,7 @@ impl ApiError {
             Self::MissingToken => (S::UNAUTHORIZED, "missing_token"),
             Self::WrongToken => (S::UNAUTHORIZED, "wrong_token"),
             Self::WrongOrigin => (S::FORBIDDEN, "wrong_origin"),
+            Self::RoomsNotOpen => (S::FORBIDDEN, "rooms_not_open"),
             Self::NotAWebSocket(_) => (S::UPGRADE_REQUIRED, "websocket_expected"),
             Self::WrongContentType => (S::UNSUPPORTED_MEDIA_TYPE, "wrong_content_type"),
             Self::MalformedJson(_) => (S::BAD_REQUEST, "malformed_json"),
@@ -344,6 +350,7 @@ mod tests {
             ApiError::MissingToken,
             ApiError::WrongToken,
             ApiError::WrongOrigin,
+            ApiError::RoomsNotOpen,
             ApiError::NotAWebSocket(text()),
             ApiError::WrongContentType,
             ApiError::MalformedJson(text()),

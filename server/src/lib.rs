@@ -24,7 +24,7 @@ mod store;
 mod token;
 
 pub use address::{Addresses, lan_addresses};
-pub use config::{Limits, ServerConfig, check_for_room, limits};
+pub use config::{AdminToken, Limits, RoomMakers, ServerConfig, check_for_room, limits};
 pub use qr::for_terminal as qr_for_terminal;
 pub use rooms::{Lifetime, NewRoom};
 pub use routes::app;

@@ -10,8 +10,8 @@ use clap::Parser;
 use clap::builder::BoolishValueParser;
 use constellation_core::config::{CheckedConfig, RunConfig};
 use constellation_server::{
-    Addresses, Limits, NewRoom, ServerConfig, check_for_room, lan_addresses, limits,
-    qr_for_terminal, serve,
+    Addresses, AdminToken, Limits, NewRoom, RoomMakers, ServerConfig, check_for_room,
+    lan_addresses, limits, qr_for_terminal, serve,
 };
 use mimalloc::MiMalloc;
 use tokio::net::TcpListener;
@@ -46,7 +46,8 @@ struct Flags {
 
     /// Let other computers in the local network join, over unencrypted HTTP.
     ///
-    /// Everybody in the network can then see the rooms whose code they know, join them and make new ones.
+    /// Everybody in the network can then see the rooms whose code they know, and join them.
+    /// Rooms are made on this computer, or with --admin-token or --open-rooms elsewhere.
     /// The desk stays with whoever has its token. Without this flag nobody but this computer can connect.
     #[arg(long, env = "CONSTELLATION_LAN", value_parser = BoolishValueParser::new())]
     lan: bool,
@@ -54,6 +55,22 @@ struct Flags {
     /// Address under which others reach this server, if it stands behind a proxy, as in https://example.org.
     #[arg(long, env = "CONSTELLATION_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     public_url: Option<String>,
+
+    /// Let everybody who reaches this server make rooms, not only whoever is on this computer.
+    #[arg(long, env = "CONSTELLATION_OPEN_ROOMS", value_parser = BoolishValueParser::new(),
+          conflicts_with = "admin_token")]
+    open_rooms: bool,
+
+    /// Token of 16 characters or more with which rooms can be made from elsewhere, as "Authorization: Bearer TOKEN".
+    ///
+    /// Better in the environment, where other users of this computer do not see it.
+    #[arg(
+        long,
+        env = "CONSTELLATION_ADMIN_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    admin_token: Option<String>,
 
     /// Start without a room; the home page can make some.
     #[arg(long, env = "CONSTELLATION_NO_ROOM", value_parser = BoolishValueParser::new(),
@@ -83,7 +100,7 @@ struct Flags {
     max_rooms: u32,
 
     /// What to log to standard error: error, warn, info, debug or trace, or a filter as in
-    /// "info,constellation_server=debug".
+    /// "info,constellation_server=debug". With "json" or "json,…" before it each line is a JSON object.
     #[arg(
         long,
         env = "CONSTELLATION_LOG",
@@ -105,13 +122,7 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: Flags) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&flags.log)
-        .with_context(|| format!("--log {:?} is no filter", flags.log))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    start_log(&flags.log)?;
     let first_room = if flags.no_room {
         None
     } else {
@@ -121,6 +132,27 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(start(&flags, first_room))
+}
+
+fn start_log(wanted: &str) -> anyhow::Result<()> {
+    let as_json = wanted.strip_prefix("json");
+    let as_json = as_json.filter(|rest| rest.is_empty() || rest.starts_with(','));
+    let filter = match as_json.map(|rest| rest.trim_start_matches(',')) {
+        Some("") => "info",
+        Some(rest) => rest,
+        None => wanted,
+    };
+    let filter =
+        EnvFilter::try_new(filter).with_context(|| format!("--log {wanted:?} is no filter"))?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if as_json.is_some() {
+        log.json().init();
+    } else {
+        log.with_ansi(std::io::stderr().is_terminal()).init();
+    }
+    Ok(())
 }
 
 /// The first room's configuration: the file's, or all defaults.
@@ -176,12 +208,29 @@ async fn start(flags: &Flags, first_room: Option<CheckedConfig>) -> anyhow::Resu
             ..Limits::default()
         },
         first_room,
+        room_makers: room_makers(flags)?,
         data_dir: (!flags.ephemeral).then(|| flags.data_dir.clone()),
         announce: Some(announce),
     };
     serve(listener, config, stop)
         .await
         .with_context(|| format!("--data-dir {}", flags.data_dir.display()))
+}
+
+fn room_makers(flags: &Flags) -> anyhow::Result<RoomMakers> {
+    if flags.open_rooms {
+        return Ok(RoomMakers::Everybody);
+    }
+    let Some(token) = &flags.admin_token else {
+        return Ok(RoomMakers::Here);
+    };
+    let token = AdminToken::new(token).with_context(|| {
+        format!(
+            "--admin-token needs {} characters or more, or it can be guessed",
+            AdminToken::LEAST
+        )
+    })?;
+    Ok(RoomMakers::HereOr(token))
 }
 
 /// Says where the server is. The first line is for programs that started it.
@@ -210,8 +259,12 @@ fn introduce(flags: &Flags, addresses: &Addresses, lan: &[IpAddr]) -> anyhow::Re
         }
         writeln!(
             out,
-            "everybody in the local network can see and join the rooms whose code they know, and make new ones; \
-             traffic is not encrypted"
+            "everybody in the local network can see and join the rooms whose code they know{}; traffic is not encrypted",
+            if flags.open_rooms {
+                ", and make new ones"
+            } else {
+                ""
+            }
         )?;
     }
     if flags.ephemeral {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Counts since the server started.
 #[derive(Debug, Default)]
@@ -14,8 +15,35 @@ pub(crate) struct Metrics {
     duplicate: AtomicU64,
     bytes_up: AtomicU64,
     bytes_down: AtomicU64,
+    rounds: Took,
+    commits: Took,
     /// Locked for the time of one addition.
     refused: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// How often something was done, and how long that took in all.
+#[derive(Debug, Default)]
+struct Took {
+    times: AtomicU64,
+    nanoseconds: AtomicU64,
+}
+
+impl Took {
+    fn add(&self, time: Duration) {
+        let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.times.fetch_add(1, Relaxed);
+        self.nanoseconds.fetch_add(nanoseconds, Relaxed);
+    }
+}
+
+/// What is so now, and not counted.
+#[derive(Debug, Default)]
+pub(crate) struct Present {
+    pub(crate) rooms: usize,
+    /// Requests that wait for their rooms.
+    pub(crate) waiting: usize,
+    /// Devices by state.
+    pub(crate) devices: BTreeMap<&'static str, u64>,
 }
 
 /// What is connected as long as this lives.
@@ -65,11 +93,45 @@ impl Metrics {
             .or_default() += 1;
     }
 
+    /// A round was closed, which took so long to compute.
+    pub(crate) fn round(&self, time: Duration) {
+        self.rounds.add(time);
+    }
+
+    /// What happened in a room was kept, which took so long.
+    pub(crate) fn commit(&self, time: Duration) {
+        self.commits.add(time);
+    }
+
     /// The text that Prometheus reads.
-    pub(crate) fn render(&self, rooms: usize) -> String {
+    pub(crate) fn render(&self, present: &Present) -> String {
+        let Present {
+            rooms,
+            waiting,
+            devices: by_state,
+        } = present;
         let mut text = String::new();
-        let mut family = |name: &str, kind: &str, help: &str, rows: &[(String, i128)]| {
+        for (name, help, took) in [
+            (
+                "constellation_round_close_seconds",
+                "Closed rounds, and the time that coalitions and models took.",
+                &self.rounds,
+            ),
+            (
+                "constellation_store_commit_seconds",
+                "Times that a room was kept, and how long that took.",
+                &self.commits,
+            ),
+        ] {
+            let times = took.times.load(Relaxed);
+            let seconds = took.nanoseconds.load(Relaxed) as f64 / 1e9;
             // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "# HELP {name} {help}\n# TYPE {name} summary\n{name}_sum {seconds}\n{name}_count {times}"
+            );
+        }
+        let mut family = |name: &str, kind: &str, help: &str, rows: &[(String, i128)]| {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
             for (labels, value) in rows {
                 let _ = writeln!(text, "{name}{labels} {value}");
@@ -81,7 +143,23 @@ impl Metrics {
             "constellation_rooms",
             "gauge",
             "Rooms.",
-            &one(rooms as i128),
+            &one(*rooms as i128),
+        );
+        family(
+            "constellation_room_queue",
+            "gauge",
+            "Requests that wait for their rooms.",
+            &one(*waiting as i128),
+        );
+        let by_state: Vec<_> = by_state
+            .iter()
+            .map(|(state, &n)| (format!("{{state=\"{state}\"}}"), i128::from(n)))
+            .collect();
+        family(
+            "constellation_devices",
+            "gauge",
+            "Devices of all rooms, by what they are doing.",
+            &by_state,
         );
         let devices = i128::from(self.devices.load(Relaxed));
         family(
@@ -143,10 +221,23 @@ mod tests {
         metrics.sent(7);
         metrics.refused("non_finite");
         metrics.refused("non_finite");
-        let text = metrics.render(3);
+        metrics.round(Duration::from_millis(1_500));
+        metrics.round(Duration::from_millis(500));
+        metrics.commit(Duration::from_millis(250));
+        let present = Present {
+            rooms: 3,
+            waiting: 4,
+            devices: BTreeMap::from([("training", 2)]),
+        };
+        let text = metrics.render(&present);
         for line in [
             "constellation_rooms 3",
             "constellation_devices_connected 1",
+            "constellation_room_queue 4",
+            "constellation_devices{state=\"training\"} 2",
+            "constellation_round_close_seconds_sum 2",
+            "constellation_round_close_seconds_count 2",
+            "constellation_store_commit_seconds_sum 0.25",
             "constellation_updates_total{result=\"accepted\"} 1",
             "constellation_refusals_total{code=\"non_finite\"} 2",
             "constellation_model_bytes_total{direction=\"up\"} 20",
@@ -160,7 +251,7 @@ mod tests {
         drop(device);
         assert!(
             metrics
-                .render(3)
+                .render(&Present::default())
                 .contains("constellation_devices_connected 0")
         );
     }

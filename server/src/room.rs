@@ -14,7 +14,7 @@ use constellation_core::config::RunConfig;
 use constellation_core::coordinator::{Answer, Command, Profile};
 use constellation_core::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use constellation_core::params::Params;
-use constellation_core::view::{Distances, Memberships, View};
+use constellation_core::view::{DeviceState, Distances, Memberships, View};
 use constellation_core::wire::{Farewell, Models, Update};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -80,6 +80,8 @@ pub(crate) enum Request {
         command: Command,
         reply: Reply<Result<View, ApiError>>,
     },
+    /// What are the devices doing? Asked by whoever watches the server, which is no use of the room.
+    DeviceStates { reply: Reply<Vec<DeviceState>> },
     /// How does the room look now?
     View { reply: Reply<View> },
     /// A board wants the live feed.
@@ -176,6 +178,16 @@ impl RoomHandle {
         Arc::clone(&self.models.borrow())
     }
 
+    /// Whether what happens in the room cannot be kept, so that nothing does.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that wait for the room.
+    pub(crate) fn waiting(&self) -> usize {
+        self.inbox.max_capacity() - self.inbox.capacity()
+    }
+
     /// Puts a request in, and waits for the room to have a place for it.
     pub(crate) async fn tell(&self, request: Request) -> Result<(), ApiError> {
         self.inbox.send(request).await.map_err(|_| self.gone())
@@ -200,7 +212,7 @@ impl RoomHandle {
     fn gone(&self) -> ApiError {
         if *self.stopping.borrow() {
             ApiError::ServerStops
-        } else if self.failed.load(Ordering::Relaxed) {
+        } else if self.has_failed() {
             ApiError::StoreFailed
         } else {
             ApiError::UnknownRoom(self.code.to_string())

@@ -55,13 +55,6 @@ pub(crate) struct Rooms {
 }
 
 impl Rooms {
-    pub(crate) fn len(&self) -> usize {
-        self.table
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
-    }
-
     /// The room of this code, in either case.
     pub(crate) fn get(&self, code: &str) -> Option<Arc<RoomHandle>> {
         let code: RoomCode = code.parse().ok()?;
@@ -70,6 +63,11 @@ impl Rooms {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&code)
             .cloned()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<RoomHandle>> {
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.values().cloned().collect()
     }
 
     fn remove(&self, code: RoomCode) {
@@ -241,6 +239,7 @@ mod tests {
     use std::time::Duration;
 
     use constellation_core::config::RunConfig;
+    use constellation_core::coordinator::{Command, Profile};
     use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
@@ -269,7 +268,7 @@ mod tests {
         );
         // The task takes the room out of the table as its very last deed.
         sleep(Duration::from_millis(1)).await;
-        assert_eq!(server.rooms().len(), 0);
+        assert_eq!(server.rooms().all().len(), 0);
         let asked = room.ask(|reply| Request::View { reply }).await;
         assert_eq!(
             asked.unwrap_err(),
@@ -283,9 +282,57 @@ mod tests {
         let board = room.ask(|reply| Request::Watch { reply }).await.unwrap();
         let day = Duration::from_secs(24 * 3600);
         assert!(timeout(day, room.closed()).await.is_err());
-        assert_eq!(server.rooms().len(), 1);
+        assert_eq!(server.rooms().all().len(), 1);
         drop(board);
         assert!(timeout(2 * limits::IDLE_ROOM, room.closed()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_strangers_are_refused_does_not_fill_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(ServerConfig {
+            data_dir: Some(folder.path().to_owned()),
+            ..ServerConfig::default()
+        });
+        let server = server.unwrap();
+        let config = RunConfig::default().check().unwrap();
+        let room = server
+            .create_room(config, Lifetime::WhileUsed, None)
+            .unwrap();
+        let room = server.rooms().get(&room.room).unwrap();
+        let join = || {
+            room.ask(|reply| Request::Join {
+                name: None,
+                profile: Profile::default(),
+                reply,
+            })
+        };
+        let kept = || {
+            let mut entries = 0;
+            let mut count = |_: &[u8]| {
+                entries += 1;
+                Ok(())
+            };
+            let store = server.store().unwrap();
+            store.journal(room.code(), &mut count).unwrap();
+            entries
+        };
+        assert!(join().await.unwrap().is_ok());
+        assert_eq!(kept(), 1);
+        let lock = room.ask(|reply| Request::Desk {
+            command: Command::Lock,
+            reply,
+        });
+        lock.await.unwrap().unwrap();
+        assert_eq!(kept(), 2);
+        for _ in 0..50 {
+            assert!(join().await.unwrap().is_err());
+            let code = "wrong_token";
+            room.tell(Request::StrangerRefused { code }).await.unwrap();
+        }
+        let view = room.ask(|reply| Request::View { reply }).await.unwrap();
+        assert_eq!(view.refusals["wrong_token"], 50);
+        assert_eq!(kept(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -293,6 +340,6 @@ mod tests {
         let (server, room) = room(Lifetime::Forever);
         let week = Duration::from_secs(7 * 24 * 3600);
         assert!(timeout(week, room.closed()).await.is_err());
-        assert_eq!(server.rooms().len(), 1);
+        assert_eq!(server.rooms().all().len(), 1);
     }
 }

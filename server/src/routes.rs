@@ -25,6 +25,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::debug;
 
+use crate::body::check_origin;
 use crate::error::{ApiError, ErrorCode};
 use crate::pages;
 use crate::room::Request;
@@ -130,7 +131,11 @@ async fn tell_room(server: &Server, path: &str, code: &'static str) {
 async fn around(State(server): State<Server>, request: HttpRequest, next: Next) -> Response {
     let started = Instant::now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let response = next.run(request).await;
+    let public_url = server.config().addresses.public_url.as_deref();
+    let response = match check_origin(request.headers(), public_url) {
+        Err(error) if !method.is_safe() => error.into_response(),
+        _ => next.run(request).await,
+    };
     let code = response.extensions().get::<ErrorCode>().map(|code| code.0);
     if let Some(code) = code {
         server.metrics().refused(code);

@@ -45,9 +45,26 @@ impl Program {
 
     /// The most memory that it has held at once, in bytes. Only Linux says.
     pub fn peak_memory(&self) -> Result<u64> {
-        let id = self.0.id().context("the program has ended")?;
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it holds, in bytes. Only Linux says.
+    pub fn memory(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// Number of files and sockets that it has open. Only Linux says.
+    pub fn open_files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.id()?))?.count())
+    }
+
+    fn id(&self) -> Result<u32> {
+        self.0.id().context("the program has ended")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
         Ok(kib.context("the system does not say")?.parse::<u64>()? * 1_024)
     }

@@ -1,15 +1,27 @@
-//! The Wi-Fi between tabs and server, which a test can switch off and on.
+//! The network between devices and server, which a test can switch off and on, or make a bad one.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
-use tokio::io::copy_bidirectional;
+use constellation_core::rng::{Purpose, Stream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use crate::Server;
+
+/// In a bad network, of a hundred connections so many come to nothing.
+const LOST: u32 = 20;
+/// And so many more break off after some bytes.
+const CUT: u32 = 30;
+/// Bytes that such a connection may carry, at most.
+const CUT_WITHIN: u32 = 60_000;
+/// Longest time that a piece of a message is held up.
+const DELAY_MS: u32 = 8;
 
 /// Passes connections on to a server, while it is up.
 #[derive(Debug)]
@@ -17,7 +29,22 @@ pub struct Relay {
     base: String,
     server: String,
     is_up: Arc<watch::Sender<bool>>,
+    faults: Arc<Faults>,
     accepts: JoinHandle<()>,
+}
+
+/// What a bad network does to its connections is drawn from here; nothing as long as it is a good one.
+#[derive(Debug, Default)]
+struct Faults(Mutex<Option<Stream>>);
+
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Fine,
+    Lost,
+    /// It breaks off after so many bytes in either direction, and is slow before.
+    Cut(u64),
+    Slow,
 }
 
 impl Relay {
@@ -27,11 +54,18 @@ impl Relay {
         let base = format!("http://{}", listener.local_addr()?);
         let to: SocketAddr = server.base().trim_start_matches("http://").parse()?;
         let is_up = Arc::new(watch::Sender::new(true));
-        let accepts = tokio::spawn(accept(listener, to, Arc::clone(&is_up)));
+        let faults = Arc::default();
+        let accepts = tokio::spawn(accept(
+            listener,
+            to,
+            Arc::clone(&is_up),
+            Arc::clone(&faults),
+        ));
         Ok(Self {
             base,
             server: server.base().to_owned(),
             is_up,
+            faults,
             accepts,
         })
     }
@@ -50,6 +84,17 @@ impl Relay {
     pub fn come_up(&self) {
         self.is_up.send_replace(true);
     }
+
+    /// From now on connections are lost, cut off and held up.
+    pub fn go_bad(&self, seed: u32) {
+        let stream = Stream::new(seed, Purpose::Trouble, 0, 0);
+        *self.faults.stream() = Some(stream);
+    }
+
+    /// Connections from now on are fine.
+    pub fn go_good(&self) {
+        *self.faults.stream() = None;
+    }
 }
 
 impl Drop for Relay {
@@ -58,21 +103,91 @@ impl Drop for Relay {
     }
 }
 
-async fn accept(listener: TcpListener, server: SocketAddr, is_up: Arc<watch::Sender<bool>>) {
+impl Faults {
+    fn stream(&self) -> std::sync::MutexGuard<'_, Option<Stream>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Fate {
+        let mut faults = self.stream();
+        let Some(stream) = faults.as_mut() else {
+            return Fate::Fine;
+        };
+        match stream.below(100) {
+            lost if lost < LOST => Fate::Lost,
+            cut if cut < LOST + CUT => Fate::Cut(stream.below(CUT_WITHIN).into()),
+            _ => Fate::Slow,
+        }
+    }
+
+    fn delay(&self) -> Duration {
+        let ms = self.stream().as_mut().map_or(0, |s| s.below(DELAY_MS));
+        Duration::from_millis(ms.into())
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    server: SocketAddr,
+    is_up: Arc<watch::Sender<bool>>,
+    faults: Arc<Faults>,
+) {
     while let Ok((tab, _)) = listener.accept().await {
         let mut is_up = is_up.subscribe();
+        let faults = Arc::clone(&faults);
         tokio::spawn(async move {
             tokio::select! {
                 biased;
                 _ = is_up.wait_for(|is_up| !is_up) => {}
-                _ = pass_on(tab, server) => {}
+                _ = pass_on(tab, server, &faults) => {}
             }
         });
     }
 }
 
-async fn pass_on(mut tab: TcpStream, server: SocketAddr) -> Result<()> {
+async fn pass_on(mut tab: TcpStream, server: SocketAddr, faults: &Faults) -> Result<()> {
+    let fate = faults.next();
+    if matches!(fate, Fate::Lost) {
+        return Ok(());
+    }
     let mut server = TcpStream::connect(server).await?;
-    copy_bidirectional(&mut tab, &mut server).await?;
-    Ok(())
+    let limit = match fate {
+        Fate::Fine | Fate::Lost => {
+            copy_bidirectional(&mut tab, &mut server).await?;
+            return Ok(());
+        }
+        Fate::Cut(bytes) => bytes,
+        Fate::Slow => u64::MAX,
+    };
+    let (from_tab, to_tab) = tab.split();
+    let (from_server, to_server) = server.split();
+    // Whichever way breaks off first takes the other with it.
+    tokio::select! {
+        carried = carry(from_tab, to_server, limit, faults) => carried,
+        carried = carry(from_server, to_tab, limit, faults) => carried,
+    }
+}
+
+/// Carries so many bytes, piece by piece.
+async fn carry(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    limit: u64,
+    faults: &Faults,
+) -> Result<()> {
+    let mut piece = [0; 16 * 1_024];
+    let mut left = limit;
+    loop {
+        let len = from.read(&mut piece).await?;
+        if len == 0 {
+            return Ok(());
+        }
+        let len = len.min(usize::try_from(left).unwrap_or(usize::MAX));
+        sleep(faults.delay()).await;
+        to.write_all(&piece[..len]).await?;
+        left -= len as u64;
+        if left == 0 {
+            return Ok(());
+        }
+    }
 }

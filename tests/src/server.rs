@@ -61,6 +61,16 @@ impl Server {
         self.program.peak_memory()
     }
 
+    /// The memory that the server holds, in bytes.
+    pub fn memory(&self) -> Result<u64> {
+        self.program.memory()
+    }
+
+    /// Number of files and sockets that the server has open.
+    pub fn open_files(&self) -> Result<usize> {
+        self.program.open_files()
+    }
+
     /// Kills the server, as a power cut would, and waits until it is gone.
     pub async fn kill(self) -> Result<()> {
         self.program

@@ -64,6 +64,21 @@ async fn wait_for_rows(board: &Tab, count: usize) -> Result<()> {
     Ok(())
 }
 
+/// Waits until board and devices say that they are connected, or that they are not.
+async fn wait_for_connections(board: &Tab, tabs: &[Tab], online: bool) -> Result<()> {
+    let lost = "(document.querySelector('[data-testid=connection-lost]') === null) === args[0]";
+    board
+        .wait_until("the board says so", lost, vec![json!(online)], LONG)
+        .await?;
+    let device =
+        "document.querySelector('[data-testid=connection]')?.dataset.online === String(args[0])";
+    for tab in tabs {
+        tab.wait_until("the device says so", device, vec![json!(online)], LONG)
+            .await?;
+    }
+    Ok(())
+}
+
 /// After twelve rounds the board shows who was with whom, and how far the three devices that are left are from each
 /// other.
 async fn look_back(board: &Tab) -> Result<()> {
@@ -206,27 +221,12 @@ async fn when_the_wifi_comes_back_so_do_the_board_and_the_devices(engine: Engine
     wifi.go_down();
     room.wait_until("both devices away", |view| connected(view) == 0)
         .await?;
-    let lost = "document.querySelector('[data-testid=connection-lost]') !== null";
-    board
-        .wait_until("the board says so", lost, vec![], LONG)
-        .await?;
-    let online = "document.querySelector('[data-testid=connection]')?.dataset.online === args[0]";
-    for tab in &tabs {
-        tab.wait_until("the device says so", online, vec![json!("false")], LONG)
-            .await?;
-    }
+    wait_for_connections(&board, &tabs, false).await?;
     board.screenshot("board-offline").await?;
     tabs[0].screenshot("device-offline").await?;
 
     wifi.come_up();
-    for tab in &tabs {
-        tab.wait_until("the device is back", online, vec![json!("true")], LONG)
-            .await?;
-    }
-    let back = "document.querySelector('[data-testid=connection-lost]') === null";
-    board
-        .wait_until("the board is back", back, vec![], LONG)
-        .await?;
+    wait_for_connections(&board, &tabs, true).await?;
     let rounds = room.view().await?.traffic.rounds;
     let view = room
         .wait_until("two rounds more", |view| view.traffic.rounds >= rounds + 2)
@@ -267,24 +267,9 @@ async fn when_the_server_is_killed_and_started_again_the_lesson_goes_on(
         .await?;
 
     server.kill().await?;
-    let lost = "document.querySelector('[data-testid=connection-lost]') !== null";
-    board
-        .wait_until("the board says so", lost, vec![], LONG)
-        .await?;
-    let online = "document.querySelector('[data-testid=connection]')?.dataset.online === args[0]";
-    for tab in &tabs {
-        tab.wait_until("the device says so", online, vec![json!("false")], LONG)
-            .await?;
-    }
+    wait_for_connections(&board, &tabs, false).await?;
     let _server = Server::keeping(folder.path(), port, &["--no-room"]).await?;
-    for tab in &tabs {
-        tab.wait_until("the device is back", online, vec![json!("true")], LONG)
-            .await?;
-    }
-    let back = "document.querySelector('[data-testid=connection-lost]') === null";
-    board
-        .wait_until("the board is back", back, vec![], LONG)
-        .await?;
+    wait_for_connections(&board, &tabs, true).await?;
     let view = room
         .wait_until("the end of the run", |view| view.phase == Phase::Finished)
         .await?;

@@ -128,8 +128,7 @@ impl Room {
     }
 
     fn give(&mut self, input: Input) -> Outcome {
-        self.journal.keep(&self.coordinator, self.now_ms, &input);
-        self.coordinator.handle(self.now_ms, input)
+        self.journal.give(&mut self.coordinator, self.now_ms, input)
     }
 
     fn desk(&mut self, command: Command) -> Outcome {
@@ -183,14 +182,15 @@ impl Room {
         })
     }
 
-    /// What a device sends for a round of this run: its mark, and as accuracy a tenth of the round's number.
+    /// What a device sends for a round of this run: its mark, and as accuracy a tenth of the round's number, as far as
+    /// that goes.
     fn update(&self, device: u32, round: u32) -> Update {
         let models = self.coordinator.models();
         let (run, round) = (self.coordinator.run.id, Round(round));
         let mut values = vec![0.0; models.spec.len()];
         values[device as usize] = mark(run, round);
         let params = Params::try_new(values, &models.spec).unwrap();
-        let accuracy = Some(f64::from(round.0) / 10.0);
+        let accuracy = Some((f64::from(round.0) / 10.0).min(1.0));
         let measured = ArmReport {
             balanced_before: accuracy,
             own_before: accuracy,

@@ -34,13 +34,10 @@ impl Coordinator {
         effects: &mut Effects,
     ) -> Result<Answer, Rejection> {
         let run = &mut self.run;
-        // What an earlier run's device sends late costs this one nothing.
-        if update.run == run.id {
-            let alone = update.alone(&run.models);
-            run.traffic.up(bytes, &alone, run.span());
-            if let Some(member) = self.members.get_mut(&device) {
-                member.bytes_up += bytes;
-            }
+        let alone = update.alone(&run.models);
+        run.traffic.up(bytes, &alone, run.span());
+        if let Some(member) = self.members.get_mut(&device) {
+            member.bytes_up += bytes;
         }
         let (report, is_sketch) = (update.report.clone(), !update.sketches.is_empty());
         let (round, answer) = match self.accept(device, update) {

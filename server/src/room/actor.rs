@@ -240,7 +240,6 @@ impl Actor {
                     let Some(request) = request else {
                         return End::Stopped;
                     };
-                    self.last_used = Instant::now();
                     self.answer(request);
                     // What has come meanwhile is kept in one go.
                     for _ in 1..limits::ROOM_QUEUE {
@@ -302,7 +301,14 @@ impl Actor {
     }
 
     fn answer(&mut self, request: Request) {
+        if !matches!(request, Request::DeviceStates { .. }) {
+            self.last_used = Instant::now();
+        }
         match request {
+            Request::DeviceStates { reply } => {
+                let states = self.coordinator.device_states().collect();
+                self.reply(reply, states);
+            }
             Request::Join {
                 name,
                 profile,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use constellation_core::coordinator::{Coordinator, Input};
+use constellation_core::coordinator::{Answer, Coordinator, Input};
 use constellation_core::ids::DeviceId;
-use constellation_core::journal;
+use constellation_core::journal::Entry;
+use constellation_core::rejection::Rejection;
 
 use crate::store::{Batch, Store, StoreError, StoredRoom};
 use crate::token::{RoomCode, TokenHash};
@@ -29,14 +30,14 @@ impl Keeping {
         }
     }
 
-    /// An input that the coordinator is about to be given.
-    pub(super) fn input(
+    /// An input that the coordinator is about to be given; [`Keeping::keep`] wants to know what it answers.
+    pub(super) fn entry(
         &mut self,
         room: &Coordinator,
         next_device: u32,
         at_ms: u64,
         input: &Input,
-    ) {
+    ) -> Entry {
         if input.begins_run() {
             // Nothing of the run before is needed any more.
             self.batch.entries.clear();
@@ -44,7 +45,12 @@ impl Keeping {
             self.stored.roster = room.roster();
             self.batch.begun = Some(self.stored.clone());
         }
-        self.batch.entries.push(journal::encode(at_ms, input));
+        Entry::of(at_ms, input, room.models().run)
+    }
+
+    /// Keeps what matters of an input.
+    pub(super) fn keep(&mut self, entry: Entry, answer: &Result<Answer, Rejection>) {
+        self.batch.entries.extend(entry.answered(answer));
     }
 
     pub(super) fn joined(&mut self, device: DeviceId, token: TokenHash) {

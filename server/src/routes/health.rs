@@ -5,6 +5,8 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use crate::error::ApiError;
+use crate::metrics::Present;
+use crate::room::Request;
 use crate::server::Server;
 
 /// The process answers.
@@ -12,17 +14,32 @@ pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The server takes devices.
+/// The server takes devices, into all of its rooms.
 pub(super) async fn readyz(State(server): State<Server>) -> Result<&'static str, ApiError> {
     if server.is_stopping() {
         Err(ApiError::ServerStops)
+    } else if server.rooms().all().iter().any(|room| room.has_failed()) {
+        Err(ApiError::StoreFailed)
     } else {
         Ok("ready\n")
     }
 }
 
 pub(super) async fn metrics(State(server): State<Server>) -> impl IntoResponse {
-    let text = server.metrics().render(server.rooms().len());
+    let rooms = server.rooms().all();
+    let mut present = Present {
+        rooms: rooms.len(),
+        ..Present::default()
+    };
+    for room in rooms {
+        present.waiting += room.waiting();
+        // A room that is gone meanwhile has no devices.
+        let states = room.ask(|reply| Request::DeviceStates { reply }).await;
+        for state in states.unwrap_or_default() {
+            *present.devices.entry(state.as_str()).or_default() += 1;
+        }
+    }
+    let text = server.metrics().render(&present);
     (
         [(
             header::CONTENT_TYPE,

@@ -1,14 +1,16 @@
 //! Rooms: create one, look at one, find the way into one.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use constellation_core::view::View;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::body::{Host, JsonBody, Segments, config};
+use crate::body::{Host, JsonBody, Segments, bearer, config};
+use crate::config::{AdminToken, RoomMakers};
+use crate::connections::Peer;
 use crate::error::ApiError;
 use crate::qr;
 use crate::room::Request;
@@ -31,11 +33,31 @@ pub(super) struct JoinAddress {
 pub(super) async fn create(
     State(server): State<Server>,
     Host(host): Host,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<Create>,
 ) -> Result<(StatusCode, Json<NewRoom>), ApiError> {
+    check_maker(&server, peer.map(|Extension(peer)| peer), &headers)?;
     let config = config(body.config.unwrap_or_else(|| Value::Object(Map::new())))?;
     let room = server.create_room(config, Lifetime::WhileUsed, host.as_deref())?;
     Ok((StatusCode::CREATED, Json(room)))
+}
+
+/// Whether a request may make a room.
+fn check_maker(server: &Server, peer: Option<Peer>, headers: &HeaderMap) -> Result<(), ApiError> {
+    let config = server.config();
+    // Behind a proxy everybody seems to be here.
+    let is_here = config.addresses.public_url.is_none() && peer.is_some_and(|peer| peer.is_here);
+    match &config.room_makers {
+        RoomMakers::Everybody => Ok(()),
+        _ if is_here => Ok(()),
+        RoomMakers::Here => Err(ApiError::RoomsNotOpen),
+        RoomMakers::HereOr(AdminToken(admin)) => match bearer(headers) {
+            Ok(token) if token == *admin => Ok(()),
+            Ok(_) => Err(ApiError::WrongToken),
+            Err(_) => Err(ApiError::RoomsNotOpen),
+        },
+    }
 }
 
 pub(super) async fn view(

@@ -62,6 +62,16 @@ struct FirstRoom {
 }
 
 impl Program {
+    /// Its log to the end, which comes when the program has been told to end.
+    async fn log(&mut self) -> String {
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        soon("the log's end", stderr.read_to_string(&mut log))
+            .await
+            .unwrap();
+        log
+    }
+
     /// Reads on to the room.
     async fn room(&mut self) -> FirstRoom {
         loop {
@@ -149,11 +159,7 @@ async fn its_log_keeps_secrets() {
         .bearer_auth(&token);
     assert_eq!(start.send().await.unwrap().status(), 200);
     terminate(&program.child);
-    let mut log = String::new();
-    let mut stderr = program.child.stderr.take().unwrap();
-    soon("the log's end", stderr.read_to_string(&mut log))
-        .await
-        .unwrap();
+    let log = program.log().await;
     assert!(log.contains("/desk/start"), "{log}");
     assert!(!log.contains(&token), "{log}");
 }
@@ -345,10 +351,11 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
     problem(refused, 507, "store_failed").await;
     let again = client.get(&room.api).send().await.unwrap();
     problem(again, 507, "store_failed").await;
+    let (base, _) = room.api.split_once("/api/").unwrap();
+    let ready = client.get(format!("{base}/readyz")).send().await.unwrap();
+    problem(ready, 507, "store_failed").await;
     program.child.kill().await.unwrap();
-    let mut log = String::new();
-    let mut stderr = program.child.stderr.take().unwrap();
-    stderr.read_to_string(&mut log).await.unwrap();
+    let log = program.log().await;
     assert!(log.contains("cannot be kept"), "{log}");
     assert!(acknowledged > 10, "{acknowledged}");
 
@@ -362,4 +369,22 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() {
     let device: Value = fine(joined.json(&json!({})).send().await.unwrap(), 201).await;
     let number = device["device"].as_u64().unwrap();
     assert!(number > acknowledged, "numbers are never used twice");
+}
+
+#[tokio::test]
+async fn its_log_can_be_read_by_programs() {
+    let mut program = Program::start(&["--port", "0", "--log", "json"]);
+    program.room().await;
+    terminate(&program.child);
+    let log = program.log().await;
+    let messages: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        messages
+            .iter()
+            .any(|line| line["fields"]["message"] == "room created"),
+        "{log}"
+    );
 }

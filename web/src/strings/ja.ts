@@ -143,6 +143,7 @@ export const refusals: Record<PageCode, string> & Record<string, string> = {
   missing_token: "操作に必要なトークンがありません。",
   wrong_token: "トークンが正しくありません。",
   wrong_origin: "別のサイトのページからは接続できません。",
+  rooms_not_open: "部屋を作れるのは、サーバーを動かしているコンピューターか、管理者のトークンを持つ人だけです。",
   websocket_expected: "このアドレスは WebSocket 専用です。",
   wrong_content_type: "本文は JSON で送る必要があります。",
   malformed_json: "本文が JSON ではありません。",

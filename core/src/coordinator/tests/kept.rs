@@ -1,8 +1,8 @@
 //! A room told again from what its driver has kept of it.
 
-use crate::journal::{JournalError, decode, encode};
-
+use super::refusals::assert_unchanged;
 use super::*;
+use crate::journal::{Entry, JournalError, decode};
 
 /// What a driver keeps of a room: the roster of its run's beginning, and what has happened since.
 pub(super) struct Journal {
@@ -18,12 +18,24 @@ impl Journal {
         }
     }
 
-    /// Takes an input that the room is about to be given.
-    pub(super) fn keep(&mut self, room: &Coordinator, now_ms: u64, input: &Input) {
+    /// Gives the room an input, as a driver does that keeps it.
+    pub(super) fn give(&mut self, room: &mut Coordinator, now_ms: u64, input: Input) -> Outcome {
+        let mut before = Vec::new();
+        let due = room.next_deadline().is_some_and(|due| due <= now_ms);
+        if Entry::may_be_refused(&input) && due {
+            before = self.give(room, now_ms, Input::Tick).effects;
+        }
         if input.begins_run() {
             *self = Self::new(&room.roster());
         }
-        self.entries.push(encode(now_ms, input));
+        let entry = Entry::of(now_ms, &input, room.run.id);
+        let Outcome { answer, effects } = room.handle(now_ms, input);
+        self.entries.extend(entry.answered(&answer));
+        before.extend(effects);
+        Outcome {
+            answer,
+            effects: before,
+        }
     }
 
     /// The room as a driver that starts finds it.
@@ -41,22 +53,22 @@ impl Room {
     /// The driver's process ends and is started again.
     pub(super) fn crash(&mut self) {
         let again = self.journal.retell();
-        assert_eq!(seen(&again), seen(&self.coordinator));
+        assert_same(&again, &self.coordinator);
         self.coordinator = again;
     }
 }
 
-/// All that can be seen of a room, and when it wants to be woken.
-fn seen(room: &Coordinator) -> (View, Option<u64>, Vec<Option<Arc<Params>>>) {
-    let view = room.view("K7QF", 1);
-    let arms = view.arms.iter();
-    let models = arms.flat_map(|arm| {
+/// Fails where two rooms differ in more than what refusals have changed.
+fn assert_same(again: &Coordinator, room: &Coordinator) {
+    let views = [again, room].map(|room| room.view("K7QF", 1));
+    assert_unchanged(&views[0], &views[1]);
+    assert_eq!(again.next_deadline(), room.next_deadline());
+    for arm in &views[1].arms {
         let ids = arm.coalitions.iter().map(|coalition| Some(coalition.id));
-        let ids: Vec<_> = ids.chain([None]).collect();
-        ids.into_iter().map(|id| room.model(&arm.name, id))
-    });
-    let models = models.collect();
-    (view, room.next_deadline(), models)
+        for id in ids.chain([None]) {
+            assert_eq!(again.model(&arm.name, id), room.model(&arm.name, id));
+        }
+    }
 }
 
 #[test]
@@ -65,10 +77,10 @@ fn a_room_told_again_is_where_it_was_at_every_moment() {
     for round in 1..=3_u64 {
         for device in 1..=3 {
             room.answer(device);
-            assert_eq!(seen(&room.journal.retell()), seen(&room.coordinator));
+            assert_same(&room.journal.retell(), &room.coordinator);
         }
         room.tick_at(round * PACE_MS);
-        assert_eq!(seen(&room.journal.retell()), seen(&room.coordinator));
+        assert_same(&room.journal.retell(), &room.coordinator);
     }
     let finished = room.view().fingerprint;
     assert_eq!(finished.len(), 64);
@@ -81,13 +93,17 @@ fn a_room_told_again_is_where_it_was_at_every_moment() {
         1,
         "the run that is over is forgotten"
     );
-    assert_eq!(seen(&room.journal.retell()), seen(&room.coordinator));
+    assert_same(&room.journal.retell(), &room.coordinator);
 }
 
 #[test]
 fn what_is_no_entry_is_said_to_be_none() {
     let room = Room::new(config());
     let models = room.coordinator.models();
+    let encode = |at_ms, input: &Input| {
+        let entry = Entry::of(at_ms, input, RunId(1));
+        entry.answered(&Ok(Answer::Accepted)).unwrap()
+    };
     let entry = encode(7, &Input::Connected(DeviceId(3)));
     assert_eq!(
         decode(&entry, models).unwrap(),
@@ -116,4 +132,23 @@ fn what_is_no_entry_is_said_to_be_none() {
         decode(&entry[..entry.len() - 1], models),
         Err(JournalError::Update(_))
     ));
+}
+
+#[test]
+fn what_is_refused_is_not_kept_but_what_it_does_to_the_round() {
+    let mut room = Room::started(3, config());
+    let before = room.journal.entries.len();
+    room.give(Input::StrangerRefused {
+        code: "wrong_token".into(),
+    });
+    room.post(1, room.update(1, 7));
+    assert_eq!(room.journal.entries.len(), before);
+    room.answer(1);
+    assert_eq!(room.journal.entries.len(), before + 1);
+    room.answer(1);
+    assert_eq!(room.journal.entries.len(), before + 1, "a duplicate");
+    // It cannot be read, and nobody waits for its device.
+    room.garbage(2);
+    assert_eq!(room.journal.entries.len(), before + 2);
+    assert_same(&room.journal.retell(), &room.coordinator);
 }

@@ -338,6 +338,11 @@ impl Reference {
         }
     }
 
+    /// A driver that was started again does not know how often something was refused.
+    pub(super) fn forget_refusals(&mut self, room: &Room) {
+        self.refused = room.view().refusals.values().sum();
+    }
+
     fn compare(&self, room: &Room) {
         let view = room.view();
         let next = room.coordinator.next_deadline();

@@ -111,7 +111,11 @@ fn perform(room: &mut Room, reference: &mut Reference, operation: Operation) {
             room.now_ms += u64::from(ms);
             Input::Tick
         }
-        Crash => return room.crash(),
+        Crash => {
+            room.crash();
+            // What was refused is forgotten, and how often.
+            return reference.forget_refusals(room);
+        }
         AllAnswer => {
             for device in reference.awaited() {
                 perform(room, reference, Post(device - 1));

@@ -236,4 +236,13 @@ fn a_sent_file_shows_its_header_and_its_first_numbers() {
     assert_eq!(sent.numbers, first[..SentFile::NUMBERS]);
     assert_eq!(SentFile::of(round, &body[..20]), None);
     assert_eq!(SentFile::of(round, b"no"), None);
+    // Bytes of a sketch are no numbers to show.
+    let header = r#"{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#;
+    let sketch = [
+        &(header.len() as u64).to_le_bytes()[..],
+        header.as_bytes(),
+        &[1; 4],
+    ]
+    .concat();
+    assert_eq!(SentFile::of(round, &sketch).unwrap().numbers, []);
 }

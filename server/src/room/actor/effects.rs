@@ -6,9 +6,11 @@ use axum::body::Bytes;
 use axum::extract::ws::Message as Frame;
 use constellation_core::coordinator::{Answer, Effect, Event, Input, Message, Outcome};
 use constellation_core::ids::DeviceId;
+use constellation_core::journal::Entry;
 use constellation_core::recording::Recording;
 use constellation_core::rejection::Rejection;
 use constellation_core::wire::{Alone, Farewell, RoomNews, RoundOpened};
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::{Actor, Waiting};
@@ -28,15 +30,30 @@ struct Encoded {
 impl Actor {
     /// Gives the coordinator an input. What comes of it waits for [`Actor::settle`].
     pub(super) fn take(&mut self, input: Input) -> Result<Answer, Rejection> {
-        let now = self.clock.now_ms();
-        if let Some(keeping) = &mut self.keeping {
-            keeping.input(&self.coordinator, self.next_device, now, &input);
+        if self.keeping.is_some() && Entry::may_be_refused(&input) && self.is_due() {
+            self.take(Input::Tick).ok();
         }
-        self.give(now, input)
+        let (now, next_device) = (self.clock.now_ms(), self.next_device);
+        let keeping = self.keeping.as_mut();
+        let entry = keeping.map(|k| k.entry(&self.coordinator, next_device, now, &input));
+        let answer = self.give(now, input);
+        if let (Some(keeping), Some(entry)) = (&mut self.keeping, entry) {
+            keeping.keep(entry, &answer);
+        }
+        answer
+    }
+
+    /// Whether the coordinator wants to be woken by now.
+    fn is_due(&self) -> bool {
+        let now = self.clock.now_ms();
+        self.coordinator
+            .next_deadline()
+            .is_some_and(|due| due <= now)
     }
 
     /// Gives the coordinator an input that has been kept, or need not be.
     pub(super) fn give(&mut self, now: u64, input: Input) -> Result<Answer, Rejection> {
+        let began = Instant::now();
         let Outcome { answer, effects } = if self.coordinator.may_take_long(&input) {
             blocking(|| self.coordinator.handle(now, input))
         } else {
@@ -46,6 +63,9 @@ impl Actor {
             if effect == Effect::Publish {
                 self.dirty = true;
                 continue;
+            }
+            if matches!(effect, Effect::Record(Event::RoundClosed { .. })) {
+                self.metrics.round(began.elapsed());
             }
             if let (Effect::Record(Event::Left { device, .. }), Some(keeping)) =
                 (&effect, &mut self.keeping)
@@ -62,7 +82,9 @@ impl Actor {
         self.share_models();
         while !(self.answers.is_empty() && self.effects.is_empty()) {
             if let Some(keeping) = &mut self.keeping {
+                let began = Instant::now();
                 blocking(|| keeping.commit())?;
+                self.metrics.commit(began.elapsed());
             }
             let effects = std::mem::take(&mut self.effects);
             let inputs = self.perform(effects);
