@@ -223,7 +223,8 @@ fn python_with_torch(project: &Project) -> Result<PathBuf> {
     if let Some(python) = places.iter().find(|python| has_torch(python)) {
         return Ok(python.clone());
     }
-    tools::install_packages(shell, &["python3-torch"])
+    // Debian's multiplies with whatever BLAS there is, and the one that comes with it is several times slower.
+    tools::install_packages(shell, &["python3-torch", "libopenblas0-pthread"])
         .context("no Python here has PyTorch; bench/peers/README.md says how")?;
     let [_, system, _] = places;
     Ok(system)
