@@ -147,25 +147,17 @@ impl Server {
             let is_first = !found
                 && stored.lifetime == Lifetime::Forever
                 && first == Some(&stored.created_with);
-            let desk = if is_first {
+            let desk = is_first.then(Token::random);
+            if let Some(desk) = &desk {
                 // Whoever starts the server has its desk, and only hashes of earlier tokens are kept.
                 found = true;
-                let desk = Token::random();
                 let known = stored.desks.len().saturating_sub(limits::DESK_TOKENS - 1);
                 stored.desks.drain(..known);
                 stored.desks.push(desk.hash());
-                Some(desk)
-            } else {
-                None
-            };
-            let lifetime = if is_first {
-                Lifetime::Forever
-            } else {
-                Lifetime::WhileUsed
-            };
-            if is_first || lifetime != stored.lifetime {
-                stored.lifetime = lifetime;
                 self.keep(code, &stored)?;
+            } else {
+                // For now: it is the first room again when the server is told so.
+                stored.lifetime = Lifetime::WhileUsed;
             }
             self.start_room(&mut self.rooms().write(), code, stored)?;
             if let Some(desk) = desk {
@@ -236,6 +228,7 @@ pub(crate) fn join_url(base: &str, code: RoomCode) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use constellation_core::config::RunConfig;
@@ -333,6 +326,48 @@ mod tests {
         let view = room.ask(|reply| Request::View { reply }).await.unwrap();
         assert_eq!(view.refusals["wrong_token"], 50);
         assert_eq!(kept(), 2);
+    }
+
+    /// Starts a server in a folder, has it find its rooms, and stops it; which rooms there were.
+    async fn rooms_of(folder: &Path, first_room: Option<RunConfig>) -> Vec<RoomCode> {
+        let server = Server::new(ServerConfig {
+            data_dir: Some(folder.to_owned()),
+            first_room: first_room.map(|config| config.check().unwrap()),
+            ..ServerConfig::default()
+        });
+        let server = server.unwrap();
+        server.find_rooms().unwrap();
+        let codes = server
+            .rooms()
+            .all()
+            .iter()
+            .map(|room| room.code())
+            .collect();
+        server.stop().send_replace(true);
+        server.stop().closed().await;
+        codes
+    }
+
+    #[tokio::test]
+    async fn the_first_room_is_found_again_unless_it_is_to_be_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let rooms = async |seed: Option<u32>| {
+            let config = seed.map(|seed| RunConfig {
+                seed,
+                ..RunConfig::default()
+            });
+            rooms_of(folder.path(), config).await
+        };
+        let first = rooms(Some(1)).await;
+        assert_eq!(first.len(), 1);
+        assert_eq!(rooms(Some(1)).await, first);
+        assert_eq!(rooms(None).await, first, "it is a room like any other then");
+        let both = rooms(Some(2)).await;
+        assert_eq!(both.len(), 2);
+        assert!(both.contains(&first[0]));
+        for seed in [1, 2] {
+            assert_eq!(rooms(Some(seed)).await, both);
+        }
     }
 
     #[tokio::test(start_paused = true)]

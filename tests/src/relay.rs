@@ -18,8 +18,8 @@ use crate::Server;
 const LOST: u32 = 20;
 /// And so many more break off after some bytes.
 const CUT: u32 = 30;
-/// Bytes that such a connection may carry, at most.
-const CUT_WITHIN: u32 = 60_000;
+/// Bytes that such a connection may carry to the server, or from it, at most: an update may be cut off, or its answer.
+const CUT_WITHIN: [u32; 2] = [60_000, 400];
 /// Longest time that a piece of a message is held up.
 const DELAY_MS: u32 = 8;
 
@@ -42,9 +42,11 @@ struct Faults(Mutex<Option<Stream>>);
 enum Fate {
     Fine,
     Lost,
-    /// It breaks off after so many bytes in either direction, and is slow before.
-    Cut(u64),
-    Slow,
+    /// It is slow, and breaks off when it has carried so many bytes to the server, or so many from it.
+    Slow {
+        up: u64,
+        down: u64,
+    },
 }
 
 impl Relay {
@@ -115,8 +117,18 @@ impl Faults {
         };
         match stream.below(100) {
             lost if lost < LOST => Fate::Lost,
-            cut if cut < LOST + CUT => Fate::Cut(stream.below(CUT_WITHIN).into()),
-            _ => Fate::Slow,
+            cut if cut < LOST + CUT => {
+                let [up, down] = CUT_WITHIN.map(|most| stream.below(most).into());
+                if cut % 2 == 0 {
+                    Fate::Slow { up, down: u64::MAX }
+                } else {
+                    Fate::Slow { up: u64::MAX, down }
+                }
+            }
+            _ => Fate::Slow {
+                up: u64::MAX,
+                down: u64::MAX,
+            },
         }
     }
 
@@ -151,20 +163,16 @@ async fn pass_on(mut tab: TcpStream, server: SocketAddr, faults: &Faults) -> Res
         return Ok(());
     }
     let mut server = TcpStream::connect(server).await?;
-    let limit = match fate {
-        Fate::Fine | Fate::Lost => {
-            copy_bidirectional(&mut tab, &mut server).await?;
-            return Ok(());
-        }
-        Fate::Cut(bytes) => bytes,
-        Fate::Slow => u64::MAX,
+    let Fate::Slow { up, down } = fate else {
+        copy_bidirectional(&mut tab, &mut server).await?;
+        return Ok(());
     };
     let (from_tab, to_tab) = tab.split();
     let (from_server, to_server) = server.split();
     // Whichever way breaks off first takes the other with it.
     tokio::select! {
-        carried = carry(from_tab, to_server, limit, faults) => carried,
-        carried = carry(from_server, to_tab, limit, faults) => carried,
+        carried = carry(from_tab, to_server, up, faults) => carried,
+        carried = carry(from_server, to_tab, down, faults) => carried,
     }
 }
 
