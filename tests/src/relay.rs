@@ -16,10 +16,12 @@ use crate::Server;
 
 /// In a bad network, of a hundred connections so many come to nothing.
 const LOST: u32 = 20;
-/// And so many more break off after some bytes.
-const CUT: u32 = 30;
-/// Bytes that such a connection may carry to the server, or from it, at most: an update may be cut off, or its answer.
-const CUT_WITHIN: [u32; 2] = [60_000, 400];
+/// So many more break off within an update.
+const CUT_UP: u32 = 25;
+/// So many more within an answer.
+const CUT_DOWN: u32 = 25;
+/// Bytes that these carry to the server, from it, and that all others carry either way before they break off, at most.
+const WITHIN: [u32; 3] = [100_000, 400, 1_000_000];
 /// Longest time that a piece of a message is held up.
 const DELAY_MS: u32 = 8;
 
@@ -117,18 +119,15 @@ impl Faults {
         };
         match stream.below(100) {
             lost if lost < LOST => Fate::Lost,
-            cut if cut < LOST + CUT => {
-                let [up, down] = CUT_WITHIN.map(|most| stream.below(most).into());
-                if cut % 2 == 0 {
-                    Fate::Slow { up, down: u64::MAX }
-                } else {
-                    Fate::Slow { up: u64::MAX, down }
-                }
+            drawn => {
+                let [update, answer, either] = WITHIN.map(|most| stream.below(most).into());
+                let (up, down) = match drawn - LOST {
+                    up if up < CUT_UP => (update, u64::MAX),
+                    down if down < CUT_UP + CUT_DOWN => (u64::MAX, answer),
+                    _ => (either, either),
+                };
+                Fate::Slow { up, down }
             }
-            _ => Fate::Slow {
-                up: u64::MAX,
-                down: u64::MAX,
-            },
         }
     }
 

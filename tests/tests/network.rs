@@ -48,16 +48,26 @@ async fn fifty_rounds_over_a_bad_network_are_fifty_honest_rounds() -> Result<()>
     })
     .await?;
     network.go_bad(20_403);
-    // So that nobody keeps a connection from better times.
+    // Nobody keeps a connection from better times.
     network.go_down();
+    let count = |view: &View, state| {
+        let devices = view.devices.iter();
+        devices.filter(|device| device.state == state).count()
+    };
+    room.wait_until("everybody away", |view| {
+        count(view, DeviceState::Away) == DEVICES
+    })
+    .await?;
     network.come_up();
+    room.wait_until("two devices back", |view| {
+        count(view, DeviceState::Ready) >= 2
+    })
+    .await?;
     room.desk("start", json!({})).await?;
     let closed = |view: &View| view.traffic.rounds >= ROUNDS;
     room.wait_so_long(RUN, "fifty closed rounds", closed)
         .await?;
     network.go_good();
-    network.go_down();
-    network.come_up();
     let view = room
         .wait_so_long(RUN, "the end of the run", |view| {
             view.phase == Phase::Finished
