@@ -125,7 +125,7 @@ impl Server {
                 }
             };
             let kept = self.keep(code, &stored);
-            let started = kept.and_then(|()| self.start_room(&mut table, code, stored));
+            let started = kept.and_then(|()| self.start_room(&mut table, code, stored, lifetime));
             started.map_err(|why| {
                 error!(%why, "a new room cannot be kept");
                 ApiError::StoreFailed
@@ -148,18 +148,16 @@ impl Server {
                 && stored.lifetime == Lifetime::Forever
                 && first == Some(&stored.created_with);
             let desk = is_first.then(Token::random);
+            let mut lifetime = Lifetime::WhileUsed;
             if let Some(desk) = &desk {
                 // Whoever starts the server has its desk, and only hashes of earlier tokens are kept.
-                found = true;
+                (found, lifetime) = (true, Lifetime::Forever);
                 let known = stored.desks.len().saturating_sub(limits::DESK_TOKENS - 1);
                 stored.desks.drain(..known);
                 stored.desks.push(desk.hash());
                 self.keep(code, &stored)?;
-            } else {
-                // For now: it is the first room again when the server is told so.
-                stored.lifetime = Lifetime::WhileUsed;
             }
-            self.start_room(&mut self.rooms().write(), code, stored)?;
+            self.start_room(&mut self.rooms().write(), code, stored, lifetime)?;
             if let Some(desk) = desk {
                 self.announce(code, &desk, None);
             }
@@ -180,10 +178,12 @@ impl Server {
         table: &mut BTreeMap<RoomCode, Arc<RoomHandle>>,
         code: RoomCode,
         stored: StoredRoom,
+        lifetime: Lifetime,
     ) -> Result<(), StoreError> {
         let setup = Setup {
             code,
             stored,
+            lifetime,
             store: self.store().cloned(),
             limits: self.config().limits.clone(),
             metrics: Arc::clone(self.metrics()),

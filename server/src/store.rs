@@ -55,6 +55,7 @@ pub enum StoreError {
 pub(crate) struct StoredRoom {
     /// Whose tokens open the desk.
     pub(crate) desks: Vec<TokenHash>,
+    /// What it was created for.
     pub(crate) lifetime: Lifetime,
     /// The configuration that it was created with.
     pub(crate) created_with: CheckedConfig,

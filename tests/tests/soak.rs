@@ -81,7 +81,7 @@ async fn some_hundred_rounds_leave_nothing_behind() -> Result<()> {
 
 /// `cargo nextest run -p constellation-tests --run-ignored only --no-capture an_hour`
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes minutes"]
+#[ignore = "takes a quarter of an hour or more; the command is above"]
 async fn an_hours_worth_of_rounds_leaves_nothing_behind() -> Result<()> {
     soak(50, 5_000).await
 }

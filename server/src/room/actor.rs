@@ -39,6 +39,8 @@ use clock::Clock;
 pub(crate) struct Setup {
     pub(crate) code: RoomCode,
     pub(crate) stored: StoredRoom,
+    /// For this time; a first room that is not asked for is one like any other.
+    pub(crate) lifetime: Lifetime,
     /// Where it is kept, if it is.
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) limits: Limits,
@@ -112,6 +114,7 @@ impl Actor {
         let Setup {
             code,
             stored,
+            lifetime,
             store,
             limits,
             metrics,
@@ -147,7 +150,7 @@ impl Actor {
             live,
             metrics,
             limits,
-            lifetime: stored.lifetime,
+            lifetime,
             clock: Clock::from(0),
             last_used: now,
             idle_check: now,
@@ -235,7 +238,9 @@ impl Actor {
             let idle_check =
                 matches!(self.lifetime, Lifetime::WhileUsed).then_some(self.idle_check);
             tokio::select! {
-                () = stopped(stop) => return End::Stopped,
+                () = stopped(stop) => {
+                    return self.commit().map_or_else(|why| self.fail(&why), |()| End::Stopped);
+                }
                 request = inbox.recv() => {
                     let Some(request) = request else {
                         return End::Stopped;

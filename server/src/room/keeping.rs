@@ -1,6 +1,7 @@
 //! What has happened in a room and is not safe yet.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use constellation_core::coordinator::{Answer, Coordinator, Input};
 use constellation_core::ids::DeviceId;
@@ -61,13 +62,15 @@ impl Keeping {
         self.batch.left.push(device);
     }
 
-    /// Returns when everything so far is safe.
-    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
-        if !self.batch.is_empty() {
-            self.store.add(self.code, &self.batch)?;
-            self.batch = Batch::default();
+    /// Returns when everything so far is safe, and says how long that took, if there was anything.
+    pub(super) fn commit(&mut self) -> Result<Option<Duration>, StoreError> {
+        if self.batch.is_empty() {
+            return Ok(None);
         }
-        Ok(())
+        let began = Instant::now();
+        self.store.add(self.code, &self.batch)?;
+        self.batch = Batch::default();
+        Ok(Some(began.elapsed()))
     }
 
     /// The room is over.

@@ -81,11 +81,7 @@ impl Actor {
     pub(super) fn settle(&mut self) -> Result<(), StoreError> {
         self.share_models();
         while !(self.answers.is_empty() && self.effects.is_empty()) {
-            if let Some(keeping) = &mut self.keeping {
-                let began = Instant::now();
-                blocking(|| keeping.commit())?;
-                self.metrics.commit(began.elapsed());
-            }
+            self.commit()?;
             let effects = std::mem::take(&mut self.effects);
             let inputs = self.perform(effects);
             if std::mem::take(&mut self.publish_now) && self.dirty {
@@ -99,6 +95,16 @@ impl Actor {
             }
         }
         self.watch();
+        Ok(())
+    }
+
+    /// Has everything so far kept.
+    pub(super) fn commit(&mut self) -> Result<(), StoreError> {
+        if let Some(keeping) = &mut self.keeping
+            && let Some(took) = blocking(|| keeping.commit())?
+        {
+            self.metrics.commit(took);
+        }
         Ok(())
     }
 
