@@ -59,19 +59,12 @@ pub(crate) fn file(uri: &Uri, request: &Request) -> Option<Response> {
     if name.starts_with("api/") {
         return None;
     }
-    let file = Pages::get(name)?;
     let cache = if name.starts_with("assets/") {
         FOREVER
     } else {
         ASK_AGAIN
     };
-    Some(answer(
-        file,
-        content_type(name),
-        cache,
-        None,
-        request.headers(),
-    ))
+    page_file(name, cache, request.headers())
 }
 
 /// A file of a data set, by its name without `.gz`. Browsers unzip it by themselves.
@@ -98,14 +91,39 @@ pub(crate) async fn data(
 }
 
 fn page(name: &str, headers: &HeaderMap) -> Response {
-    match Pages::get(name) {
-        Some(file) => answer(file, content_type(name), ASK_AGAIN, None, headers),
-        None => (
+    page_file(name, ASK_AGAIN, headers).unwrap_or_else(|| {
+        (
             StatusCode::SERVICE_UNAVAILABLE,
             "The pages are not in this build of the server; `cargo xtask build` makes one that has them.\n",
         )
-            .into_response(),
-    }
+            .into_response()
+    })
+}
+
+/// A file of the pages, zipped if there is such a copy and the client takes it.
+fn page_file(name: &str, cache: &'static str, request: &HeaderMap) -> Option<Response> {
+    let zipped = if accepts_gzip(request) {
+        Pages::get(&format!("{name}.gz"))
+    } else {
+        None
+    };
+    let encoding = zipped.is_some().then_some("gzip");
+    let file = zipped.or_else(|| Pages::get(name))?;
+    let mut response = answer(file, content_type(name), cache, encoding, request);
+    let vary = HeaderValue::from_name(header::ACCEPT_ENCODING);
+    response.headers_mut().insert(header::VARY, vary);
+    Some(response)
+}
+
+/// Whether the client says that it takes gzip.
+fn accepts_gzip(request: &HeaderMap) -> bool {
+    let accepted = request.get(header::ACCEPT_ENCODING);
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    accepted.unwrap_or_default().split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().trim_start_matches("q=").parse();
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_ok_and(|weight: f32| weight > 0.0)
+    })
 }
 
 fn answer(
@@ -182,6 +200,20 @@ fn content_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_who_takes_it() {
+        let accepts = |value: &str| {
+            let header = (header::ACCEPT_ENCODING, value.parse().unwrap());
+            accepts_gzip(&[header].into_iter().collect())
+        };
+        assert!(accepts("gzip"));
+        assert!(accepts("br;q=1.0, GZIP;q=0.5, *;q=0"));
+        assert!(!accepts("br, deflate"));
+        assert!(!accepts("gzip;q=0, identity"));
+        assert!(!accepts("gzip;q=a"));
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
 
     #[test]
     fn a_known_tag_is_not_sent_again() {

@@ -76,6 +76,13 @@ impl Project {
     }
 }
 
+/// Where the zipped copy of a built file is.
+pub(crate) fn zipped(path: &Path) -> PathBuf {
+    let mut zipped = path.as_os_str().to_owned();
+    zipped.push(".gz");
+    zipped.into()
+}
+
 /// Says what is going on, so that a long step is never silent.
 pub(crate) fn say(what: &str) {
     eprintln!("-- {what}");

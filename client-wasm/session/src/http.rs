@@ -6,7 +6,7 @@ use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Round};
 use constellation_core::json::{self, Read, Value, Write, object};
 use constellation_core::view::Identity;
-use js_sys::{ArrayBuffer, Uint8Array};
+use js_sys::{ArrayBuffer, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Headers, Request, RequestInit, Response};
@@ -121,10 +121,14 @@ impl Server {
 
     /// Loads a data set; the browser unzips it.
     pub(crate) async fn load(&self, name: DatasetName) -> Result<Dataset, Failure> {
-        let mut files: [Vec<u8>; 4] = Default::default();
-        for (file, content) in FILES.iter().zip(&mut files) {
+        // All at once; only what becomes of them is taken one by one.
+        let asked = FILES.map(|file| {
             let address = format!("{}/data/{}/{file}", self.origin, name.as_str());
-            *content = bytes(&request("GET", &address, &[], None).await?).await?;
+            send("GET", &address, &[], None)
+        });
+        let mut files: [Vec<u8>; 4] = Default::default();
+        for (asked, content) in asked.into_iter().zip(&mut files) {
+            *content = bytes(&answer(asked).await?).await?;
         }
         Dataset::read(name, files.each_ref().map(Vec::as_slice)).map_err(|error| Failure::Refused {
             status: 200,
@@ -142,9 +146,13 @@ async fn request(
     headers: &[(&str, &str)],
     body: Option<&JsValue>,
 ) -> Result<Response, Failure> {
-    let response = send(method, address, headers, body)
-        .await
-        .map_err(|_| Failure::Unreachable)?;
+    answer(send(method, address, headers, body)).await
+}
+
+/// What the server answers to what was sent.
+async fn answer(sent: Result<Promise, JsValue>) -> Result<Response, Failure> {
+    let response = async { JsFuture::from(sent?).await?.dyn_into::<Response>() };
+    let response = response.await.map_err(|_| Failure::Unreachable)?;
     if response.ok() {
         return Ok(response);
     }
@@ -157,12 +165,13 @@ async fn request(
     Err(Failure::Refused { status, refusal })
 }
 
-async fn send(
+/// Sends a request; its answer is promised.
+fn send(
     method: &str,
     address: &str,
     headers: &[(&str, &str)],
     body: Option<&JsValue>,
-) -> Result<Response, JsValue> {
+) -> Result<Promise, JsValue> {
     let all = Headers::new()?;
     for (name, value) in headers {
         all.set(name, value)?;
@@ -174,9 +183,7 @@ async fn send(
         init.set_body(body);
     }
     let request = Request::new_with_str_and_init(address, &init)?;
-    JsFuture::from(scope()?.fetch_with_request(&request))
-        .await?
-        .dyn_into()
+    Ok(scope()?.fetch_with_request(&request))
 }
 
 async fn bytes(response: &Response) -> Result<Vec<u8>, Failure> {

@@ -28,29 +28,39 @@ async fn main() -> Result<()> {
 /// What is measured, what it should be, and what it is.
 type Row = (&'static str, &'static str, f64);
 
-async fn measure(server: &Server, engine: Engine) -> Result<[Row; 4]> {
-    let mut first = Vec::new();
-    let mut again = Vec::new();
+async fn measure(server: &Server, engine: Engine) -> Result<[Row; 8]> {
+    let mut first = Start::default();
+    let mut again = Start::default();
     let mut stopped = Vec::new();
     for _ in 0..REPETITIONS {
         let mut browser = Browser::start(engine).await?;
         let tab = browser.open("about:blank").await?;
         tab.run_first(NOTES).await?;
-        for times in [&mut first, &mut again] {
+        for start in [&mut first, &mut again] {
             let room = long_rounds(server).await?;
             tab.goto(&room.join_url).await?;
             happened(&tab, "trained").await?;
             leave(&tab).await?;
             happened(&tab, "left").await?;
             let notes = tab.eval("return notes[0]", vec![]).await?;
-            times.push(span(&notes, "started", "trained")?);
+            start.joined.push(span(&notes, "started", "joined")?);
+            start.read.push(span(&notes, "started", "samples")?);
+            start.trained.push(span(&notes, "started", "trained")?);
             stopped.push(span(&notes, "told", "left")?);
         }
     }
     let hidden = hidden::measure(server, engine).await?;
     Ok([
-        ("from a worker's start to training, ms", "60", median(first)),
-        ("the same, not for the first time, ms", "60", median(again)),
+        (
+            "from a worker's start to joined, ms",
+            "-",
+            median(first.joined),
+        ),
+        ("until it has its data", "-", median(first.read)),
+        ("until it trains", "60", median(first.trained)),
+        ("not for the first time: to joined", "-", median(again.joined)),
+        ("until it has its data", "-", median(again.read)),
+        ("until it trains", "60", median(again.trained)),
         (
             "from \"leave\" amid training to left, ms",
             "50",
@@ -58,6 +68,14 @@ async fn measure(server: &Server, engine: Engine) -> Result<[Row; 4]> {
         ),
         ("speed of a hidden tab, of a visible one's", "1", hidden),
     ])
+}
+
+/// Milliseconds from workers' starts until they had come so far.
+#[derive(Default)]
+struct Start {
+    joined: Vec<f64>,
+    read: Vec<f64>,
+    trained: Vec<f64>,
 }
 
 /// A room that begins with its first device, and whose first round is long.

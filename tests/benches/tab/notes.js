@@ -10,6 +10,7 @@
       notes.push(this.#note);
       this.addEventListener("message", ({ data }) => {
         if (data.type === "view" && data.view.activity === "training") this.#happened("trained");
+        if (data.type === "joined" || data.type === "samples") this.#happened(data.type);
         if (data.type === "left") this.#happened("left");
       });
     }
