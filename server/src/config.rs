@@ -50,7 +50,7 @@ pub mod limits {
     /// A device's socket must say who it is within so long.
     pub const HELLO: Duration = Duration::from_secs(5);
     /// Bytes of a request that are read before they are asked for; its head must fit.
-    pub const READ_AHEAD: usize = 64 * 1024;
+    pub const READ_AHEAD: usize = 16 * 1024;
     /// The head of a request must have arrived within so long of the connection's beginning, or of the answer before.
     pub const HEAD: Duration = Duration::from_secs(30);
     /// A body must have arrived within so long.
