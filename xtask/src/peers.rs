@@ -2,7 +2,7 @@
 
 mod turns;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use xshell::{Cmd, cmd};
@@ -32,7 +32,7 @@ pub(crate) fn formation(project: &Project) -> Result<String> {
         },
     )?;
     let mut table = format!(
-        "{:8} {:>13} {:>8} {:>15} {:>15} {:>8} {:>10} {:>11}",
+        "{:8} {:>13} {:>8} {:>15} {:>15} {:>8} {:>10} {:>13} {:>15}",
         "devices",
         "distances, ms",
         "numpy, ×",
@@ -40,7 +40,8 @@ pub(crate) fn formation(project: &Project) -> Result<String> {
         "coalitions, ms",
         "numpy, ×",
         "k-means, ×",
-        "pairs apart"
+        "apart, numpy",
+        "apart, k-means"
     );
     for devices in DEVICES {
         let at = |rows: &Rows, column: usize| rows.get(devices)?.get(column).copied();
@@ -57,7 +58,8 @@ pub(crate) fn formation(project: &Project) -> Result<String> {
             ours(1),
             times(2, |_, coalitions| coalitions),
             times(3, |distances, coalitions| distances + coalitions),
-            turns.median(|_, theirs| Some(at(theirs, 4)? + at(theirs, 5)?)),
+            turns.median(|_, theirs| at(theirs, 4)),
+            turns.median(|_, theirs| at(theirs, 5)),
         ];
         let columns: Option<Vec<f64>> = columns.into_iter().collect();
         let columns = columns.with_context(|| format!("no row of {devices} devices"))?;
@@ -65,7 +67,7 @@ pub(crate) fn formation(project: &Project) -> Result<String> {
         for (number, (width, digits)) in
             columns
                 .into_iter()
-                .zip([(13, 2), (8, 1), (15, 1), (15, 2), (8, 1), (10, 1), (11, 0)])
+                .zip([(13, 2), (8, 1), (15, 1), (15, 2), (8, 1), (10, 1), (13, 0), (15, 0)])
         {
             table += &format!(" {number:width$.digits$}");
         }
@@ -211,22 +213,21 @@ fn environment(project: &Project, name: &str) -> Result<PathBuf> {
 /// package where we may install it. What Python's own index has is made for graphics cards and takes gigabytes.
 fn python_with_torch(project: &Project) -> Result<PathBuf> {
     let shell = project.shell();
-    let places = [
-        tools::interpreter(&folder(project).join("training")),
-        PathBuf::from("/usr/bin/python3"),
-        PathBuf::from("python3"),
-    ];
-    let has_torch = |python: &PathBuf| {
-        let import = cmd!(shell, "{python} -c 'import torch'");
+    let imports = |python: &Path, what: &str| {
+        let import = cmd!(shell, "{python} -c {what}");
         import.quiet().ignore_stderr().run().is_ok()
     };
-    if let Some(python) = places.iter().find(|python| has_torch(python)) {
-        return Ok(python.clone());
+    let own = tools::interpreter(&folder(project).join("training"));
+    if imports(&own, "import torch") {
+        return Ok(own);
     }
     // Debian's multiplies with whatever BLAS there is, and the one that comes with it is several times slower.
-    tools::install_packages(shell, &["python3-torch", "libopenblas0-pthread"])
-        .context("no Python here has PyTorch; bench/peers/README.md says how")?;
-    let [_, system, _] = places;
+    let system = PathBuf::from("/usr/bin/python3");
+    let both = "import torch, ctypes.util; assert ctypes.util.find_library('openblas')";
+    if !imports(&system, both) {
+        tools::install_packages(shell, &["python3-torch", "libopenblas0-pthread"])
+            .context("no Python here has PyTorch; bench/peers/README.md says how")?;
+    }
     Ok(system)
 }
 
