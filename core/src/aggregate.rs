@@ -1,6 +1,7 @@
-//! Means of models: one pass over each, sums in f64, in the order given.
+//! Means of models: one pass over each, sums in f64, in the order given. Rules that bear bad models are in [`robust`].
 
 mod exact;
+pub mod robust;
 
 use constellation_kernels::each_width;
 use constellation_kernels::linalg::LANES;

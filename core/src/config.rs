@@ -3,6 +3,7 @@
 //! [`RunConfig`] has a default for every field, so `{}` is a whole configuration.
 //! [`RunConfig::check`] is the only way to a [`CheckedConfig`].
 
+mod aggregation;
 mod check;
 mod defaults;
 mod formation;
@@ -17,6 +18,7 @@ use crate::ids::Slot;
 use crate::model::ModelConfig;
 use crate::rng::{Purpose, Stream};
 
+pub use aggregation::{Aggregation, Rule};
 pub use check::{CheckedConfig, ConfigError};
 pub(crate) use check::{range, require};
 pub use formation::{
@@ -229,6 +231,8 @@ pub enum StrategyConfig {
         #[serde(default = "defaults::mu")]
         mu: f64,
     },
+    /// One model, which a few bad ones among the devices' weights cannot pull far.
+    RobustAverage(Aggregation),
     /// One model; every device's gradient is corrected by how the others' gradients differ from its own.
     Scaffold {},
     /// One model per hidden group, which no other strategy knows: the ceiling.
@@ -364,6 +368,7 @@ impl StrategyConfig {
             Self::FedAvg {} => "fed_avg",
             Self::FedAvgFineTune {} => "fed_avg_fine_tune",
             Self::FedProx { .. } => "fed_prox",
+            Self::RobustAverage(_) => "robust_average",
             Self::Scaffold {} => "scaffold",
             Self::OracleGroups {} => "oracle_groups",
             Self::Ifca { .. } => "ifca",
@@ -402,6 +407,7 @@ impl StrategyConfig {
             Self::FedAvg {}
                 | Self::FedAvgFineTune {}
                 | Self::FedProx { .. }
+                | Self::RobustAverage(_)
                 | Self::Scaffold { .. }
                 | Self::CoalitionGlobal { .. }
         )

@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::{
-    BoundedConfidenceOptions, DistanceKind, Encodings, FlHcOptions, Formation, GroupKind, Groups,
-    Order, Participation, Partition, Resting, RunConfig, Sketches, StrategyConfig, limits,
+    Aggregation, BoundedConfidenceOptions, DistanceKind, Encodings, FlHcOptions, Formation,
+    GroupKind, Groups, Order, Participation, Partition, Resting, RunConfig, Sketches,
+    StrategyConfig, limits,
 };
 use crate::encoding::Encoding;
 use crate::model::ModelConfig;
@@ -116,6 +117,9 @@ fn strategies() -> Vec<StrategyConfig> {
         sketches: Some(Sketches {
             resting: Some(Resting::default()),
         }),
+        barycenters: Some(Aggregation::default()),
+        global: Some(Aggregation::default()),
+        full_vote: Some(1),
         ..Formation::default()
     };
     let default = |kind: &str| serde_json::from_value(json!({ "kind": kind })).unwrap();
@@ -124,6 +128,7 @@ fn strategies() -> Vec<StrategyConfig> {
         StrategyConfig::FedAvg {},
         StrategyConfig::FedAvgFineTune {},
         default("fed_prox"),
+        default("robust_average"),
         StrategyConfig::Scaffold {},
         StrategyConfig::OracleGroups {},
         default("ifca"),

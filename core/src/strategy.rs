@@ -19,7 +19,9 @@ mod ifca;
 mod local_only;
 mod oracle_groups;
 mod ours;
+mod robust_average;
 mod scaffold;
+mod set_aside;
 mod shares;
 
 use std::cell::OnceCell;
@@ -27,11 +29,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use crate::aggregate::robust::Entry;
 use crate::config::{StrategyConfig, TrainingConfig};
 use crate::distance::Gram;
 use crate::ids::{CoalitionId, DeviceId, Round};
 use crate::params::Params;
-use crate::view::CoalitionView;
+use crate::view::{CoalitionView, SetAside};
 use crate::wire::{ArmReport, Task};
 
 use bounded_confidence::BoundedConfidence;
@@ -49,6 +52,7 @@ use ifca::Ifca;
 use local_only::LocalOnly;
 use oracle_groups::OracleGroups;
 use ours::Ours;
+use robust_average::RobustAverage;
 use scaffold::Scaffold;
 pub use shares::Shares;
 use shares::{shares_by_examples, shares_of, shares_of_coalitions};
@@ -62,13 +66,13 @@ pub struct Coalition {
     pub members: BTreeSet<DeviceId>,
     /// The member nearest to the barycenter, of those whose updates arrived last.
     pub center: DeviceId,
-    /// Mean of the members' weights.
+    /// Mean of the members' weights, or what a rule makes of them.
     pub barycenter: Arc<Params>,
     /// Root mean square distance of the members to the barycenter.
     pub spread: f64,
-    /// What it counts in the global model.
+    /// What it counts in the global model where that is a mean.
     pub weight: f64,
-    /// What each device's update counts in the barycenter. The sum is 1.
+    /// What each device's update counts in the barycenter. The sum is 1, or less where steps were shortened.
     pub shares: Shares,
 }
 
@@ -87,6 +91,17 @@ pub struct ArmUpdate {
     pub beside: Option<Params>,
     /// What it measured.
     pub report: ArmReport,
+}
+
+impl ArmUpdate {
+    /// Its weights among others that become one model, in which every device counts the same.
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            start: &self.start,
+            model: &self.weights,
+            weight: 1.0,
+        }
+    }
 }
 
 /// A round's updates for one arm.
@@ -230,6 +245,11 @@ pub trait Strategy: fmt::Debug + Send + Sync {
         shares_of_coalitions(self.coalitions())
     }
 
+    /// The devices whose updates count less than they would in a mean, because of how the strategy makes models one.
+    fn set_aside(&self) -> Vec<SetAside> {
+        Vec::new()
+    }
+
     /// The coalitions after the last round, by id. None where the strategy forms none, and before the first round.
     fn coalitions(&self) -> &[Coalition] {
         &[]
@@ -265,6 +285,9 @@ pub fn strategy(config: &StrategyConfig, beginning: &Beginning<'_>) -> Box<dyn S
         StrategyConfig::Ours(options) => Box::new(Ours::new(options.clone(), initial)),
         StrategyConfig::FedAvgFineTune {} => Box::new(FedAvgFineTune::new(initial)),
         StrategyConfig::FedProx { mu } => Box::new(FedProx::new(*mu, initial)),
+        StrategyConfig::RobustAverage(aggregation) => {
+            Box::new(RobustAverage::new(*aggregation, initial))
+        }
         StrategyConfig::Scaffold {} => Box::new(Scaffold::new(beginning.training.clone(), initial)),
         StrategyConfig::OracleGroups {} => Box::new(OracleGroups::new(initial)),
         StrategyConfig::Ifca { k } => Box::new(Ifca::new(

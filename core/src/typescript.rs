@@ -7,10 +7,10 @@ use ts_rs::{Config, TS};
 
 use crate::attack::Mischief;
 use crate::config::{
-    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
-    FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
-    OursOptions, PacingConfig, Participation, Partition, Resting, RunConfig, Sketches,
-    StrategyConfig, TrainingConfig, Weighting,
+    Aggregation, ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind,
+    Encodings, FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage,
+    Metric, Order, OursOptions, PacingConfig, Participation, Partition, Resting, Rule, RunConfig,
+    Sketches, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig, TableError};
 use crate::encoding::Encoding;
@@ -21,7 +21,7 @@ use crate::view::{
     Accuracy, Activity, ArmTraffic, ArmView, CoalitionView, CohortView, DeviceAccuracy, DeviceArm,
     DeviceEvent, DeviceRow, DeviceState, DeviceView, Distances, FeedEntry, FeedEvent, Guess,
     HistoryRow, Identity, Influence, MapBarycenter, MapPlace, MapPoint, MapView, Membership,
-    Memberships, Phase, RoundMemberships, Samples, SentFile, Traffic, View,
+    Memberships, Phase, Place, RoundMemberships, Samples, SentFile, SetAside, Traffic, View,
 };
 
 const HEADER: &str = "\
@@ -55,6 +55,8 @@ fn declarations() -> String {
         MapBarycenter,
         DeviceAccuracy,
         Influence,
+        SetAside,
+        Place,
         Mischief,
         Memberships,
         RoundMemberships,
@@ -103,6 +105,8 @@ fn declarations() -> String {
         DistanceKind,
         LayerScale,
         Weighting,
+        Aggregation,
+        Rule,
         Encodings,
         Encoding,
     ];

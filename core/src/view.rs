@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::attack::Mischief;
-use crate::config::RunConfig;
+use crate::config::{Rule, RunConfig};
 use crate::data::{DatasetName, TableConfig};
 use crate::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
 use crate::json::{self, Value};
@@ -226,6 +226,10 @@ pub struct ArmView {
     pub devices: Vec<DeviceAccuracy>,
     /// What the updates of difficult devices count in the models of the last closed round, in device order.
     pub influence: Vec<Influence>,
+    /// Devices whose updates count less than half of what they would in a mean, because of how the arm makes models one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, ts(optional, as = "Option<Vec<SetAside>>"))]
+    pub set_aside: Vec<SetAside>,
     /// What this arm alone would have cost.
     pub traffic: ArmTraffic,
 }
@@ -240,6 +244,34 @@ pub struct Influence {
     pub coalition: Option<f64>,
     /// Its share of the global model.
     pub global: f64,
+}
+
+/// A device whose update was set aside when models of an arm became one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SetAside {
+    /// The device.
+    pub device: DeviceId,
+    /// Of which model it is a smaller part.
+    pub place: Place,
+    /// The rule that found its weights, or its coalition's barycenter, too far from the others; `None` where its
+    /// coalition has too few members for a full vote.
+    pub rule: Option<Rule>,
+    /// What its update counts, or that of its coalition, as a fraction of 1.
+    pub counts: f64,
+    /// What it would count in a mean.
+    pub fair: f64,
+}
+
+/// Which model of an arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// The barycenter of the device's coalition.
+    Coalition,
+    /// The global model.
+    Global,
 }
 
 /// How an arm's last measured model serves one device.

@@ -31,6 +31,8 @@ presets![
     "paper-iid",
     "paper-noniid",
     "attackers",
+    "robust",
+    "robust-groups",
     "flaky",
     "forty-rotation",
     "forty-swap",

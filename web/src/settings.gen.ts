@@ -58,6 +58,10 @@ export const STRATEGY_SETTINGS = {
   fed_prox: [
     {"path":"mu","kind":"number","least":0.0,"most":10.0,"without":null,"start":0.01,"optional":false,"of":null},
   ],
+  robust_average: [
+    {"path":"bad","kind":"number","least":0.0,"most":0.5,"without":"most","start":0.2,"optional":false,"of":null},
+    {"path":"rule","kind":"choice","options":["norm_clipping","median","trimmed_mean","geometric_median","multi_krum"],"start":"geometric_median","optional":false,"of":null},
+  ],
   scaffold: [
   ],
   oracle_groups: [
@@ -90,9 +94,16 @@ export const STRATEGY_SETTINGS = {
     {"path":"warm_up","kind":"whole","least":0.0,"most":100000.0,"start":3,"optional":false,"of":null},
   ],
   coalition_global: [
+    {"path":"formation.barycenters","kind":"part","start":false,"optional":false,"of":null},
+    {"path":"formation.barycenters.bad","kind":"number","least":0.0,"most":0.5,"without":"most","start":0.2,"optional":false,"of":null},
+    {"path":"formation.barycenters.rule","kind":"choice","options":["norm_clipping","median","trimmed_mean","geometric_median","multi_krum"],"start":"geometric_median","optional":false,"of":null},
     {"path":"formation.distance","kind":"choice","options":["weights","deltas","unit_deltas"],"start":"weights","optional":false,"of":null},
     {"path":"formation.first_centers","kind":"choice","options":["random","k_means_plus_plus"],"start":"random","optional":false,"of":null},
     {"path":"formation.freeze_after","kind":"whole","least":1.0,"most":100000.0,"start":null,"optional":true,"of":null},
+    {"path":"formation.full_vote","kind":"whole","least":1.0,"most":2000.0,"start":null,"optional":true,"of":null},
+    {"path":"formation.global","kind":"part","start":false,"optional":false,"of":null},
+    {"path":"formation.global.bad","kind":"number","least":0.0,"most":0.5,"without":"most","start":0.2,"optional":false,"of":null},
+    {"path":"formation.global.rule","kind":"choice","options":["norm_clipping","median","trimmed_mean","geometric_median","multi_krum"],"start":"geometric_median","optional":false,"of":null},
     {"path":"formation.k","kind":"whole","least":1.0,"most":1000.0,"start":4,"optional":false,"of":null},
     {"path":"formation.layers","kind":"choice","options":["raw","by_norm"],"start":"raw","optional":false,"of":null},
     {"path":"formation.max_iterations","kind":"whole","least":1.0,"most":10000.0,"start":20,"optional":false,"of":null},
@@ -107,9 +118,16 @@ export const STRATEGY_SETTINGS = {
     {"path":"formation.weighting","kind":"choice","options":["coalitions","size","examples"],"start":"coalitions","optional":false,"of":null},
   ],
   coalition_models: [
+    {"path":"formation.barycenters","kind":"part","start":false,"optional":false,"of":null},
+    {"path":"formation.barycenters.bad","kind":"number","least":0.0,"most":0.5,"without":"most","start":0.2,"optional":false,"of":null},
+    {"path":"formation.barycenters.rule","kind":"choice","options":["norm_clipping","median","trimmed_mean","geometric_median","multi_krum"],"start":"geometric_median","optional":false,"of":null},
     {"path":"formation.distance","kind":"choice","options":["weights","deltas","unit_deltas"],"start":"unit_deltas","optional":false,"of":null},
     {"path":"formation.first_centers","kind":"choice","options":["random","k_means_plus_plus"],"start":"k_means_plus_plus","optional":false,"of":null},
     {"path":"formation.freeze_after","kind":"whole","least":1.0,"most":100000.0,"start":null,"optional":true,"of":null},
+    {"path":"formation.full_vote","kind":"whole","least":1.0,"most":2000.0,"start":null,"optional":true,"of":null},
+    {"path":"formation.global","kind":"part","start":false,"optional":false,"of":null},
+    {"path":"formation.global.bad","kind":"number","least":0.0,"most":0.5,"without":"most","start":0.2,"optional":false,"of":null},
+    {"path":"formation.global.rule","kind":"choice","options":["norm_clipping","median","trimmed_mean","geometric_median","multi_krum"],"start":"geometric_median","optional":false,"of":null},
     {"path":"formation.k","kind":"whole","least":1.0,"most":1000.0,"start":4,"optional":false,"of":null},
     {"path":"formation.layers","kind":"choice","options":["raw","by_norm"],"start":"raw","optional":false,"of":null},
     {"path":"formation.max_iterations","kind":"whole","least":1.0,"most":10000.0,"start":20,"optional":false,"of":null},

@@ -10,7 +10,7 @@ import { ja } from "./strings/ja";
 import { replay } from "./strings/replay";
 import { settings } from "./strings/settings";
 import { fileRefusals } from "./strings/table";
-import type { Activity, DeviceState, Mischief, Phase, StrategyConfig } from "./types.gen";
+import type { Activity, DeviceState, Mischief, Phase, Place, Rule, StrategyConfig } from "./types.gen";
 
 const plural = (count: number, one: string, many: string) => `${whole(count)} ${count === 1 ? one : many}`;
 
@@ -72,6 +72,11 @@ const strategies: Record<StrategyConfig["kind"], StrategyWords> = {
     title: "Averaging with a pull",
     short: "FedProx",
     sentence: "One model for all; while a device trains, it is pulled back to the model it started from (FedProx).",
+  },
+  robust_average: {
+    title: "Averaging that bears bad devices",
+    short: "Robust",
+    sentence: "One model for all, made so that a few bad devices among many cannot pull it far.",
   },
   scaffold: {
     title: "Averaging with correction",
@@ -611,6 +616,26 @@ export const en = {
       "What the updates of difficult devices count in the global model of the last round, and in the coalition where they count most",
     inCoalition: "of its coalition",
     inGlobal: "of the global model",
+  },
+
+  setAside: {
+    short: "set aside",
+    legend: (devices: number) => `${whole(devices)} set aside`,
+    hint: "In the last round their updates counted less than half of what they would in a mean",
+    where: {
+      coalition: "in its coalition's barycenter",
+      global: "in the global model",
+    } satisfies Record<Place, string>,
+    why: {
+      norm_clipping: "the step was much longer than the others'",
+      median: "most of the weights are not the ones in the middle",
+      trimmed_mean: "most of the weights are among the smallest or the largest",
+      geometric_median: "it is far from where most are",
+      multi_krum: "it has no near neighbours",
+    } satisfies Record<Rule, string>,
+    fewMembers: "its coalition has too few members for a full vote",
+    sentence: (where: string, counts: string, fair: string, why: string) =>
+      `Set aside ${where}: it counts ${counts} instead of ${fair}, because ${why}.`,
   },
 };
 

@@ -186,6 +186,10 @@ devices: Array<DeviceAccuracy>,
  */
 influence: Array<Influence>, 
 /**
+ * Devices whose updates count less than half of what they would in a mean, because of how the arm makes models one.
+ */
+set_aside?: Array<SetAside>, 
+/**
  * What this arm alone would have cost.
  */
 traffic: ArmTraffic, };
@@ -346,6 +350,29 @@ coalition: number | null,
  * Its share of the global model.
  */
 global: number, };
+export type SetAside = { 
+/**
+ * The device.
+ */
+device: DeviceId, 
+/**
+ * Of which model it is a smaller part.
+ */
+place: Place, 
+/**
+ * The rule that found its weights, or its coalition's barycenter, too far from the others; `None` where its
+ * coalition has too few members for a full vote.
+ */
+rule: Rule | null, 
+/**
+ * What its update counts, or that of its coalition, as a fraction of 1.
+ */
+counts: number, 
+/**
+ * What it would count in a mean.
+ */
+fair: number, };
+export type Place = "coalition" | "global";
 export type Mischief = "label_flip" | "sign_flip" | "noise" | "silence" | "slowness";
 export type Memberships = { 
 /**
@@ -1000,7 +1027,7 @@ export type StrategyConfig = { "kind": "local_only", } | { "kind": "fed_avg", } 
 /**
  * Half of it times the squared distance to the start is added to the loss.
  */
-mu: number, } | { "kind": "scaffold", } | { "kind": "oracle_groups", } | { "kind": "ifca", 
+mu: number, } | { "kind": "robust_average" } & Aggregation | { "kind": "scaffold", } | { "kind": "oracle_groups", } | { "kind": "ifca", 
 /**
  * Number of models, which all travel to every device.
  */
@@ -1153,7 +1180,20 @@ max_iterations: number,
  * Left out, coalitions form from the weights that devices send; else from sketches that they send first, so that
  * weights can be added up by coalition as they arrive.
  */
-sketches?: Sketches, };
+sketches?: Sketches, 
+/**
+ * How a coalition's barycenter comes of its members' weights; left out, it is their mean.
+ */
+barycenters?: Aggregation, 
+/**
+ * How the global model comes of the barycenters; left out, it is their mean, as `weighting` says.
+ */
+global?: Aggregation, 
+/**
+ * Coalitions of fewer members count in the global model only by how many of so many they have; left out, a lone
+ * device's counts in full.
+ */
+full_vote?: number, };
 export type Sketches = { 
 /**
  * Left out, every device sends its weights every round.
@@ -1172,6 +1212,17 @@ export type FirstCenters = "random" | "k_means_plus_plus";
 export type DistanceKind = "weights" | "deltas" | "unit_deltas";
 export type LayerScale = "raw" | "by_norm";
 export type Weighting = "coalitions" | "size" | "examples";
+export type Aggregation = { 
+/**
+ * The rule.
+ */
+rule: Rule, 
+/**
+ * Part of the models that may be bad, from 0 to below ½: `trimmed_mean` leaves out as many at each end, `multi_krum`
+ * as many in all; the other rules do not ask.
+ */
+bad: number, };
+export type Rule = "norm_clipping" | "median" | "trimmed_mean" | "geometric_median" | "multi_krum";
 export type Encodings = { 
 /**
  * From devices to the room.

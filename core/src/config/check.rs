@@ -336,6 +336,7 @@ impl StrategyConfig {
             Self::Ifca { k } => range(&format!("{path}.k"), *k, 1, limits::MODELS),
             Self::Fesem { k } => range(&format!("{path}.k"), *k, 1, limits::COALITIONS),
             Self::FedProx { mu } => between(&format!("{path}.mu"), *mu, 0.0, 10.0),
+            Self::RobustAverage(options) => options.check(path),
             Self::Cfl(options) => options.check(path),
             Self::FlHc(options) => options.check(path),
             Self::BoundedConfidence(options) => options.check(path),

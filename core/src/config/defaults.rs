@@ -1,9 +1,9 @@
 //! The default of every value: a room needs no configuration.
 
 use super::{
-    ArmConfig, DataConfig, DistanceKind, Encodings, FirstCenters, Formation, GroupKind, Groups,
-    LayerScale, OursOptions, PacingConfig, Partition, Resting, RunConfig, StrategyConfig,
-    TrainingConfig, Weighting,
+    Aggregation, ArmConfig, DataConfig, DistanceKind, Encodings, FirstCenters, Formation,
+    GroupKind, Groups, LayerScale, OursOptions, PacingConfig, Partition, Resting, Rule, RunConfig,
+    StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
@@ -102,6 +102,18 @@ impl Default for Formation {
             restarts: 1,
             max_iterations: 20,
             sketches: None,
+            barycenters: None,
+            global: None,
+            full_vote: None,
+        }
+    }
+}
+
+impl Default for Aggregation {
+    fn default() -> Self {
+        Self {
+            rule: Rule::GeometricMedian,
+            bad: 0.2,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{range, require};
-use super::{ConfigError, limits};
+use super::{Aggregation, ConfigError, limits};
 
 /// How coalitions form. The default is the paper-like reconstruction: K random centers, Euclidean distance between
 /// weights, formed anew every round.
@@ -39,6 +39,19 @@ pub struct Formation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub sketches: Option<Sketches>,
+    /// How a coalition's barycenter comes of its members' weights; left out, it is their mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub barycenters: Option<Aggregation>,
+    /// How the global model comes of the barycenters; left out, it is their mean, as `weighting` says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub global: Option<Aggregation>,
+    /// Coalitions of fewer members count in the global model only by how many of so many they have; left out, a lone
+    /// device's counts in full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub full_vote: Option<u32>,
 }
 
 /// How coalitions form from [sketches](crate::sketch).
@@ -144,11 +157,20 @@ impl Formation {
             1,
             limits::ITERATIONS,
         )?;
+        for (name, aggregation) in [("barycenters", self.barycenters), ("global", self.global)] {
+            if let Some(aggregation) = aggregation {
+                aggregation.check(&format!("{path}.{name}"))?;
+            }
+        }
+        if let Some(members) = self.full_vote {
+            range(&format!("{path}.full_vote"), members, 1, limits::DEVICES)?;
+        }
         self.sketches
             .map_or(Ok(()), |sketches| self.check_sketches(sketches, path))
     }
 
-    /// A sketch says nothing of lengths and of layers.
+    /// A sketch says nothing of lengths and of layers, and of weights that are added up as they arrive only the mean is
+    /// left.
     fn check_sketches(&self, sketches: Sketches, path: &str) -> Result<(), ConfigError> {
         let distance = match self.distance {
             DistanceKind::Weights => "weights",
@@ -167,16 +189,21 @@ impl Formation {
             "by_norm",
             "raw where coalitions form from sketches",
         )?;
-        let Some(Resting { after, share }) = sketches.resting else {
-            return Ok(());
-        };
-        let path = format!("{path}.sketches.resting");
-        range(&format!("{path}.after"), after, 1, limits::ROUNDS)?;
+        if let Some(Resting { after, share }) = sketches.resting {
+            let path = format!("{path}.sketches.resting");
+            range(&format!("{path}.after"), after, 1, limits::ROUNDS)?;
+            require(
+                share > 0.0 && share <= 1.0,
+                &format!("{path}.share"),
+                share,
+                "above 0, up to 1",
+            )?;
+        }
         require(
-            share > 0.0 && share <= 1.0,
-            &format!("{path}.share"),
-            share,
-            "above 0, up to 1",
+            self.barycenters.is_none(),
+            &format!("{path}.barycenters"),
+            "a rule",
+            "left out where coalitions form from sketches",
         )
     }
 }

@@ -317,6 +317,12 @@ impl Arm {
                 .filter(|influence| in_room.contains(&influence.device))
                 .copied()
                 .collect(),
+            set_aside: self
+                .strategy
+                .set_aside()
+                .into_iter()
+                .filter(|aside| in_room.contains(&aside.device))
+                .collect(),
         }
     }
 

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Coalition, Grouping, RoundSketches, RoundUpdates, Strategy};
+use super::{Coalition, Grouping, RoundSketches, RoundUpdates, Shares, Strategy};
 use crate::config::Formation;
 use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
+use crate::view::SetAside;
 use crate::wire::{Start, Task};
 
 /// One model: the mean of the barycenters. With coalitions of the same size it is the plain mean of all weights; with
@@ -51,6 +52,14 @@ impl Strategy for CoalitionGlobal {
 
     fn global(&self) -> &Arc<Params> {
         self.grouping.global()
+    }
+
+    fn global_shares(&self) -> Shares {
+        self.grouping.global_shares()
+    }
+
+    fn set_aside(&self) -> Vec<SetAside> {
+        self.grouping.set_aside()
     }
 
     fn coalitions(&self) -> &[Coalition] {

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Coalition, Grouping, RoundSketches, RoundUpdates, Strategy};
+use super::{Coalition, Grouping, RoundSketches, RoundUpdates, Shares, Strategy};
 use crate::config::Formation;
 use crate::ids::{CoalitionId, DeviceId};
 use crate::params::Params;
+use crate::view::SetAside;
 use crate::wire::{Start, Task};
 
 /// Each device starts from its coalition's barycenter; during the warm-up, and before it has a coalition, from the
@@ -51,6 +52,14 @@ impl Strategy for CoalitionModels {
 
     fn global(&self) -> &Arc<Params> {
         self.grouping.global()
+    }
+
+    fn global_shares(&self) -> Shares {
+        self.grouping.global_shares()
+    }
+
+    fn set_aside(&self) -> Vec<SetAside> {
+        self.grouping.set_aside()
     }
 
     fn coalitions(&self) -> &[Coalition] {

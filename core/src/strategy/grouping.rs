@@ -1,15 +1,17 @@
 //! Coalitions from round to round: warm-up, forming anew, freezing, newcomers, devices that stay away.
 
 mod evidence;
+mod global;
 mod sums;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{ArmUpdate, Coalition, RoundUpdates, Shares, coalition_of, shares_of};
+use crate::aggregate::robust::{Combined, Entry, combine};
 use crate::aggregate::{squared_distance, weighted_mean};
 use crate::coalition::{Formed, Method, keep_ids};
-use crate::config::{Formation, Weighting};
+use crate::config::{Aggregation, Formation, Weighting};
 use crate::distance::{Gram, Vectors, unit};
 use crate::ids::{CoalitionId, DeviceId};
 use crate::parallel;
@@ -27,6 +29,8 @@ pub(super) struct Grouping {
     method: Box<dyn Method>,
     global: Arc<Params>,
     coalitions: Vec<Coalition>,
+    /// What each coalition counts in the global model, as fractions of 1.
+    counts: Vec<f64>,
     past: Past,
     /// The weights of the open round, where coalitions form from sketches.
     gathering: Option<Gathering>,
@@ -94,6 +98,7 @@ impl Grouping {
             method,
             global: initial,
             coalitions: Vec::new(),
+            counts: Vec::new(),
             past: Past::default(),
             gathering: None,
         }
@@ -131,23 +136,40 @@ impl Grouping {
         let mut past = core::mem::take(&mut self.past);
         let members = self.members(&mut past, round);
         self.past = past;
-        let coalitions = members.into_iter().filter_map(|(id, devices)| {
-            let weighting = self.options.weighting;
-            coalition(weighting, |_| 1.0, &self.coalitions, round, id, devices)
-        });
+        let weighting = self.options.weighting;
+        let coalitions =
+            members
+                .into_iter()
+                .filter_map(|(id, devices)| match &self.options.barycenters {
+                    None => coalition(weighting, |_| 1.0, &self.coalitions, round, id, devices),
+                    Some(rule) => self.robust_coalition(rule, round, id, devices),
+                });
         self.take(coalitions.collect());
     }
 
-    /// Goes on from these coalitions.
-    fn take(&mut self, coalitions: Vec<Coalition>) {
-        self.coalitions = coalitions;
-        let barycenters = self
-            .coalitions
-            .iter()
-            .map(|c| (c.barycenter.as_ref(), c.weight));
-        if let Some(global) = weighted_mean(barycenters) {
-            self.global = Arc::new(global);
-        }
+    /// A coalition whose barycenter a rule makes.
+    fn robust_coalition(
+        &self,
+        rule: &Aggregation,
+        round: &RoundUpdates,
+        id: CoalitionId,
+        members: BTreeSet<DeviceId>,
+    ) -> Option<Coalition> {
+        let updates: Vec<&ArmUpdate> = members.iter().filter_map(|d| round.of(*d)).collect();
+        let entries: Vec<Entry<'_>> = updates.iter().map(|update| update.entry()).collect();
+        let Some(Combined { model, shares }) = combine(rule, &entries) else {
+            return unchanged(&self.coalitions, id, members);
+        };
+        let shares = updates.iter().map(|update| update.device).zip(shares);
+        let weight = weight_of(self.options.weighting, updates.iter().copied());
+        around(
+            Arc::new(model),
+            shares.collect(),
+            weight,
+            round,
+            id,
+            members,
+        )
     }
 
     /// Who is with whom after a round, by id; no coalition is empty.
@@ -305,13 +327,18 @@ pub(super) fn coalition(
     else {
         return unchanged(before, id, members);
     };
-    let weight = match weighting {
-        Weighting::Coalitions => 1.0,
-        Weighting::Size => updates().count() as f64,
-        Weighting::Examples => updates().map(|update| f64::from(update.examples)).sum(),
-    };
+    let weight = weight_of(weighting, updates());
     let shares = shares_of(updates().map(|update| (update.device, share(update))));
     around(Arc::new(barycenter), shares, weight, round, id, members)
+}
+
+/// What a coalition counts in the mean of all by its members' updates.
+fn weight_of<'a>(weighting: Weighting, updates: impl Iterator<Item = &'a ArmUpdate>) -> f64 {
+    match weighting {
+        Weighting::Coalitions => 1.0,
+        Weighting::Size => updates.count() as f64,
+        Weighting::Examples => updates.map(|update| f64::from(update.examples)).sum(),
+    }
 }
 
 /// A coalition whose members all stayed away: it keeps the model that it had. None if it had none.

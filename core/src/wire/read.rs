@@ -6,10 +6,10 @@ use super::delta::{DeltaHeader, Form};
 use super::message::{ArmCoalition, Configured, Farewell, RoomNews, SendWeights, Serves};
 use crate::attack::Mischief;
 use crate::config::{
-    ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind, Encodings,
-    FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage, Metric, Order,
-    OursOptions, PacingConfig, Participation, Partition, Resting, RunConfig, Sketches,
-    StrategyConfig, TrainingConfig, Weighting,
+    Aggregation, ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind,
+    Encodings, FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage,
+    Metric, Order, OursOptions, PacingConfig, Participation, Partition, Resting, Rule, RunConfig,
+    Sketches, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
 use crate::device::Refusal;
@@ -89,6 +89,7 @@ impl Read for StrategyConfig {
             "fed_prox" => Self::FedProx {
                 mu: value.field("mu")?,
             },
+            "robust_average" => Self::RobustAverage(Read::read(value)?),
             "scaffold" => Self::Scaffold {},
             "oracle_groups" => Self::OracleGroups {},
             "ifca" => Self::Ifca {
@@ -221,7 +222,11 @@ fields!(Formation {
     restarts,
     max_iterations,
     sketches,
+    barycenters,
+    global,
+    full_vote,
 });
+fields!(Aggregation { rule, bad });
 fields!(Sketches { resting });
 fields!(Resting { after, share });
 fields!(BoundedConfidenceOptions {
@@ -268,6 +273,8 @@ names!(FirstCenters { Random = "random", KMeansPlusPlus = "k_means_plus_plus" })
 names!(DistanceKind { Weights = "weights", Deltas = "deltas", UnitDeltas = "unit_deltas" });
 names!(LayerScale { Raw = "raw", ByNorm = "by_norm" });
 names!(Weighting { Coalitions = "coalitions", Size = "size", Examples = "examples" });
+names!(Rule { NormClipping = "norm_clipping", Median = "median", TrimmedMean = "trimmed_mean",
+    GeometricMedian = "geometric_median", MultiKrum = "multi_krum" });
 names!(Metric { Euclidean = "euclidean", Cosine = "cosine" });
 names!(Linkage { Single = "single", Average = "average", Complete = "complete" });
 names!(DatasetName {

@@ -97,6 +97,7 @@ pub(super) fn plainly(name: &str) -> String {
         "local_only" => "every device alone",
         "fed_avg" => "plain averaging (FedAvg)",
         "fed_prox" => "averaging with a leash to the common model (FedProx)",
+        "robust_average" => "averaging that bears bad devices",
         "scaffold" => "averaging with corrected directions (SCAFFOLD)",
         "coalition_global" => "coalitions, one common model",
         "coalition_models" => "coalitions, one model each",

@@ -11,6 +11,7 @@ import { strings } from "../strings";
 import type { ArmView, CoalitionId, CoalitionView, DeviceId, DeviceRow, MapView, RunId } from "../types.gen";
 import { barycenterKey, deviceKey, GLOBAL, layOut, NUMBERED, outside } from "./map-layout";
 import { coalitionOf } from "./select";
+import { asideOf } from "./set-aside";
 import { type Flow, flowLines, flowMarks, serverAt } from "./slow-flow";
 import { trails } from "./trails";
 
@@ -213,19 +214,22 @@ export class CoalitionMap extends LitElement {
         : coalitionMark(coalition);
     const radius = this.#radius;
     const back = this.#isBack(id);
+    const aside = this.arm ? asideOf(this.arm, id).length > 0 : false;
     return svg`<g
       class="device ${className} ${row?.state === "away" || !row ? "away" : ""} ${back ? "back" : ""}"
       role="img"
       tabindex=${entry ? 0 : -1}
-      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter) + mischiefWords(row)}
+      aria-label=${strings.board.deviceLabel(id, row?.name ?? "", letter) + mischiefWords(row) + (aside ? strings.comma + strings.setAside.short : "")}
       transform="translate(${place.x.toFixed(1)} ${place.y.toFixed(1)})"
       data-testid="map-device"
       data-device=${id}
       data-coalition=${letter}
       data-mischief=${row?.mischief ?? nothing}
+      data-aside=${aside || nothing}
     >
       <circle class="halo" r=${radius * 1.75} />
       ${row?.mischief ? svg`<path class="burst" d=${burstPath(radius * 2)} />` : nothing}
+      ${aside ? svg`<circle class="aside-ring" r=${radius * 1.5} />` : nothing}
       <path d=${shapePath(shape, radius)} />
       ${radius >= NUMBERED ? svg`<text class="number" font-size=${radius * 0.95} dy="0.38em">${id}</text>` : nothing}
     </g>`;
@@ -313,7 +317,12 @@ export class CoalitionMap extends LitElement {
 
 /** With every update an arm's traffic is another; its picture is not. */
 function pictureIn(now: ArmView | null, before: ArmView | null | undefined): boolean {
-  return now?.name !== before?.name || now?.map !== before?.map || now?.coalitions !== before?.coalitions;
+  return (
+    now?.name !== before?.name ||
+    now?.map !== before?.map ||
+    now?.coalitions !== before?.coalitions ||
+    now?.set_aside !== before?.set_aside
+  );
 }
 
 function othersIn(now: readonly unknown[], before: readonly unknown[] | undefined): boolean {

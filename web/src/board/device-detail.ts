@@ -10,6 +10,7 @@ import { armSign, coalitionSign } from "../ui/marks";
 import { influenceCells, influenceHead, mischiefOf } from "./mischief";
 import { nearest, toBarycenter } from "./neighbours";
 import { coalitionOf, selectedArm } from "./select";
+import { asideReasons } from "./set-aside";
 import type { BoardState } from "./state";
 
 const say = strings.board;
@@ -68,6 +69,7 @@ export function deviceDetail(state: BoardState, view: View) {
         </tbody>
       </table>
     </div>
+    ${asideReasons(arm, device.id)}
     ${device.labels.length > 0 ? histogram(device.labels) : nothing}
     <p class="dim">${say.detailCounts(device.examples, bytes(device.bytes_up), bytes(device.bytes_down))}</p>
   </aside>`;

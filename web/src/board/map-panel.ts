@@ -12,6 +12,7 @@ import "./distance-map";
 import { nearest } from "./neighbours";
 import { type ArmDistances, earlierMaps } from "./past";
 import { groupLabel, missingFromMap, selectedArm } from "./select";
+import { asideCount } from "./set-aside";
 import { armInPhase, done, isEarly, type Slow, taking } from "./slow";
 import type { Flow } from "./slow-flow";
 import { slowPanel } from "./slow-panel";
@@ -150,6 +151,7 @@ function legend(view: View, arm: ArmView, shown: Picture, slow: Slow | null) {
       ${map && arm.map?.barycenters.length ? html`<span class="dim">${starSign} ${say.barycenter}</span>` : nothing}
       ${map && arm.map?.global ? html`<span class="dim">${globalSign} ${say.globalModel}</span>` : nothing}
       ${map && view.devices.some(({ mischief }) => mischief !== null) ? html`<span>${mischiefSign} ${strings.mischief.legend}</span>` : nothing}
+      ${asideCount(arm)}
       ${measured ? nothing : html`<span class="dim">${strings.slow.noPlaces}</span>`}
       ${map && measured ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
       ${loneCounts(view, arm) ? lone.map(({ id }) => html`<span>${say.lone(coalitionMark(id).letter, arm.coalitions.length)}</span>`) : nothing}

@@ -23,7 +23,10 @@ import type {
   MapView,
   Mischief,
   Phase,
+  Place,
+  Rule,
   RunConfig,
+  SetAside,
   Traffic,
   View,
 } from "../types.gen";
@@ -47,6 +50,16 @@ import {
 
 /** More than a room can have. */
 const MOST_GROUPS = 2000;
+
+const place = oneOf({ coalition: true, global: true } satisfies Record<Place, true>);
+
+const rule = oneOf({
+  norm_clipping: true,
+  median: true,
+  trimmed_mean: true,
+  geometric_median: true,
+  multi_krum: true,
+} satisfies Record<Rule, true>);
 
 const phase = oneOf({
   lobby: true,
@@ -161,6 +174,9 @@ const arm = fields<ArmView>({
   map: orNull(map),
   devices: list(fields<DeviceAccuracy>({ device: count, balanced: orNull(number), own: orNull(number) })),
   influence: list(fields<Influence>({ device: count, coalition: orNull(number), global: number })),
+  set_aside: orLeftOut(
+    list(fields<SetAside>({ device: count, place, rule: orNull(rule), counts: number, fair: number })),
+  ),
   traffic: fields<ArmTraffic>(armTraffic),
 });
 

@@ -68,6 +68,11 @@ const strategies: Record<StrategyConfig["kind"], StrategyWords> = {
     short: "FedProx",
     sentence: "全員で1つのモデルを使います。学習中は、出発点のモデルから離れすぎないように引き戻します（FedProx）。",
   },
+  robust_average: {
+    title: "悪い端末に強い平均",
+    short: "ロバスト",
+    sentence: "全員で1つのモデルを使います。悪い端末が少し混ざっていても、モデルが大きく引っ張られないように作ります。",
+  },
   scaffold: {
     title: "補正つき平均",
     short: "SCAFFOLD",
@@ -624,5 +629,21 @@ export const ja: Strings = {
     weightHint: "困ったデバイスの更新が、直前のラウンドのグローバルモデルと、最も割合の大きいコアリションに占める割合",
     inCoalition: "コアリションに占める割合",
     inGlobal: "グローバルモデルに占める割合",
+  },
+
+  setAside: {
+    short: "除外",
+    legend: (devices) => `${whole(devices)}台を除外`,
+    hint: "直前のラウンドで、更新の重みが平均のときの半分より小さかったデバイス",
+    where: { coalition: "コアリションの重心", global: "グローバルモデル" },
+    why: {
+      norm_clipping: "更新がほかよりずっと長い",
+      median: "重みの多くが真ん中にない",
+      trimmed_mean: "重みの多くが一番小さいか一番大きい",
+      geometric_median: "多数のいる場所から遠い",
+      multi_krum: "近くに仲間がいない",
+    },
+    fewMembers: "コアリションのメンバーが少なすぎる",
+    sentence: (where, counts, fair, why) => `${where}からほぼ除外：${fair}のところ${counts}だけ。理由は「${why}」。`,
   },
 };

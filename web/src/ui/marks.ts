@@ -25,6 +25,11 @@ export const mischiefSign = html`<svg class="sign" viewBox="-12 -12 24 24" aria-
   <path class="burst" d=${burstPath(10.5)} />
 </svg>`;
 
+/** The sign of a device that was set aside: a broken ring, as around its mark on the map. Words always stand beside it. */
+export const asideSign = html`<svg class="sign" viewBox="-12 -12 24 24" aria-hidden="true">
+  <circle class="aside-ring" r="9" />
+</svg>`;
+
 /** A piece of an arm's curve. */
 export function armSign({ className, dash }: ArmMark): TemplateResult {
   return html`<svg class="arm-sign ${className}" viewBox="0 0 30 8" aria-hidden="true">

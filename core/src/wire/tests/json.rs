@@ -158,9 +158,9 @@ fn a_device_reads_every_configuration() {
         r#"{"model":{"kind":"cnn_wide"},"data":{"dataset":"watch","partition":{"kind":"person"}},"pacing":{"start_at":3,"participation":{"fraction":0.3,"order":"random"}}}"#,
         r#"{"model":{"kind":"mlp","hidden":[1,2]},"pacing":{"participation":{"fraction":0.1,"order":"capable_first"}},"training":{"epochs":1,"batch":2,"learning_rate":0.30000000000000004,"momentum":1e-7,"weight_decay":5e-324}}"#,
         r#"{"data":{"table":{"label":"what \"it\" is","labels":["ä","b\\"],"columns":[{"name":"\u0007","mean":-1.5,"sd":1e22}]}}}"#,
-        r#"{"arms":[{"strategy":{"kind":"local_only"}},{"name":"it","strategy":{"kind":"fed_avg"}},{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"local_only"}},{"name":"it","strategy":{"kind":"fed_avg"}},{"strategy":{"kind":"fed_avg_fine_tune"}},{"strategy":{"kind":"fed_prox"}},{"strategy":{"kind":"robust_average","rule":"norm_clipping"}},{"name":"b","strategy":{"kind":"robust_average","rule":"multi_krum","bad":0.1}},{"strategy":{"kind":"scaffold"}},{"strategy":{"kind":"oracle_groups"}},{"strategy":{"kind":"ifca","k":2}},{"strategy":{"kind":"fesem","k":3}}]}"#,
         r#"{"arms":[{"strategy":{"kind":"cfl","linkage":"single"}},{"strategy":{"kind":"cfl","linkage":"average"}},{"strategy":{"kind":"fl_hc","metric":"euclidean","linkage":"complete","k":3}},{"strategy":{"kind":"bounded_confidence","metric":"cosine","confidence":0.5,"reform_every":2}},{"strategy":{"kind":"ours","judge_every":3}}]}"#,
-        r#"{"arms":[{"strategy":{"kind":"coalition_global","formation":{"first_centers":"random","distance":"weights","layers":"raw","weighting":"size"}}},{"strategy":{"kind":"coalition_models","formation":{"distance":"deltas","layers":"by_norm","weighting":"examples","freeze_after":3}}},{"strategy":{"kind":"coalition_models"}}]}"#,
+        r#"{"arms":[{"strategy":{"kind":"coalition_global","formation":{"first_centers":"random","distance":"weights","layers":"raw","weighting":"size","barycenters":{"rule":"median"},"global":{"rule":"trimmed_mean"},"full_vote":3}}},{"strategy":{"kind":"coalition_models","formation":{"distance":"deltas","global":{"rule":"geometric_median","bad":0.25},"layers":"by_norm","weighting":"examples","freeze_after":3}}},{"strategy":{"kind":"coalition_models"}}]}"#,
     ];
     let mut strategies = std::collections::BTreeSet::new();
     for kind in kinds {
@@ -178,7 +178,7 @@ fn a_device_reads_every_configuration() {
         let json = serde_json::to_string(&news).unwrap();
         assert_eq!(RoomNews::from_json(&json), Ok(news), "{json}");
     }
-    assert_eq!(strategies, (0..14).collect());
+    assert_eq!(strategies, (0..15).collect());
 }
 
 /// Whoever adds a strategy is told by the compiler to look here, and at what a device reads.
@@ -198,6 +198,7 @@ fn number(strategy: &StrategyConfig) -> u32 {
         StrategyConfig::CoalitionGlobal { .. } => 11,
         StrategyConfig::CoalitionModels { .. } => 12,
         StrategyConfig::Ours(_) => 13,
+        StrategyConfig::RobustAverage(_) => 14,
     }
 }
 
