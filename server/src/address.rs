@@ -11,6 +11,8 @@ pub struct Addresses {
     pub lan: Option<IpAddr>,
     /// Its port.
     pub port: u16,
+    /// Whether connections are encrypted.
+    pub is_encrypted: bool,
 }
 
 impl Addresses {
@@ -22,11 +24,11 @@ impl Addresses {
         }
         let host = host.filter(|host| is_plain(host));
         if let Some(host) = host.filter(|host| !is_loopback(host)) {
-            return format!("http://{host}");
+            return self.with_scheme(host);
         }
         match (self.lan, host) {
             (Some(lan), _) => self.url(lan),
-            (None, Some(host)) => format!("http://{host}"),
+            (None, Some(host)) => self.with_scheme(host),
             (None, None) => self.url(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         }
     }
@@ -34,7 +36,12 @@ impl Addresses {
     /// The server's address at one of its network addresses.
     #[must_use]
     pub fn url(&self, ip: IpAddr) -> String {
-        format!("http://{}", std::net::SocketAddr::new(ip, self.port))
+        self.with_scheme(&std::net::SocketAddr::new(ip, self.port).to_string())
+    }
+
+    fn with_scheme(&self, host: &str) -> String {
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        format!("{scheme}://{host}")
     }
 }
 
@@ -90,10 +97,15 @@ mod tests {
             public_url: None,
             lan: None,
             port: 8080,
+            is_encrypted: false,
         };
         let in_lan = Addresses {
             lan,
             ..local.clone()
+        };
+        let encrypted = Addresses {
+            is_encrypted: true,
+            ..in_lan.clone()
         };
         let public = Addresses {
             public_url: Some("https://example.org/".to_owned()),
@@ -108,6 +120,8 @@ mod tests {
             "http://192.168.1.5:8080"
         );
         assert_eq!(in_lan.base(Some("[::1]:8080")), "http://192.168.1.5:8080");
+        assert_eq!(encrypted.base(None), "https://192.168.1.5:8080");
+        assert_eq!(encrypted.base(Some("box:80")), "https://box:80");
         assert_eq!(in_lan.base(Some("10.1.2.3:8080")), "http://10.1.2.3:8080");
         assert_eq!(public.base(Some("10.1.2.3:8080")), "https://example.org");
     }
@@ -118,6 +132,7 @@ mod tests {
             public_url: None,
             lan: None,
             port: 8080,
+            is_encrypted: false,
         };
         assert_eq!(
             local.base(Some("evil.example/<script>")),

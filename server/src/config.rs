@@ -8,6 +8,7 @@ use constellation_core::data::DatasetName;
 
 use crate::address::Addresses;
 use crate::rooms::NewRoom;
+use crate::tls::Tls;
 use crate::token::TokenHash;
 
 /// The limits' default values. Each has a test one past it.
@@ -123,6 +124,8 @@ pub struct ServerConfig {
     pub room_makers: RoomMakers,
     /// Folder in which rooms are kept; `None` if they end with the server.
     pub data_dir: Option<PathBuf>,
+    /// How connections are encrypted; `None` for plain HTTP.
+    pub tls: Option<Tls>,
     /// Called for every room that is created, to tell whoever runs the server.
     pub announce: Option<fn(&NewRoom)>,
 }

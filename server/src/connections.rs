@@ -10,11 +10,13 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
 use tracing::debug;
 
-use crate::config::{Limits, limits};
+use crate::config::{ServerConfig, limits};
 use crate::server::stopped;
 
 /// Takes connections for as long as it is polled. Each is served by a task of its own, which holds a receiver of `stop`
@@ -22,12 +24,13 @@ use crate::server::stopped;
 pub(crate) async fn accept(
     mut listener: TcpListener,
     app: Router,
-    limits: &Limits,
+    config: &ServerConfig,
     stop: &watch::Sender<bool>,
 ) {
+    let head = config.limits.head;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
+        .header_read_timeout(head)
         .max_buf_size(limits::READ_AHEAD);
     loop {
         let (stream, peer) = Listener::accept(&mut listener).await;
@@ -43,7 +46,17 @@ pub(crate) async fn accept(
             app: TowerToHyperService::new(app.clone()),
             peer: Peer { is_here },
         };
-        tokio::spawn(live(http.clone(), stream, service, stop.subscribe()));
+        let (http, stop) = (http.clone(), stop.subscribe());
+        match config.tls.clone() {
+            None => drop(tokio::spawn(live(http, stream, service, stop))),
+            Some(tls) => drop(tokio::spawn(async move {
+                match timeout(head, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => live(http, stream, service, stop).await,
+                    Ok(Err(error)) => debug!(%error, "the connection is not encrypted"),
+                    Err(_) => debug!("the connection took too long to be encrypted"),
+                }
+            })),
+        }
     }
 }
 
@@ -75,7 +88,7 @@ impl Service<Request<Incoming>> for WithPeer {
 /// A connection's life, until it ends or becomes a WebSocket.
 async fn live(
     http: http1::Builder,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     service: WithPeer,
     mut stop: watch::Receiver<bool>,
 ) {

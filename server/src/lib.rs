@@ -21,6 +21,7 @@ mod rooms;
 mod routes;
 mod server;
 mod store;
+mod tls;
 mod token;
 
 pub use address::{Addresses, lan_addresses};
@@ -30,3 +31,4 @@ pub use rooms::{Lifetime, NewRoom};
 pub use routes::app;
 pub use server::{Server, serve};
 pub use store::StoreError;
+pub use tls::{Tls, TlsError};

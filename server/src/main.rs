@@ -10,7 +10,7 @@ use clap::Parser;
 use clap::builder::BoolishValueParser;
 use constellation_core::config::{CheckedConfig, RunConfig};
 use constellation_server::{
-    Addresses, AdminToken, Limits, NewRoom, RoomMakers, ServerConfig, check_for_room,
+    Addresses, AdminToken, Limits, NewRoom, RoomMakers, ServerConfig, Tls, check_for_room,
     lan_addresses, limits, qr_for_terminal, serve,
 };
 use mimalloc::MiMalloc;
@@ -33,6 +33,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
   constellation --lan                  phones and laptops in the same network join, too
   constellation --config run.json      the first room's run; {} in the file is all defaults
   constellation --ephemeral            keep nothing: rooms end with the server
+  constellation --lan --tls-self-signed
+                                       the same, encrypted; browsers warn once
   constellation --public-url https://example.org
                                        behind a proxy that speaks TLS
 
@@ -44,13 +46,39 @@ struct Flags {
     #[arg(long, env = "CONSTELLATION_PORT", default_value_t = 8080)]
     port: u16,
 
-    /// Let other computers in the local network join, over unencrypted HTTP.
+    /// Let other computers in the local network join, unencrypted unless one of the --tls flags is given.
     ///
     /// Everybody in the network can then see the rooms whose code they know, and join them.
     /// Rooms are made on this computer, or with --admin-token or --open-rooms elsewhere.
     /// The desk stays with whoever has its token. Without this flag nobody but this computer can connect.
     #[arg(long, env = "CONSTELLATION_LAN", value_parser = BoolishValueParser::new())]
     lan: bool,
+
+    /// PEM file with the certificate to encrypt connections with, followed by those that vouch for it.
+    #[arg(
+        long,
+        env = "CONSTELLATION_TLS_CERT",
+        value_name = "FILE",
+        requires = "tls_key"
+    )]
+    tls_cert: Option<PathBuf>,
+
+    /// PEM file with the certificate's private key.
+    #[arg(
+        long,
+        env = "CONSTELLATION_TLS_KEY",
+        value_name = "FILE",
+        requires = "tls_cert"
+    )]
+    tls_key: Option<PathBuf>,
+
+    /// Encrypt connections with a certificate that this server makes for itself, and keeps in its data folder.
+    ///
+    /// Nobody listens in, but browsers warn once, as they do not know who made the certificate: compare its SHA-256 with
+    /// the one that the server prints.
+    #[arg(long, env = "CONSTELLATION_TLS_SELF_SIGNED", value_parser = BoolishValueParser::new(),
+          conflicts_with = "tls_cert")]
+    tls_self_signed: bool,
 
     /// Address under which others reach this server, if it stands behind a proxy, as in https://example.org.
     #[arg(long, env = "CONSTELLATION_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
@@ -197,10 +225,12 @@ async fn start(flags: &Flags, first_room: Option<CheckedConfig>) -> anyhow::Resu
         public_url: flags.public_url.clone(),
         lan: lan.first().copied(),
         port,
+        is_encrypted: flags.tls_self_signed || flags.tls_cert.is_some(),
     };
+    let tls = tls(flags, &lan)?;
     // Before anybody is told that the server is there.
     let stop = stop_signal()?;
-    introduce(flags, &addresses, &lan)?;
+    introduce(flags, &addresses, &lan, tls.as_ref())?;
     let config = ServerConfig {
         addresses,
         limits: Limits {
@@ -210,11 +240,30 @@ async fn start(flags: &Flags, first_room: Option<CheckedConfig>) -> anyhow::Resu
         first_room,
         room_makers: room_makers(flags)?,
         data_dir: (!flags.ephemeral).then(|| flags.data_dir.clone()),
+        tls,
         announce: Some(announce),
     };
     serve(listener, config, stop)
         .await
         .with_context(|| format!("--data-dir {}", flags.data_dir.display()))
+}
+
+/// The certificate to encrypt connections with, if they are to be.
+fn tls(flags: &Flags, lan: &[IpAddr]) -> anyhow::Result<Option<Tls>> {
+    if let (Some(certificate), Some(key)) = (&flags.tls_cert, &flags.tls_key) {
+        return Ok(Some(
+            Tls::from_files(certificate, key).context("--tls-cert, --tls-key")?,
+        ));
+    }
+    if !flags.tls_self_signed {
+        return Ok(None);
+    }
+    let here = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let names = here.into_iter().chain(lan.iter().map(IpAddr::to_string));
+    let folder = (!flags.ephemeral).then_some(flags.data_dir.as_path());
+    Ok(Some(
+        Tls::self_signed(names.collect(), folder).context("--tls-self-signed")?,
+    ))
 }
 
 fn room_makers(flags: &Flags) -> anyhow::Result<RoomMakers> {
@@ -234,7 +283,12 @@ fn room_makers(flags: &Flags) -> anyhow::Result<RoomMakers> {
 }
 
 /// Says where the server is. The first line is for programs that started it.
-fn introduce(flags: &Flags, addresses: &Addresses, lan: &[IpAddr]) -> anyhow::Result<()> {
+fn introduce(
+    flags: &Flags,
+    addresses: &Addresses,
+    lan: &[IpAddr],
+    tls: Option<&Tls>,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     let here = addresses.url(IpAddr::V4(Ipv4Addr::LOCALHOST));
     writeln!(out, "listening on {here}")?;
@@ -259,12 +313,24 @@ fn introduce(flags: &Flags, addresses: &Addresses, lan: &[IpAddr]) -> anyhow::Re
         }
         writeln!(
             out,
-            "everybody in the local network can see and join the rooms whose code they know{}; traffic is not encrypted",
+            "everybody in the local network can see and join the rooms whose code they know{}{}",
             if flags.open_rooms {
                 ", and make new ones"
             } else {
                 ""
+            },
+            if tls.is_some() {
+                ""
+            } else {
+                "; traffic is not encrypted"
             }
+        )?;
+    }
+    if let Some(tls) = tls {
+        writeln!(
+            out,
+            "encrypted; the certificate's SHA-256 is {}",
+            tls.fingerprint()
         )?;
     }
     if flags.ephemeral {

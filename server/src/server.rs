@@ -96,14 +96,17 @@ pub async fn serve(
 ) -> Result<(), StoreError> {
     let server = Server::new(config)?;
     server.find_rooms()?;
-    let (limits, stop) = (&server.config().limits, server.stop());
+    let stop = server.stop();
     tokio::select! {
-        () = connections::accept(listener, app(server.clone()), limits, stop) => {}
+        () = connections::accept(listener, app(server.clone()), server.config(), stop) => {}
         () = shutdown => {}
     }
     info!("stopping");
     stop.send_replace(true);
-    if timeout(limits.stop, stop.closed()).await.is_err() {
+    if timeout(server.config().limits.stop, stop.closed())
+        .await
+        .is_err()
+    {
         warn!("stopped with connections still open");
     }
     Ok(())

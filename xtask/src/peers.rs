@@ -64,11 +64,16 @@ pub(crate) fn formation(project: &Project) -> Result<String> {
         let columns: Option<Vec<f64>> = columns.into_iter().collect();
         let columns = columns.with_context(|| format!("no row of {devices} devices"))?;
         table += &format!("\n{devices:>8}");
-        for (number, (width, digits)) in
-            columns
-                .into_iter()
-                .zip([(13, 2), (8, 1), (15, 1), (15, 2), (8, 1), (10, 1), (13, 0), (15, 0)])
-        {
+        for (number, (width, digits)) in columns.into_iter().zip([
+            (13, 2),
+            (8, 1),
+            (15, 1),
+            (15, 2),
+            (8, 1),
+            (10, 1),
+            (13, 0),
+            (15, 0),
+        ]) {
             table += &format!(" {number:width$.digits$}");
         }
     }

@@ -18,6 +18,8 @@ use crate::token::{RoomCode, TokenHash};
 
 /// Name of the file in its folder.
 const FILE: &str = "rooms.redb";
+/// Bytes of the file that are held in memory. Rooms are read once, when the server starts.
+const CACHE: usize = 32 << 20;
 /// What the tables below mean. Counts up with every change of it.
 const FORMAT: u32 = 1;
 
@@ -42,11 +44,15 @@ impl Disk {
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         let failed = |error: std::io::Error| StoreError::Failed(error.to_string());
         fs::create_dir_all(folder).map_err(failed)?;
-        let database = Database::create(folder.join(FILE)).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
-            DatabaseError::Storage(error) => Failure::from(error).into(),
-            other => StoreError::Damaged(other.to_string()),
-        })?;
+        let mut options = Database::builder();
+        options.set_cache_size(CACHE);
+        let database = options
+            .create(folder.join(FILE))
+            .map_err(|error| match error {
+                DatabaseError::DatabaseAlreadyOpen => StoreError::InUse,
+                DatabaseError::Storage(error) => Failure::from(error).into(),
+                other => StoreError::Damaged(other.to_string()),
+            })?;
         let disk = Self(database);
         disk.check_format()?;
         Ok(disk)

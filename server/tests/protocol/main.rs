@@ -15,4 +15,5 @@ mod rounds;
 mod sketches;
 mod stop;
 mod support;
+mod tls;
 mod updates;

@@ -139,6 +139,33 @@ async fn it_says_where_it_is_and_where_its_room_is() {
 }
 
 #[tokio::test]
+async fn it_encrypts_when_told_to() {
+    let mut program = Program::start(&["--port", "0", "--tls-self-signed"]);
+    let first = program.line().await;
+    assert!(
+        first.starts_with("listening on https://127.0.0.1:"),
+        "{first}"
+    );
+    program.line().await;
+    let encrypted = program.line().await;
+    let fingerprint = encrypted.rsplit(' ').next().unwrap();
+    assert_eq!(fingerprint.split(':').count(), 32, "{encrypted}");
+    let room = program.room().await;
+    assert!(room.api.starts_with("https://"), "{}", room.api);
+
+    let (code, text) = run(&["--tls-cert", "a.pem"]).await;
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("--tls-key"), "{text}");
+    let flags = ["--port", "0", "--tls-cert", "a.pem", "--tls-key", "b.pem"];
+    let (code, text) = run(&flags).await;
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("--tls-cert") && text.contains("a.pem"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
 async fn its_log_keeps_secrets() {
     let mut program = Program::start(&["--port", "0", "--log", "trace"]);
     program.line().await;

@@ -16,6 +16,7 @@ use constellation_server::{Addresses, ServerConfig, StoreError, serve};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -242,9 +243,9 @@ impl FakeDevice {
 }
 
 /// A WebSocket.
-pub(crate) struct Socket(pub(crate) WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket<S = MaybeTlsStream<TcpStream>>(pub(crate) WebSocketStream<S>);
 
-impl Socket {
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) async fn send_json(&mut self, value: &Value) {
         self.0.send(Message::text(value.to_string())).await.unwrap();
     }

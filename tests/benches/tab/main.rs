@@ -58,7 +58,11 @@ async fn measure(server: &Server, engine: Engine) -> Result<[Row; 8]> {
         ),
         ("until it has its data", "-", median(first.read)),
         ("until it trains", "60", median(first.trained)),
-        ("not for the first time: to joined", "-", median(again.joined)),
+        (
+            "not for the first time: to joined",
+            "-",
+            median(again.joined),
+        ),
         ("until it has its data", "-", median(again.read)),
         ("until it trains", "60", median(again.trained)),
         (
