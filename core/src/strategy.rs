@@ -245,7 +245,7 @@ pub trait Strategy: fmt::Debug + Send + Sync {
         shares_of_coalitions(self.coalitions())
     }
 
-    /// The devices whose updates count less than they would in a mean, because of how the strategy makes models one.
+    /// The devices whose updates count less than half of what they would in a mean, because of how the strategy makes models one.
     fn set_aside(&self) -> Vec<SetAside> {
         Vec::new()
     }

@@ -23,7 +23,7 @@ pub struct Entry<'a> {
     pub start: &'a Params,
     /// The model.
     pub model: &'a Params,
-    /// What it counts in a mean; above 0. Rules that rank models, by the weight or whole, let all count the same.
+    /// What it counts in a mean; not below 0. Rules that rank models, by the weight or whole, let all count the same.
     pub weight: f64,
 }
 

@@ -17,7 +17,7 @@ use crate::strategy::{
 };
 use crate::view::{
     Accuracy, ArmTraffic, ArmView, CoalitionView, DeviceAccuracy, Distances, HistoryRow, Influence,
-    MapBarycenter, MapPlace, MapPoint, MapView, RoundMemberships,
+    MapBarycenter, MapPlace, MapPoint, MapView, RoundMemberships, SetAside,
 };
 use crate::wire::{ArmPlan, Report, Start, beside, candidate};
 
@@ -34,6 +34,7 @@ pub(super) struct Arm {
     map: Option<MapView>,
     devices: Vec<DeviceAccuracy>,
     influence: Vec<Influence>,
+    set_aside: Vec<SetAside>,
     memberships: PastMemberships,
     distances: Arc<Distances>,
     /// The sketches that the open round's coalitions have formed from.
@@ -53,6 +54,7 @@ impl Arm {
             map: None,
             devices: Vec::new(),
             influence: Vec::new(),
+            set_aside: Vec::new(),
             memberships: PastMemberships::new(limits::MEMBERSHIPS),
             distances: Arc::new(Distances {
                 run,
@@ -204,6 +206,7 @@ impl Arm {
             Seen::Updates(round)
         };
         self.influence = self.influence_of(&difficult);
+        self.set_aside = self.strategy.set_aside();
         self.agreement = self.agreement_with(groups);
         let coalitions = self.strategy.coalitions();
         self.memberships.add(round, self.agreement, coalitions);
@@ -318,10 +321,10 @@ impl Arm {
                 .copied()
                 .collect(),
             set_aside: self
-                .strategy
-                .set_aside()
-                .into_iter()
+                .set_aside
+                .iter()
                 .filter(|aside| in_room.contains(&aside.device))
+                .copied()
                 .collect(),
         }
     }

@@ -26,6 +26,8 @@ impl Grouping {
             None => mean(&entries),
             Some(rule) => combine(rule, &entries),
         };
+        // Without any weight the global model stays, and none of these coalitions has made it.
+        self.counts.clear();
         if let Some(Combined { model, shares }) = combined {
             self.global = Arc::new(model);
             self.counts = shares;
