@@ -4,9 +4,9 @@ Usage: formation.py FOLDER DEVICES...
 
 FOLDER holds, for each number of devices, what `cargo bench --bench growth -- --weights FOLDER` left there. Prints, for
 each: the devices; milliseconds for all squared distances with numpy, for all distances with scikit-learn, for the
-barycenters of our coalitions and the nearest one of each device with numpy, and for k-means on the weights with its means;
-the pairs of devices that our coalitions bring together and numpy's nearest barycenters do not, or the other way round, and
-the same with k-means.
+barycenters of our coalitions, their centers and the nearest one of each device with numpy, and for k-means on the weights
+with its means; the pairs of devices that our coalitions bring together and numpy's nearest centers do not, or the other way
+round, and the same with k-means.
 """
 
 import sys
@@ -36,11 +36,14 @@ def squared_distances(weights):
     return np.maximum(squares[:, None] + squares[None, :] - 2 * products, 0)
 
 
-def nearest_barycenters(weights, groups):
-    belongs = np.equal.outer(np.unique(groups), groups).astype(np.float32)
-    means = (belongs @ weights) / belongs.sum(1, keepdims=True)
-    # The device's own square is the same for all of them.
-    return np.argmin((means * means).sum(1) - 2 * (weights @ means.T), 1)
+def assigned(weights, distances, groups):
+    """Of the groups the means; of each device the group whose center, the member nearest to the mean, is the nearest."""
+    belongs = np.equal.outer(np.unique(groups), groups)
+    means = belongs.astype(np.float32) @ weights / belongs.sum(1, keepdims=True)
+    # The member nearest to the mean has the least sum of squared distances to all members.
+    sums = belongs.astype(np.float32) @ distances
+    centers = np.where(belongs, sums, np.inf).argmin(1)
+    return means, distances[:, centers].argmin(1)
 
 
 def pairs_apart(one, other):
@@ -54,9 +57,9 @@ def main(folder, devices):
         ours = np.array((folder / f"{n}.coalitions").read_text().split(), dtype=int)
         if len(ours) != n:
             sys.exit(f"{len(ours)} of {n} devices are in a coalition")
-        with_numpy, _ = milliseconds(lambda: squared_distances(weights))
+        with_numpy, distances = milliseconds(lambda: squared_distances(weights))
         with_sklearn, _ = milliseconds(lambda: pairwise_distances(weights))
-        with_barycenters, nearest = milliseconds(lambda: nearest_barycenters(weights, ours))
+        with_barycenters, (_, nearest) = milliseconds(lambda: assigned(weights, distances, ours))
         # As many beginnings as it takes to find the groups at all; ours are counted in our time as well. Once a turn is
         # enough: with a thousand devices it takes a minute.
         means = KMeans(len(np.unique(ours)), n_init=10, random_state=1)

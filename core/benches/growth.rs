@@ -76,15 +76,18 @@ fn measure(devices: u32, folder: Option<&Path>) -> Cost {
     let repetitions = if devices < MANY { REPETITIONS } else { 1 };
     let (mut distances, mut coalitions) = (Vec::new(), Vec::new());
     let before = peak_memory(true);
+    // One after the other, as other programs are timed: neither finds the other's data in the caches.
     for _ in 0..repetitions {
         // The distances of a round are kept with it.
         round = RoundUpdates::new(round.seed, round.round, round.updates, round.in_room);
         distances.push(timed(|| {
             round.weights_gram();
         }));
+    }
+    for _ in 0..repetitions {
         let mut strategy = synthetic::forming(&initial, devices);
         coalitions.push(timed(|| strategy.close(&round)));
-        if let Some(folder) = folder {
+        if let (Some(folder), true) = (folder, coalitions.len() == repetitions) {
             keep(folder, &round, strategy.as_ref());
         }
     }

@@ -111,9 +111,10 @@ impl Part {
             }
             Self::FormationPeers => {
                 "By turns with programs of `bench/peers`: medians of ours, and of how many times as long the others took. \
-                 numpy and scikit-learn for the distances; numpy for nearest barycenters and the barycenters themselves; \
-                 scikit-learn's k-means for all. Apart are pairs of devices that are in one coalition with us and in \
-                 two with them, or the other way round; k-means chooses its centers by itself, and ends elsewhere."
+                 numpy and scikit-learn for the distances; numpy for the barycenters of our coalitions and one assignment \
+                 to their centers; scikit-learn's k-means for all. Apart are pairs of devices that are in one coalition \
+                 with us and in two with them, or the other way round; k-means chooses its centers by itself, and ends \
+                 elsewhere."
             }
             Self::Growth => {
                 "The same, with synthetic weights. Memory is the most that was taken beside the weights themselves. Time \

@@ -184,11 +184,20 @@ each_width! {
     multiversion::multiversion(targets("x86_64+avx2+avx512f+fma", "x86_64+avx2+fma"))
 )]
 fn add_products(one: &Panel, other: &Panel, sums: &mut [[f64; WIDTH]]) {
-    // As many sums at once as keep the processor busy and have a register. Of eight the compiler for AVX-512 would take
-    // columns for its vectors, gather them from memory value by value, and be thirty times slower.
-    add_products_of::<6>(one, other, 0, sums);
-    add_products_of::<6>(one, other, 6, sums);
-    add_products_of::<4>(one, other, 12, sums);
+    #[cfg(target_arch = "wasm32")]
+    let many_registers = false;
+    #[cfg(not(target_arch = "wasm32"))]
+    let many_registers = multiversion::target::target_cfg_f!(target_feature = "avx512f");
+    // As many sums at once as keep the processor busy and have a register. Of seven or eight the compiler for AVX-512 would
+    // take columns for its vectors, gather them from memory value by value, and be thirty times slower.
+    if many_registers {
+        add_products_of::<10>(one, other, 0, sums);
+        add_products_of::<6>(one, other, 10, sums);
+    } else {
+        add_products_of::<6>(one, other, 0, sums);
+        add_products_of::<6>(one, other, 6, sums);
+        add_products_of::<4>(one, other, 12, sums);
+    }
 }
 
 /// The same, for R of the other's vectors from the `first` on.
