@@ -38,6 +38,7 @@ pub struct Attacker {
 /// How a device is difficult, because its user wants it to be and the desk allows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Mischief {
     /// It trains on wrong labels: label l is called last − l.

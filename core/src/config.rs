@@ -29,6 +29,7 @@ pub use methods::{BoundedConfidenceOptions, CflOptions, FlHcOptions, Linkage, Me
 /// Everything a run can be repeated from, together with who took part in each round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct RunConfig {
     /// Source of all randomness of the run.
@@ -52,6 +53,7 @@ pub struct RunConfig {
 /// How models cross the wire. A device that does not say that it knows an encoding gets, and sends, plain weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Encodings {
     /// From devices to the room.
@@ -63,6 +65,7 @@ pub struct Encodings {
 /// Data set, partition and hidden groups.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
     /// Where the examples come from.
@@ -95,6 +98,7 @@ pub struct DataConfig {
 /// How labels are spread over devices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Partition {
     /// Every device has every label equally often.
@@ -117,6 +121,7 @@ pub enum Partition {
 /// Hidden groups with a known right answer: slot `s` belongs to group `s mod count`, unless there are `sizes`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Groups {
     /// Number of groups.
@@ -135,6 +140,7 @@ pub struct Groups {
 /// What sets hidden groups apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GroupKind {
     /// Group g sees every image turned by g quarter turns (2 groups: half turns).
@@ -146,6 +152,7 @@ pub enum GroupKind {
 /// What a device does in a round: plain SGD over its examples, shuffled by seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfig {
     /// Passes over the device's examples.
@@ -163,6 +170,7 @@ pub struct TrainingConfig {
 /// When a run starts, and a round opens and closes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PacingConfig {
     /// A round opens when at least so many devices are connected, and its deadline closes it only with so many updates.
@@ -182,6 +190,7 @@ pub struct PacingConfig {
 /// A part of the devices in each training round (McMahan et al. 2017). The closing evaluation asks everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Participation {
     /// Part of the connected devices that is asked, above 0, up to 1; rounded up to whole devices, and never fewer than
@@ -194,6 +203,7 @@ pub struct Participation {
 /// Which devices are asked, where not all are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     /// Each as likely as the other, drawn anew for every round.
@@ -205,6 +215,7 @@ pub enum Order {
 /// One arm: a strategy with its own models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ArmConfig {
     /// Name of the arm; left out, the strategy's.
@@ -217,6 +228,7 @@ pub struct ArmConfig {
 /// What turns a round's updates into the next round's models.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StrategyConfig {
     /// Every device goes on from its own weights, which never leave it.
@@ -274,6 +286,7 @@ pub enum StrategyConfig {
 /// Options of this project's own strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct OursOptions {
     /// Rounds of the one model before coalitions are looked for.

@@ -39,6 +39,7 @@ pub struct Shape {
 /// A data set that ships with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum DatasetName {
     /// 10,000 + 2,000 handwritten digits.

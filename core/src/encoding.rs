@@ -14,6 +14,7 @@ use crate::rng::{Purpose, Stream};
 /// How the numbers of models cross the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Encoding {
     /// Weights as they are: 4 bytes each.

@@ -19,6 +19,7 @@ use crate::wire::safetensors;
 /// A room as its boards see it: the body of `GET /api/rooms/{room}` and of every message of the live feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct View {
     /// Counts the views of the room; a larger one is newer.
     pub seq: u32,
@@ -57,6 +58,7 @@ pub struct View {
 /// Something that happened to a device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FeedEntry {
     /// A later entry has a larger one.
     pub number: u32,
@@ -75,6 +77,7 @@ pub struct FeedEntry {
 /// What can happen to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FeedEvent {
     /// It joined the room.
@@ -96,6 +99,7 @@ pub enum FeedEvent {
 /// Who takes part in a training round. What happened in it stays: devices that have left since are not taken out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CohortView {
     /// The round; 0 before the first.
     pub round: Round,
@@ -114,6 +118,7 @@ pub struct CohortView {
 /// What a room is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Devices gather; no round has been opened.
@@ -135,6 +140,7 @@ pub enum Phase {
 /// One device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceRow {
     /// Its number.
     pub id: DeviceId,
@@ -167,6 +173,7 @@ pub struct DeviceRow {
 /// What a device is doing, as far as the room knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceState {
     /// Connected; it has not been given its table yet.
@@ -204,6 +211,7 @@ impl DeviceState {
 /// One arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArmView {
     /// The arm's name.
     pub name: String,
@@ -237,6 +245,7 @@ pub struct ArmView {
 /// What one device's update counts in the models of an arm, as fractions of 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Influence {
     /// The device.
     pub device: DeviceId,
@@ -249,6 +258,7 @@ pub struct Influence {
 /// A device whose update was set aside when models of an arm became one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SetAside {
     /// The device.
     pub device: DeviceId,
@@ -266,6 +276,7 @@ pub struct SetAside {
 /// Which model of an arm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
     /// The barycenter of the device's coalition.
@@ -277,6 +288,7 @@ pub enum Place {
 /// How an arm's last measured model serves one device.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DeviceAccuracy {
     /// The device.
     pub device: DeviceId,
@@ -289,6 +301,7 @@ pub struct DeviceAccuracy {
 /// An accuracy over devices: never a mean alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Accuracy {
     /// Mean over devices.
     pub mean: f64,
@@ -305,6 +318,7 @@ pub struct Accuracy {
 /// A coalition.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CoalitionView {
     /// Kept from round to round.
     pub id: CoalitionId,
@@ -319,6 +333,7 @@ pub struct CoalitionView {
 /// An arm after one round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryRow {
     /// The round whose models were measured.
     pub round: Round,
@@ -346,6 +361,7 @@ pub struct HistoryRow {
 /// The center of all points is the origin, and a picture is turned to fit the round's before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MapView {
     /// The devices whose weights arrived in the last closed round.
     pub points: Vec<MapPoint>,
@@ -360,6 +376,7 @@ pub struct MapView {
 /// A place in the plane.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MapPlace {
     /// To the right.
     pub x: f64,
@@ -370,6 +387,7 @@ pub struct MapPlace {
 /// A device's place.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MapPoint {
     /// The device.
     pub device: DeviceId,
@@ -382,6 +400,7 @@ pub struct MapPoint {
 /// A barycenter's place.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MapBarycenter {
     /// The coalition.
     pub coalition: CoalitionId,
@@ -394,6 +413,7 @@ pub struct MapBarycenter {
 /// Who was in which coalition of an arm: the body of `GET /api/rooms/{room}/arms/{arm}/memberships`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Memberships {
     /// The run.
     pub run: RunId,
@@ -404,6 +424,7 @@ pub struct Memberships {
 /// The coalitions after one round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RoundMemberships {
     /// The round.
     pub round: Round,
@@ -416,6 +437,7 @@ pub struct RoundMemberships {
 /// Who is in a coalition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Membership {
     /// Kept from round to round.
     pub id: CoalitionId,
@@ -427,6 +449,7 @@ pub struct Membership {
 /// `GET /api/rooms/{room}/arms/{arm}/distances`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Distances {
     /// The run.
     pub run: RunId,
@@ -443,6 +466,7 @@ pub struct Distances {
 /// Model bytes as they crossed the wire: whole safetensors files, control messages not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Traffic {
     /// From devices.
     #[cfg_attr(test, ts(type = "number"))]
@@ -466,6 +490,7 @@ pub struct Traffic {
 /// arms' sum is a little more than what crossed it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArmTraffic {
     /// From devices.
     #[cfg_attr(test, ts(type = "number"))]

@@ -68,7 +68,7 @@ impl FromRequestParts<Server> for Host {
     }
 }
 
-/// A JSON body. No body at all counts as `{}`.
+/// A JSON body. No body at all, and `null`, count as `{}`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Server> for JsonBody<T> {
@@ -83,24 +83,22 @@ impl<T: DeserializeOwned> FromRequest<Server> for JsonBody<T> {
         )
         .await?;
         let bytes = body.as_bytes();
-        if bytes.is_empty() {
-            return from_value(Value::Object(serde_json::Map::new())).map(Self);
-        }
-        if !is_json {
-            return Err(ApiError::WrongContentType);
-        }
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|error| ApiError::MalformedJson(error.to_string()))?;
-        // Else a list would pass for an object whose fields come in order.
-        if !value.is_object() {
-            return Err(ApiError::WrongFields("it must be an object".to_owned()));
-        }
-        from_value(value).map(Self)
+        let value = match bytes {
+            [] => Value::Null,
+            _ if !is_json => return Err(ApiError::WrongContentType),
+            _ => serde_json::from_slice(bytes)
+                .map_err(|error| ApiError::MalformedJson(error.to_string()))?,
+        };
+        let value = match value {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            Value::Object(_) => value,
+            // A list would pass for an object whose fields come in order.
+            _ => return Err(ApiError::WrongFields("it must be an object".to_owned())),
+        };
+        let read = serde_json::from_value(value);
+        read.map(Self)
+            .map_err(|error| ApiError::WrongFields(error.to_string()))
     }
-}
-
-fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
-    serde_json::from_value(value).map_err(|error| ApiError::WrongFields(error.to_string()))
 }
 
 /// Reads a whole body of at most `limit` bytes within `time`.

@@ -9,6 +9,7 @@ use constellation_core::rejection::Rejection;
 use constellation_core::wire::WireError;
 use serde::Serialize;
 use thiserror::Error;
+use utoipa::{IntoResponses, ToSchema};
 
 use crate::config::limits;
 
@@ -103,20 +104,36 @@ pub(crate) enum ApiError {
     Internal,
 }
 
-/// The body of a refusal.
-#[derive(Serialize)]
-struct Problem {
+/// The body of a refusal (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: `code` says what it is.
     r#type: &'static str,
+    /// What the status is called.
     title: &'static str,
+    /// The HTTP status.
     status: u16,
+    /// What was wrong, for programs: docs/protocol.md lists all codes.
     code: &'static str,
+    /// What was wrong, and what to do about it, for people.
     detail: String,
+    /// Of an update for another round: the one under way.
     #[serde(skip_serializing_if = "Option::is_none")]
     current_round: Option<u32>,
     /// The setting that cannot be run, as in `training.batch`.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
 }
+
+/// Whatever else a call is answered with.
+#[derive(IntoResponses)]
+#[response(
+    status = "default",
+    description = "A refusal",
+    content_type = "application/problem+json"
+)]
+#[expect(dead_code, reason = "describes what ApiError becomes")]
+pub(crate) struct Refusal(Problem);
 
 /// A refusal's code, for counters and logs.
 #[derive(Clone, Copy)]

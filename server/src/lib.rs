@@ -13,6 +13,7 @@ mod config;
 mod connections;
 mod error;
 mod metrics;
+mod openapi;
 mod pages;
 mod qr;
 mod rate;

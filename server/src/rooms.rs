@@ -7,6 +7,7 @@ use constellation_core::config::CheckedConfig;
 use constellation_core::coordinator::Roster;
 use serde::{Deserialize, Serialize};
 use tracing::{Instrument as _, error, info, info_span};
+use utoipa::ToSchema;
 
 use crate::config::limits;
 use crate::error::ApiError;
@@ -26,7 +27,7 @@ pub enum Lifetime {
 }
 
 /// What whoever creates a room gets.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct NewRoom {
     /// The room's code.
     pub room: String,

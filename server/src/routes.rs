@@ -1,13 +1,17 @@
 //! The addresses of the server.
 
+#[expect(unused_qualifications, reason = "utoipa's macro writes them")]
 mod arms;
 mod board_socket;
 mod desk;
 mod device_socket;
 mod devices;
+#[expect(unused_qualifications, reason = "utoipa's macro writes them")]
 mod export;
 mod health;
+#[expect(unused_qualifications, reason = "utoipa's macro writes them")]
 mod models;
+mod paths;
 mod rooms;
 mod updates;
 
@@ -18,15 +22,19 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tracing::debug;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::body::check_origin;
 use crate::error::{ApiError, ErrorCode};
+use crate::openapi;
 use crate::pages;
 use crate::room::Request;
 use crate::server::Server;
@@ -46,27 +54,36 @@ const SECURITY_HEADERS: [(HeaderName, &str); 4] = [
     ),
 ];
 
+/// The addresses for programs. Each says of itself where it is, what it takes and what it gives.
+fn api() -> OpenApiRouter<Server> {
+    OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .routes(routes!(rooms::create))
+        .routes(routes!(rooms::view))
+        .routes(routes!(rooms::join_address))
+        .routes(routes!(rooms::qr))
+        .routes(routes!(board_socket::open))
+        .routes(routes!(export::get))
+        .routes(routes!(devices::join))
+        .routes(routes!(device_socket::open))
+        .routes(routes!(updates::post))
+        .routes(routes!(desk::command))
+        .routes(routes!(arms::memberships))
+        .routes(routes!(arms::distances))
+        .routes(routes!(models::get))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+}
+
 /// All addresses of a server.
 pub fn app(server: Server) -> Router {
-    let room = Router::new()
-        .route("/", get(rooms::view))
-        .route("/devices", post(devices::join))
-        .route("/devices/{device}/socket", get(device_socket::open))
-        .route("/rounds/{round}/updates", post(updates::post))
-        .route("/arms/{arm}/models/{model}", get(models::get))
-        .route("/arms/{arm}/memberships", get(arms::memberships))
-        .route("/arms/{arm}/distances", get(arms::distances))
-        .route("/desk/{command}", post(desk::command))
-        .route("/live", get(board_socket::open))
-        .route("/export", get(export::get))
-        .route("/join", get(rooms::join_address))
-        .route("/qr.svg", get(rooms::qr));
-    let app = Router::new()
-        .route("/api/rooms", post(rooms::create))
-        .nest("/api/rooms/{room}", room)
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
+    let (api, described) = api().split_for_parts();
+    let described = openapi::complete(described).to_string();
+    let app = api
+        .route(
+            "/api/openapi.json",
+            get(async move || ([(header::CONTENT_TYPE, "application/json")], described)),
+        )
         .route("/", get(pages::home))
         .route("/board/{room}", get(pages::board))
         .route("/join/{room}", get(pages::join))
@@ -90,6 +107,12 @@ pub fn app(server: Server) -> Router {
                 HeaderValue::from_static(value),
             ))
         })
+}
+
+/// The addresses for programs, as OpenAPI describes them.
+#[cfg(test)]
+pub(crate) fn description() -> serde_json::Value {
+    openapi::complete(api().into_openapi())
 }
 
 /// Answers that travel zipped to whoever accepts that. Weights hardly get smaller, and data sets are zipped already.

@@ -10,7 +10,7 @@ mod server;
 mod tab;
 
 pub use browser::{Browser, Engine};
-pub use program::Program;
+pub use program::{Program, python};
 pub use relay::Relay;
 pub use room::Room;
 pub use server::Server;

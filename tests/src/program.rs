@@ -1,6 +1,7 @@
 //! Child processes that say on their output when they are ready.
 
-use std::ffi::OsStr;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
@@ -78,6 +79,13 @@ impl Program {
     pub async fn kill(mut self) -> Result<()> {
         self.0.kill().await.context("it cannot be killed")
     }
+}
+
+/// The Python that has what `tests/requirements.txt` names.
+pub fn python() -> Result<OsString> {
+    env::var_os("CONSTELLATION_PYTHON").context(
+        "CONSTELLATION_PYTHON must name a Python with tests/requirements.txt; `cargo xtask test --only end-to-end` sets it",
+    )
 }
 
 async fn find_line(lines: &mut Lines<BufReader<ChildStdout>>, sign: &str) -> Result<String> {

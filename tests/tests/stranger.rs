@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use constellation_core::view::Phase;
 use constellation_lab::devices::{self, RoomAddress};
-use constellation_tests::{Room, Server};
+use constellation_tests::{Room, Server, python};
 use serde_json::json;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -15,8 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_python_program_takes_part_beside_our_own_devices() -> Result<()> {
-    let python = std::env::var_os("CONSTELLATION_PYTHON")
-        .context("CONSTELLATION_PYTHON must name a Python with tests/requirements.txt; `cargo xtask test --only end-to-end` sets it")?;
+    let python = python()?;
     let server = Server::start(&["--no-room"]).await?;
     // Rounds of four arms, then the closing evaluation: the stranger meets every kind of message.
     let config = json!({ "rounds": 2, "data": { "examples": 100 }, "pacing": { "start_at": 3, "pace_ms": 0 } });

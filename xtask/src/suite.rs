@@ -44,7 +44,8 @@ enum Step {
     Wasm,
     /// Unit tests of the pages.
     Pages,
-    /// Real server, real tabs in Chromium and in Firefox, and a stranger's Python program.
+    /// Real server, real tabs in Chromium and in Firefox, a stranger's Python program, and calls made up from the API's
+    /// description.
     EndToEnd,
 }
 

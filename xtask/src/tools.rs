@@ -94,10 +94,10 @@ pub(crate) fn ensure_python(project: &Project) -> Result<PathBuf> {
     let shell = project.shell();
     if !python_makes_environments(shell) {
         install_packages(shell, &["python3", "python3-venv"]).context(
-            "the test of the protocol needs Python 3 with its venv module: install both (Debian: `apt-get install python3 python3-venv`) and run this again",
+            "the tests of the protocol need Python 3 with its venv module: install both (Debian: `apt-get install python3 python3-venv`) and run this again",
         )?;
     }
-    say("installing the Python packages of the protocol's test");
+    say("installing the Python packages of the protocol's tests");
     cmd!(shell, "python3 -m venv --clear {environment}")
         .run()
         .context("Python could not make an environment")?;

@@ -8,6 +8,7 @@ use super::check::require;
 /// How models become one although some may be bad; see [`crate::aggregate::robust`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Aggregation {
     /// The rule.
@@ -20,6 +21,7 @@ pub struct Aggregation {
 /// A rule by which models become one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// The mean, in which steps longer than the median step are shortened to its length (Sun et al. 2019).

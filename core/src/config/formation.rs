@@ -9,6 +9,7 @@ use super::{Aggregation, ConfigError, limits};
 /// weights, formed anew every round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Formation {
     /// Number of coalitions asked for; fewer where there are fewer devices.
@@ -57,6 +58,7 @@ pub struct Formation {
 /// How coalitions form from [sketches](crate::sketch).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Sketches {
     /// Left out, every device sends its weights every round.
@@ -68,6 +70,7 @@ pub struct Sketches {
 /// Once coalitions stand still, a part of each sends weights in turn, and the others send their sketches alone.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Resting {
     /// Rounds, after the warm-up, in which no device has changed its coalition.
@@ -79,6 +82,7 @@ pub struct Resting {
 /// How the first centers are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FirstCenters {
     /// Distinct devices, each as likely as the other.
@@ -90,6 +94,7 @@ pub enum FirstCenters {
 /// Between what the distance of two devices is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DistanceKind {
     /// Weights.
@@ -103,6 +108,7 @@ pub enum DistanceKind {
 /// Whether layers count as they are or each by its own norm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LayerScale {
     /// As they are: layers with large numbers decide.
@@ -114,6 +120,7 @@ pub enum LayerScale {
 /// What each coalition counts in the global model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Weighting {
     /// Every coalition the same: a lone device counts as much as a crowd.

@@ -8,6 +8,7 @@ use super::{ConfigError, limits};
 /// How far apart two devices are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Length of the difference of their vectors.
@@ -19,6 +20,7 @@ pub enum Metric {
 /// How far apart two clusters are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Linkage {
     /// As far as their two nearest members.
@@ -32,6 +34,7 @@ pub enum Linkage {
 /// Coalitions by bounded confidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct BoundedConfidenceOptions {
     /// Distance of two opinions.
@@ -52,6 +55,7 @@ pub struct BoundedConfidenceOptions {
 /// Clustered federated learning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct CflOptions {
     /// Rounds before the first split.
@@ -70,6 +74,7 @@ pub struct CflOptions {
 /// Federated learning with hierarchical clustering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct FlHcOptions {
     /// Rounds of plain averaging; the deltas of the round after them are clustered.

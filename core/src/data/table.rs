@@ -24,6 +24,7 @@ use rows::Rows;
 /// What the rows of every device's table hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TableConfig {
     /// Name of the column that holds the labels.
@@ -37,6 +38,7 @@ pub struct TableConfig {
 /// A column of numbers: the model takes `(value − mean) / sd`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// Its name in the file's first row.

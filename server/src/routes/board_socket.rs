@@ -14,18 +14,28 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument as _, debug, info_span};
 
 use super::device_socket::close_frame;
+use super::paths::OfRoom;
 use crate::body::{Segments, check_origin};
 use crate::config::limits;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::room::Request;
 use crate::server::Server;
 
 /// How long a closing socket is waited for.
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// The live feed: a WebSocket that brings the room's view whenever it has changed.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}/live",
+    operation_id = "live",
+    tag = "rooms",
+    params(OfRoom),
+    responses((status = SWITCHING_PROTOCOLS, description = "The WebSocket opens"), Refusal)
+)]
 pub(super) async fn open(
     State(server): State<Server>,
-    Segments(room): Segments<String>,
+    Segments(OfRoom { room }): Segments<OfRoom>,
     headers: HeaderMap,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {

@@ -2,50 +2,84 @@
 
 use axum::Json;
 use axum::extract::State;
+use constellation_core::config::RunConfig;
 use constellation_core::coordinator::Command;
 use constellation_core::ids::DeviceId;
 use constellation_core::view::View;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::paths::OfDesk;
 use crate::body::{Bearer, JsonBody, Segments, config};
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::room::Request;
 use crate::server::Server;
 
+/// For `start`, `pause`, `step`, `lock` and `unlock`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-#[derive(Deserialize)]
+/// For `reset`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Reset {
+    /// The next run's seed; left out, this run's once more.
     #[serde(default)]
     seed: Option<u32>,
 }
 
-#[derive(Deserialize)]
+/// For `remove`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Remove {
+    /// Who goes for good.
     device: DeviceId,
 }
 
-#[derive(Deserialize)]
+/// For `configure`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Configure {
+    /// The next run.
+    #[schema(value_type = RunConfig)]
     config: Value,
 }
 
-#[derive(Deserialize)]
+/// For `mischief`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Mischief {
+    /// Whether devices may be difficult.
     allowed: bool,
 }
 
+/// What a command needs to know: `{}` for those that need nothing.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes what `parse` takes")]
+enum Details {
+    Reset(Reset),
+    Remove(Remove),
+    Configure(Configure),
+    Mischief(Mischief),
+}
+
+/// Controls a room.
+#[utoipa::path(
+    post,
+    path = "/api/rooms/{room}/desk/{command}",
+    tag = "desk",
+    params(OfDesk),
+    request_body = Option<Details>,
+    responses((status = OK, body = View), Refusal),
+    security(("desk_token" = []))
+)]
 pub(super) async fn command(
     State(server): State<Server>,
-    Segments((room, command)): Segments<(String, String)>,
+    Segments(OfDesk { room, command }): Segments<OfDesk>,
     Bearer(token): Bearer,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<View>, ApiError> {

@@ -17,9 +17,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument as _, debug, info_span};
 
 use super::board_socket::{close, upgrade};
+use super::paths::OfDevice;
 use crate::body::Segments;
 use crate::config::{Limits, limits};
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::rate::Rate;
 use crate::room::{ConnectionId, Ending, Line, Request, RoomHandle};
 use crate::server::{Server, stopped};
@@ -48,17 +49,25 @@ enum End {
     Closing(Ending),
 }
 
+/// A device's WebSocket: its first message brings its token, and round messages come back.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}/devices/{device}/socket",
+    operation_id = "device_socket",
+    tag = "devices",
+    params(OfDevice),
+    responses((status = SWITCHING_PROTOCOLS, description = "The WebSocket opens"), Refusal)
+)]
 pub(super) async fn open(
     State(server): State<Server>,
-    Segments((room, device)): Segments<(String, u32)>,
+    Segments(OfDevice { room, device }): Segments<OfDevice>,
     headers: HeaderMap,
     socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let room = server.room(&room)?;
-    let span = info_span!("device", room.id = %room.code(), device.id = device);
+    let span = info_span!("device", room.id = %room.code(), device.id = %device);
     let upgrade = upgrade(&server, &headers, socket)?;
-    Ok(upgrade
-        .on_upgrade(move |socket| live(server, room, DeviceId(device), socket).instrument(span)))
+    Ok(upgrade.on_upgrade(move |socket| live(server, room, device, socket).instrument(span)))
 }
 
 /// The socket's life.

@@ -9,34 +9,51 @@ use constellation_core::encoding::Kind;
 use constellation_core::ids::{DeviceId, Slot};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
+use super::paths::OfRoom;
 use crate::body::{JsonBody, Segments};
 use crate::config::limits;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::room::{Joined, Request};
 use crate::server::Server;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Join {
+    /// What its user calls it.
     #[serde(default)]
     name: Option<String>,
-    /// Free for what devices say of themselves; only its `capability` and `encodings` are read.
+    /// Free for what devices say of themselves; only its `capability`, examples that it trains per second, and its
+    /// `encodings`, names of those that it knows, are read.
     #[serde(default)]
     profile: Option<Value>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Welcome {
+    /// The device's number.
     device: DeviceId,
+    /// Proves that it is this device. A secret.
     device_token: String,
+    /// Its index in the partition of the data.
     slot: Slot,
+    /// The room's run.
     config: RunConfig,
 }
 
+/// Takes a device into a room.
+#[utoipa::path(
+    post,
+    path = "/api/rooms/{room}/devices",
+    tag = "devices",
+    params(OfRoom),
+    request_body = Option<Join>,
+    responses((status = CREATED, body = Welcome), Refusal)
+)]
 pub(super) async fn join(
     State(server): State<Server>,
-    Segments(room): Segments<String>,
+    Segments(OfRoom { room }): Segments<OfRoom>,
     JsonBody(body): JsonBody<Join>,
 ) -> Result<(StatusCode, Json<Welcome>), ApiError> {
     let room = server.room(&room)?;

@@ -8,21 +8,42 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use constellation_core::view::View;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
+use super::paths::OfRoom;
 use crate::body::Segments;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::room::Request;
 use crate::server::Server;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// `jsonl`, which is the default, `csv`, or `replay`.
     #[serde(default)]
+    #[param(pattern = "^(jsonl|csv|replay)$")]
     format: Option<String>,
 }
 
+/// A run's record for other programs, or the run as its boards saw it.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}/export",
+    operation_id = "export",
+    tag = "rooms",
+    params(OfRoom, Wanted),
+    responses(
+        (
+            status = OK,
+            description = "`jsonl` and `replay`: a JSON document per line; `csv`: a table",
+            content((String = "application/x-ndjson"), (String = "text/csv"))
+        ),
+        Refusal
+    )
+)]
 pub(super) async fn get(
     State(server): State<Server>,
-    Segments(room): Segments<String>,
+    Segments(OfRoom { room }): Segments<OfRoom>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, ApiError> {
     let Query(wanted) = wanted.map_err(|rejection| ApiError::BadPath(rejection.body_text()))?;

@@ -4,17 +4,29 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::metrics::Present;
 use crate::room::Request;
 use crate::server::Server;
 
 /// The process answers.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operation",
+    responses((status = OK, body = String, content_type = "text/plain"))
+)]
 pub(super) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// The server takes devices, into all of its rooms.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operation",
+    responses((status = OK, body = String, content_type = "text/plain"), Refusal)
+)]
 pub(super) async fn readyz(State(server): State<Server>) -> Result<&'static str, ApiError> {
     if server.is_stopping() {
         Err(ApiError::ServerStops)
@@ -25,6 +37,13 @@ pub(super) async fn readyz(State(server): State<Server>) -> Result<&'static str,
     }
 }
 
+/// Counters and gauges, as Prometheus reads them; docs/operations.md says what each means.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses((status = OK, body = String, content_type = "text/plain"))
+)]
 pub(super) async fn metrics(State(server): State<Server>) -> impl IntoResponse {
     let rooms = server.rooms().all();
     let mut present = Present {

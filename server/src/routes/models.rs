@@ -12,22 +12,41 @@ use constellation_core::params::Params;
 use constellation_core::wire::safetensors::Builder;
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
+use utoipa::IntoParams;
 
+use super::paths::OfModel;
 use crate::body::Segments;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
+use crate::openapi::File;
 use crate::pages::{etag, not_modified};
 use crate::room::Request;
 use crate::server::Server;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// `safetensors`, which is the default, or `onnx`.
     #[serde(default)]
+    #[param(pattern = "^(safetensors|onnx)$")]
     format: Option<String>,
 }
 
+/// The last published model of an arm, or of one of its coalitions.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}/arms/{arm}/models/{model}",
+    operation_id = "model",
+    tag = "arms",
+    params(OfModel, Wanted),
+    responses(
+        (status = OK, body = File, content_type = "application/octet-stream"),
+        (status = NOT_MODIFIED, description = "It has the entity tag of If-None-Match"),
+        Refusal
+    )
+)]
 pub(super) async fn get(
     State(server): State<Server>,
-    Segments((room, arm, model)): Segments<(String, String, String)>,
+    Segments(OfModel { room, arm, model }): Segments<OfModel>,
     wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

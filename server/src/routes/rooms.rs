@@ -4,32 +4,50 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use constellation_core::config::RunConfig;
 use constellation_core::view::View;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
+use super::paths::OfRoom;
 use crate::body::{Host, JsonBody, Segments, bearer, config};
 use crate::config::{AdminToken, RoomMakers};
 use crate::connections::Peer;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
 use crate::qr;
 use crate::room::Request;
 use crate::rooms::{Lifetime, NewRoom, join_url};
 use crate::server::Server;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Create {
+    /// The room's run; left out, all defaults.
     #[serde(default)]
+    #[schema(value_type = Option<RunConfig>)]
     config: Option<Value>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct JoinAddress {
+    /// Where devices join.
     join_url: String,
+    /// The same as a picture that phones read.
     qr_svg_url: String,
 }
 
+/// Makes a room.
+///
+/// On the server's own computer, with its admin token, or, with `--open-rooms`, for everybody.
+#[utoipa::path(
+    post,
+    path = "/api/rooms",
+    tag = "rooms",
+    request_body = Option<Create>,
+    responses((status = CREATED, body = NewRoom), Refusal),
+    security((), ("admin_token" = []))
+)]
 pub(super) async fn create(
     State(server): State<Server>,
     Host(host): Host,
@@ -60,9 +78,17 @@ fn check_maker(server: &Server, peer: Option<Peer>, headers: &HeaderMap) -> Resu
     }
 }
 
+/// A room as its boards see it.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}",
+    tag = "rooms",
+    params(OfRoom),
+    responses((status = OK, body = View), Refusal)
+)]
 pub(super) async fn view(
     State(server): State<Server>,
-    Segments(room): Segments<String>,
+    Segments(OfRoom { room }): Segments<OfRoom>,
 ) -> Result<impl IntoResponse, ApiError> {
     let view: View = server
         .room(&room)?
@@ -71,10 +97,18 @@ pub(super) async fn view(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(view)))
 }
 
+/// Where devices join a room.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}/join",
+    tag = "rooms",
+    params(OfRoom),
+    responses((status = OK, body = JoinAddress), Refusal)
+)]
 pub(super) async fn join_address(
     State(server): State<Server>,
     Host(host): Host,
-    Segments(room): Segments<String>,
+    Segments(OfRoom { room }): Segments<OfRoom>,
 ) -> Result<Json<JoinAddress>, ApiError> {
     let code = server.room(&room)?.code();
     let join_url = join_url(&server.config().addresses.base(host.as_deref()), code);
@@ -84,10 +118,18 @@ pub(super) async fn join_address(
     }))
 }
 
+/// Where devices join a room, as a QR code.
+#[utoipa::path(
+    get,
+    path = "/api/rooms/{room}/qr.svg",
+    tag = "rooms",
+    params(OfRoom),
+    responses((status = OK, body = String, content_type = "image/svg+xml"), Refusal)
+)]
 pub(super) async fn qr(
     State(server): State<Server>,
     Host(host): Host,
-    Segments(room): Segments<String>,
+    Segments(OfRoom { room }): Segments<OfRoom>,
 ) -> Result<Response, ApiError> {
     let code = server.room(&room)?.code();
     let join_url = join_url(&server.config().addresses.base(host.as_deref()), code);

@@ -9,21 +9,54 @@ use constellation_core::coordinator::Answer;
 use constellation_core::ids::{DeviceId, Round};
 use constellation_core::rejection::Rejection;
 use constellation_core::wire::{Update, WireError};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
+use super::paths::OfRound;
 use crate::blocking::blocking;
 use crate::body::{Segments, bearer, discard, read};
 use crate::config::limits;
-use crate::error::ApiError;
+use crate::error::{ApiError, Refusal};
+use crate::openapi::File;
 use crate::room::{Request, RoomHandle};
 use crate::server::Server;
 use crate::token::TokenHash;
 
+/// What became of an update.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Receipt {
+    status: Fate,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Fate {
+    /// It counts, and is stored.
+    Accepted,
+    /// The device has sent it before.
+    Duplicate,
+}
+
+/// Takes a device's update for the round under way.
+#[utoipa::path(
+    post,
+    path = "/api/rooms/{room}/rounds/{round}/updates",
+    operation_id = "update",
+    tag = "devices",
+    params(OfRound),
+    request_body(
+        content = File,
+        content_type = "application/octet-stream",
+        description = "A safetensors file, as docs/protocol.md says"
+    ),
+    responses((status = ACCEPTED, body = Receipt), (status = OK, body = Receipt), Refusal),
+    security(("device_token" = []))
+)]
 pub(super) async fn post(
     State(server): State<Server>,
-    Segments((room, round)): Segments<(String, u32)>,
+    Segments(OfRound { room, round }): Segments<OfRound>,
     request: HttpRequest,
-) -> Result<(StatusCode, Json<Value>), ApiError> {
+) -> Result<(StatusCode, Json<Receipt>), ApiError> {
     let (room, device) = match admit(&server, &room, bearer(request.headers())) {
         Ok(admitted) => admitted,
         Err(error) => {
@@ -31,7 +64,7 @@ pub(super) async fn post(
             return Err(error);
         }
     };
-    let (bytes, update) = match receive(&server, &room, Round(round), request).await {
+    let (bytes, update) = match receive(&server, &room, round, request).await {
         Ok(received) => received,
         Err(error) => return Err(refuse(&room, device, error).await),
     };
@@ -46,11 +79,13 @@ pub(super) async fn post(
     match answer {
         Answer::Duplicate => {
             server.metrics().duplicate(bytes);
-            Ok((StatusCode::OK, Json(json!({ "status": "duplicate" }))))
+            let status = Fate::Duplicate;
+            Ok((StatusCode::OK, Json(Receipt { status })))
         }
         Answer::Accepted | Answer::Done | Answer::Joined(_) => {
             server.metrics().accepted(bytes);
-            Ok((StatusCode::ACCEPTED, Json(json!({ "status": "accepted" }))))
+            let status = Fate::Accepted;
+            Ok((StatusCode::ACCEPTED, Json(Receipt { status })))
         }
     }
 }

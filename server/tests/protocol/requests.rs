@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{TestServer, problem, small, soon};
+use crate::support::{TestServer, fine, problem, small, soon};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_no_json() {
@@ -34,6 +34,7 @@ async fn bodies_that_are_no_json() {
         "malformed_json",
     )
     .await;
+    fine(send(json_type, "null".to_owned()).await.unwrap(), 201).await;
     problem(
         send("text/plain", "{}".to_owned()).await.unwrap(),
         415,
