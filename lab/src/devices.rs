@@ -137,6 +137,8 @@ enum Ended {
     ForGood,
     /// It was lost.
     Lost,
+    /// The server stops, and says when to try again.
+    Stopped(Duration),
 }
 
 impl Shared {
@@ -186,6 +188,7 @@ impl Shared {
     async fn live(self: Arc<Self>, identity: Identity) -> Result<(), DevicesError> {
         let mut device = Device::new();
         loop {
+            let mut wait = RETRY;
             let url = format!("{}/devices/{}/socket", self.room_address(), identity.device)
                 .replacen("http", "ws", 1);
             let config = tungstenite::protocol::WebSocketConfig::default()
@@ -199,8 +202,10 @@ impl Shared {
                         device: &mut device,
                         posts: JoinSet::new(),
                     };
-                    if let Ended::ForGood = connection.serve(socket).await? {
-                        return Ok(());
+                    match connection.serve(socket).await? {
+                        Ended::ForGood => return Ok(()),
+                        Ended::Lost => {}
+                        Ended::Stopped(until_it_is_back) => wait = until_it_is_back,
                     }
                 }
                 // The server is there, and has no such room any more.
@@ -210,7 +215,7 @@ impl Shared {
                 Err(_) => {}
             }
             device.handle(Input::Disconnected);
-            sleep(RETRY).await;
+            sleep(wait).await;
         }
     }
 
@@ -324,7 +329,10 @@ impl Connection<'_> {
                 Effect::Refused(Refusal { code, detail }) => {
                     eprintln!("device {}: {detail} ({code})", self.identity.device);
                 }
-                Effect::Left(Farewell::ServerStops) => return Ok(Some(Ended::Lost)),
+                Effect::Left(Farewell::ServerStops { retry_after_ms }) => {
+                    let wait = Duration::from_millis(retry_after_ms.into());
+                    return Ok(Some(Ended::Stopped(wait)));
+                }
                 Effect::Left(_) => return Ok(Some(Ended::ForGood)),
                 Effect::AskForTable(_) => return Err(DevicesError::Table),
                 Effect::SendInFull(run) => {

@@ -15,6 +15,8 @@ use crate::token::TokenHash;
 pub mod limits {
     use std::time::Duration;
 
+    use constellation_core::ids::DeviceId;
+
     /// Rooms at a time.
     pub const ROOMS: usize = 64;
     /// Tokens that open a room's desk: each start of the server makes one for the first room.
@@ -68,6 +70,11 @@ pub mod limits {
     pub const PUBLISH_EVERY: Duration = Duration::from_millis(50);
     /// A server that was told to stop takes at most so long.
     pub const STOP: Duration = Duration::from_secs(5);
+
+    /// When a device should come back to a server that stops: after a second, and thirty phones one after the other.
+    pub(crate) fn retry_after_ms(device: DeviceId) -> u32 {
+        1_000 + device.0.wrapping_mul(67) % 2_000
+    }
 }
 
 /// The limits of a server that tests, or people with a reason, may want otherwise. See [`limits`].

@@ -245,7 +245,7 @@ impl IntoResponse for ApiError {
         );
         let extra = match self {
             Self::MissingToken | Self::WrongToken => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            Self::TooManyRequests => Some((header::RETRY_AFTER, "1")),
+            Self::TooManyRequests | Self::ServerStops => Some((header::RETRY_AFTER, "1")),
             Self::NotAWebSocket(_) => Some((header::UPGRADE, "websocket")),
             _ => None,
         };

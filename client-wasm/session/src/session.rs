@@ -46,6 +46,8 @@ pub(crate) struct Session {
     connection: Cell<u32>,
     /// Tries in a row that gave nothing.
     failures: Cell<u32>,
+    /// Milliseconds that a server which stops has asked for, before the next try.
+    told_to_wait: Cell<Option<i32>>,
     /// The device has left; nothing happens any more.
     over: Cell<bool>,
     shown: Cell<Shown>,
@@ -78,6 +80,7 @@ impl Session {
             heartbeat: RefCell::new(None),
             connection: Cell::new(0),
             failures: Cell::new(0),
+            told_to_wait: Cell::new(None),
             over: Cell::new(false),
             shown: Cell::new(Shown::default()),
         });
@@ -185,13 +188,14 @@ impl Session {
         Ok(())
     }
 
-    /// Waits, longer every time, and says so.
+    /// Waits, as the server has said or longer every time, and says so.
     async fn wait(&self) {
         let failures = self.failures.get();
         self.failures.set(failures + 1);
-        let ms = FIRST_WAIT_MS
+        let longer_every_time = FIRST_WAIT_MS
             .saturating_mul(1 << failures.min(8))
             .min(LONGEST_WAIT_MS);
+        let ms = self.told_to_wait.take().unwrap_or(longer_every_time);
         let detail = format!(
             "No connection to the server; trying again in {} s.",
             (ms + 999) / 1_000
@@ -309,7 +313,10 @@ impl Session {
                     self.end("replaced", "This device goes on in another tab.");
                 }
                 // The room may be back soon, and the device with it.
-                Effect::Left(Farewell::ServerStops) => {}
+                Effect::Left(Farewell::ServerStops { retry_after_ms }) => {
+                    let ms = i32::try_from(retry_after_ms).unwrap_or(LONGEST_WAIT_MS);
+                    self.told_to_wait.set(Some(ms.min(LONGEST_WAIT_MS)));
+                }
             }
         }
     }

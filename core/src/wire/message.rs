@@ -88,7 +88,12 @@ pub enum Farewell {
     /// It said that it leaves.
     Left,
     /// The server stops; the device may come back with its identity when the server does.
-    ServerStops,
+    ServerStops {
+        /// When it should try, in milliseconds from now. Each device is told another time, so that they do not come all
+        /// at once.
+        #[serde(default)]
+        retry_after_ms: u32,
+    },
     /// Another connection with the same identity took over.
     Replaced,
 }

@@ -40,11 +40,25 @@ impl Read for RoomNews {
             "configured" => Self::Configured(Box::new(Configured::read(value)?)),
             "send_weights" => Self::SendWeights(SendWeights::read(value)?),
             "run_finished" => Self::RunFinished,
-            "farewell" => Self::Farewell(value.field("reason")?),
+            "farewell" => Self::Farewell(Farewell::read(value)?),
             "refused" => Self::Refused {
                 code: value.field("code")?,
                 detail: value.field("detail")?,
             },
+            _ => return None,
+        })
+    }
+}
+
+impl Read for Farewell {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match kind(value, "reason")? {
+            "removed" => Self::Removed,
+            "left" => Self::Left,
+            "server_stops" => Self::ServerStops {
+                retry_after_ms: value.field_or_default("retry_after_ms")?,
+            },
+            "replaced" => Self::Replaced,
             _ => return None,
         })
     }
@@ -264,7 +278,6 @@ fields!(ArmHeader { name, coalition, start; or default proximal, correction, bes
 names!(Form { Same = "same", F16 = "f16", Int8 = "int8", OneBit = "one_bit", TopK = "top_k" });
 names!(Mischief { LabelFlip = "label_flip", SignFlip = "sign_flip", Noise = "noise",
     Silence = "silence", Slowness = "slowness" });
-names!(Farewell { Removed = "removed", Left = "left", ServerStops = "server_stops", Replaced = "replaced" });
 names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
     Best = "best" });
 names!(GroupKind { Rotation = "rotation", LabelSwap = "label_swap" });

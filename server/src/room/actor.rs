@@ -222,7 +222,11 @@ impl Actor {
     ) -> End {
         let end = self.live_on(&mut inbox, &mut stop).await;
         if end == End::Stopped {
-            self.seats.end_all(&Ending::Farewell(Farewell::ServerStops));
+            self.seats.end_all(|device| {
+                Ending::Farewell(Farewell::ServerStops {
+                    retry_after_ms: limits::retry_after_ms(device),
+                })
+            });
         }
         end
     }
@@ -280,7 +284,8 @@ impl Actor {
     fn fail(&mut self, why: &StoreError) -> End {
         error!(%why, "the room's data cannot be kept: it takes nothing more until the server is started again");
         self.failed.store(true, Ordering::Relaxed);
-        self.seats.end_all(&Ending::Failure(ApiError::StoreFailed));
+        self.seats
+            .end_all(|_| Ending::Failure(ApiError::StoreFailed));
         End::Failed
     }
 

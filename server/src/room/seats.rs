@@ -138,11 +138,11 @@ impl Seats {
         }
     }
 
-    /// Closes all sockets.
-    pub(super) fn end_all(&mut self, ending: &Ending) {
+    /// Closes all sockets, each for a reason of its own.
+    pub(super) fn end_all(&mut self, ending: impl Fn(DeviceId) -> Ending) {
         let devices: Vec<DeviceId> = self.seats.keys().copied().collect();
         for device in devices {
-            self.end(device, ending.clone());
+            self.end(device, ending(device));
         }
     }
 

@@ -119,7 +119,7 @@ async fn live(server: Server, room: Arc<RoomHandle>, device: DeviceId, mut socke
                 Farewell::Removed => (1_000, "removed"),
                 Farewell::Left => (1_000, "left"),
                 Farewell::Replaced => (1_000, "replaced"),
-                Farewell::ServerStops => (1_001, "server_stops"),
+                Farewell::ServerStops { .. } => (1_001, "server_stops"),
             };
             close(socket, code, reason).await;
         }

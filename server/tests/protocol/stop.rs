@@ -15,16 +15,26 @@ async fn a_server_that_stops_says_goodbye() {
     let room = server.room(&small()).await;
     let a = room.join().await;
     let (mut socket, _) = room.connect(&a).await;
+    let (mut other, _) = room.connect(&room.join().await).await;
     let mut board = room.live().await;
     board.view().await;
     let mut silent = server
         .socket(&room.path(&format!("/devices/{}/socket", a.id)))
         .await;
     shutdown.send(()).unwrap();
-    assert_eq!(socket.farewell().await, (Farewell::ServerStops, 1_001));
+    let (farewell, code) = socket.farewell().await;
+    let Farewell::ServerStops { retry_after_ms } = farewell else {
+        panic!("the server stops, and says {farewell:?}")
+    };
+    assert_eq!(code, 1_001);
+    assert!((1_000..3_000).contains(&retry_after_ms));
+    let (farewell, _) = other.farewell().await;
+    assert!(
+        matches!(farewell, Farewell::ServerStops { retry_after_ms: ms } if ms != retry_after_ms)
+    );
     assert_eq!(board.closed().await, (1_001, "server_stops".to_owned()));
     assert_eq!(silent.closed().await, (4_503, "server_stops".to_owned()));
-    drop((socket, board, silent));
+    drop((socket, other, board, silent));
     soon("the end of the server", server.task)
         .await
         .unwrap()

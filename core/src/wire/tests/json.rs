@@ -28,7 +28,6 @@ fn what_the_room_says() {
     for (farewell, reason) in [
         (Farewell::Removed, "removed"),
         (Farewell::Left, "left"),
-        (Farewell::ServerStops, "server_stops"),
         (Farewell::Replaced, "replaced"),
     ] {
         from_the_room(
@@ -36,6 +35,11 @@ fn what_the_room_says() {
             &format!(r#"{{"message":"farewell","reason":"{reason}"}}"#),
         );
     }
+    let retry_after_ms = 1_250;
+    from_the_room(
+        &RoomNews::Farewell(Farewell::ServerStops { retry_after_ms }),
+        r#"{"message":"farewell","reason":"server_stops","retry_after_ms":1250}"#,
+    );
     let refused = RoomNews::Refused {
         code: "bad_message".to_owned(),
         detail: "that was no JSON".to_owned(),
