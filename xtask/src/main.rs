@@ -1,5 +1,5 @@
-//! The project's commands: `cargo xtask build`, `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench` and
-//! `cargo xtask replays`.
+//! The project's commands: `cargo xtask build`, `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
+//! `cargo xtask replays` and `cargo xtask sbom`.
 //!
 //! Whatever a command needs and can fetch, it fetches; what it cannot, it names in one sentence.
 
@@ -8,6 +8,8 @@ mod bench;
 mod browsers;
 mod build;
 mod demo;
+mod dependencies;
+mod fuzz;
 mod peers;
 mod processes;
 mod project;
@@ -40,6 +42,8 @@ enum Command {
     Demo(demo::Options),
     /// Make the recorded runs that ship with the pages anew, from the experiment files in lab/replays.
     Replays,
+    /// Write what the server's program is made of, for whoever ships it: target/constellation.cdx.json.
+    Sbom,
     /// Set up what the tests need and run all of them.
     Test(suite::Options),
 }
@@ -51,6 +55,9 @@ fn main() -> ExitCode {
         Command::Build => build::all(&project),
         Command::Demo(options) => demo::run(&project, &options),
         Command::Replays => replays::run(&project),
+        Command::Sbom => dependencies::bill_of_materials(&project).map(|file| {
+            println!("{}", file.display());
+        }),
         Command::Test(options) => suite::run(&project, &options),
     });
     match outcome {

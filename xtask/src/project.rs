@@ -34,12 +34,7 @@ impl Project {
             .to_path_buf();
         let shell = Shell::new().context("the working directory cannot be read")?;
         shell.change_dir(&root);
-        let metadata = cmd!(shell, "cargo metadata --no-deps --format-version 1")
-            .quiet()
-            .read()
-            .context("cargo cannot read the workspace")?;
-        let metadata: serde_json::Value =
-            serde_json::from_str(&metadata).context("cargo's metadata is not JSON")?;
+        let metadata = metadata(&shell)?;
         let target = metadata["target_directory"]
             .as_str()
             .context("cargo's metadata names no target directory")?;
@@ -63,6 +58,15 @@ impl Project {
         self.root.join("web")
     }
 
+    /// The folders of the workspace's packages.
+    pub(crate) fn members(&self) -> Result<Vec<PathBuf>> {
+        let metadata = metadata(&self.shell)?;
+        let packages = metadata["packages"].as_array().into_iter().flatten();
+        let manifests = packages.filter_map(|package| package["manifest_path"].as_str());
+        let folders = manifests.filter_map(|manifest| Path::new(manifest).parent());
+        Ok(folders.map(Path::to_path_buf).collect())
+    }
+
     /// A shell in the checkout's root.
     pub(crate) fn shell(&self) -> &Shell {
         &self.shell
@@ -74,6 +78,15 @@ impl Project {
             .join("release")
             .join(format!("{name}{EXE_SUFFIX}"))
     }
+}
+
+/// What cargo knows of the workspace.
+fn metadata(shell: &Shell) -> Result<serde_json::Value> {
+    let metadata = cmd!(shell, "cargo metadata --no-deps --format-version 1")
+        .quiet()
+        .read()
+        .context("cargo cannot read the workspace")?;
+    serde_json::from_str(&metadata).context("cargo's metadata is not JSON")
 }
 
 /// Where the zipped copy of a built file is.

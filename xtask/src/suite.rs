@@ -9,6 +9,8 @@ use xshell::{Cmd, cmd};
 
 use crate::browsers;
 use crate::build;
+use crate::dependencies;
+use crate::fuzz;
 use crate::project::{NPM, Project, WASM_TARGET, say};
 use crate::tools;
 
@@ -44,6 +46,10 @@ enum Step {
     Wasm,
     /// Unit tests of the pages.
     Pages,
+    /// Licences, sources and advisories of what we build on.
+    Dependencies,
+    /// Made-up inputs for every decoder and for the coordinator.
+    Fuzz,
     /// Real server, real tabs in Chromium and in Firefox, a stranger's Python program, and calls made up from the API's
     /// description.
     EndToEnd,
@@ -124,6 +130,8 @@ impl Step {
             Self::Rust => rust(project),
             Self::Wasm => wasm(project),
             Self::Pages => pages(project),
+            Self::Dependencies => dependencies::check(project),
+            Self::Fuzz => fuzz::run(project),
             Self::EndToEnd => end_to_end(project),
         }
     }
@@ -145,9 +153,12 @@ fn set_up(project: &Project) -> Result<()> {
 }
 
 fn format(project: &Project) -> Result<()> {
-    cmd!(project.shell(), "cargo fmt --all --check")
-        .run()
-        .context("the Rust code is not formatted: `cargo fmt --all` does it")
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        cmd!(project.shell(), "cargo fmt --manifest-path {manifest} --all --check")
+            .run()
+            .with_context(|| format!("the Rust code is not formatted: `cargo fmt --manifest-path {manifest} --all` does it"))?;
+    }
+    Ok(())
 }
 
 fn lint(project: &Project) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The tools that a build or a test needs: found, fetched where we may, else named.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -132,6 +133,31 @@ fn python_makes_environments(shell: &Shell) -> bool {
 /// Whether cargo-nextest is there, which runs tests faster and reports them better than cargo.
 pub(crate) fn has_nextest() -> bool {
     find("cargo-nextest").is_some()
+}
+
+/// Builds a tool of others from its registry, once; returns the program. It is built as for tests: that is quick, and
+/// what it does here is little.
+pub(crate) fn ensure_cargo_tool(project: &Project, name: &str, version: &str) -> Result<PathBuf> {
+    let root = project.target().join("tools");
+    let program = root
+        .join("bin")
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let shell = project.shell();
+    let installed = fs::read_to_string(root.join(".crates.toml")).unwrap_or_default();
+    if !installed.contains(&format!("\"{name} {version} ")) || !program.exists() {
+        say(&format!(
+            "building {name}: minutes the first time, nothing after that"
+        ));
+        cmd!(
+            shell,
+            "cargo install --quiet --debug --locked --root {root} --version {version} {name}"
+        )
+        .run()
+        .with_context(|| {
+            format!("{name} could not be built: check the network and run this again")
+        })?;
+    }
+    Ok(program)
 }
 
 /// Installs Debian packages if this machine has them and lets us.
