@@ -105,17 +105,31 @@ async fn a_body_must_arrive_in_time() {
         ..ServerConfig::default()
     })
     .await;
+    let answer = answer_to(&server, "content-length: 2\r\n\r\n{").await;
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("body_timeout"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_breaks_off_is_no_body() {
+    let server = TestServer::start().await;
+    let no_length_of_a_chunk = "transfer-encoding: chunked\r\n\r\nnone\r\n";
+    let answer = answer_to(&server, no_length_of_a_chunk).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.contains("body_broken"), "{answer}");
+}
+
+/// What a server says to the rest of a request that no HTTP library would send.
+async fn answer_to(server: &TestServer, rest: &str) -> String {
     let mut stream = TcpStream::connect(&server.address).await.unwrap();
     let head = format!(
-        "POST /api/rooms HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{",
+        "POST /api/rooms HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n{rest}",
         server.address
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 4_096];
     let n = soon("the answer", stream.read(&mut answer)).await.unwrap();
-    let answer = String::from_utf8_lossy(&answer[..n]).into_owned();
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("body_timeout"), "{answer}");
+    String::from_utf8_lossy(&answer[..n]).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
