@@ -13,8 +13,9 @@ use serde_json::json;
 const ROUNDS: u32 = 100;
 /// Longest that a run may take on a busy machine.
 const RUN: Duration = Duration::from_secs(600);
-/// What memory may grow by: allocators keep some of what they were given.
-const SLACK: u64 = 24 << 20;
+/// What memory may grow by: the allocator takes 32 MiB from the system at a time, and may do so twice. The updates of the
+/// runs that are compared come to 375 MB.
+const SLACK: u64 = 64 << 20;
 
 /// What a server holds.
 #[derive(Debug)]
