@@ -29,6 +29,8 @@ pub mod limits {
     pub const DISCARDED: usize = 8 * 1024 * 1024;
     /// Bytes of a message that a device or a board sends over its socket.
     pub const SOCKET_MESSAGE: usize = 4 * 1024;
+    /// Bytes in which longer messages to a device leave.
+    pub const SOCKET_PIECE: usize = 16 * 1024;
     /// Bytes of updates that are decoded between other work; those of larger models get a thread to themselves.
     pub const SMALL_UPDATE: usize = 2 * 1024 * 1024;
     /// Messages that may wait for a device's socket; a device that is further behind is disconnected.

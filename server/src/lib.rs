@@ -21,6 +21,7 @@ mod room;
 mod rooms;
 mod routes;
 mod server;
+mod socket;
 mod store;
 mod tls;
 mod token;

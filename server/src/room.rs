@@ -9,7 +9,6 @@ mod seats;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::ws::{Message, Utf8Bytes};
 use constellation_core::config::RunConfig;
 use constellation_core::coordinator::{Answer, Command, Profile};
 use constellation_core::ids::{CoalitionId, DeviceId, Round, RunId, Slot};
@@ -20,6 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::error::ApiError;
+use crate::socket::{Message, Utf8Bytes};
 use crate::token::{RoomCode, Token, TokenHash};
 
 use admissions::Admissions;

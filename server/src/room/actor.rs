@@ -8,7 +8,6 @@ use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::extract::ws::Utf8Bytes;
 use constellation_core::config::RunConfig;
 use constellation_core::coordinator::{Answer, Coordinator, Effect, Event, Input, Profile};
 use constellation_core::ids::DeviceId;
@@ -30,6 +29,7 @@ use crate::error::ApiError;
 use crate::metrics::Metrics;
 use crate::rooms::Lifetime;
 use crate::server::stopped;
+use crate::socket::Utf8Bytes;
 use crate::store::{Store, StoreError, StoredRoom};
 use crate::token::{RoomCode, Token, TokenHash};
 

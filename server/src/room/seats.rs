@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::ws::Message;
 use constellation_core::ids::DeviceId;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
@@ -11,6 +10,7 @@ use tokio::time::Instant;
 use super::admissions::Admissions;
 use super::{ConnectionId, Ending, Line};
 use crate::error::ApiError;
+use crate::socket::Message;
 use crate::token::TokenHash;
 
 /// The devices of a room as the driver knows them.

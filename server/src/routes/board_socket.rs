@@ -4,22 +4,18 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
+use axum::extract::{Request as HttpRequest, State};
 use axum::response::Response;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument as _, debug, info_span};
 
-use super::device_socket::close_frame;
 use super::paths::OfRoom;
-use crate::body::{Segments, check_origin};
-use crate::config::limits;
+use crate::body::Segments;
 use crate::error::{ApiError, Refusal};
 use crate::room::Request;
 use crate::server::Server;
+use crate::socket::{Message, Socket, Upgrade, Utf8Bytes, close_frame};
 
 /// How long a closing socket is waited for.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -36,31 +32,16 @@ const CLOSING: Duration = Duration::from_secs(1);
 pub(super) async fn open(
     State(server): State<Server>,
     Segments(OfRoom { room }): Segments<OfRoom>,
-    headers: HeaderMap,
-    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: HttpRequest,
 ) -> Result<Response, ApiError> {
     let room = server.room(&room)?;
-    let upgrade = upgrade(&server, &headers, socket)?;
+    let upgrade = Upgrade::of(&server, request)?;
     let views = room.ask(|reply| Request::Watch { reply }).await?;
     let span = info_span!("board", room.id = %room.code());
     Ok(upgrade.on_upgrade(move |socket| live(server, views, socket).instrument(span)))
 }
 
-/// Checks where a socket's page is from, and bounds what it may send.
-pub(super) fn upgrade(
-    server: &Server,
-    headers: &HeaderMap,
-    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-) -> Result<WebSocketUpgrade, ApiError> {
-    check_origin(headers, server.config().addresses.public_url.as_deref())?;
-    let socket = socket.map_err(|rejection| ApiError::NotAWebSocket(rejection.body_text()))?;
-    Ok(socket
-        .read_buffer_size(limits::SOCKET_MESSAGE)
-        .max_message_size(limits::SOCKET_MESSAGE)
-        .max_frame_size(limits::SOCKET_MESSAGE))
-}
-
-async fn live(server: Server, mut views: watch::Receiver<Utf8Bytes>, mut socket: WebSocket) {
+async fn live(server: Server, mut views: watch::Receiver<Utf8Bytes>, mut socket: Socket) {
     // Held until the end, so that a server that stops knows when the last socket is closed.
     let _stop = server.stop().subscribe();
     let limits = &server.config().limits;
@@ -105,7 +86,7 @@ async fn live(server: Server, mut views: watch::Receiver<Utf8Bytes>, mut socket:
 }
 
 /// Closes a socket and waits a moment for the other side to take note, lest the last messages be lost.
-pub(super) async fn close(mut socket: WebSocket, code: u16, reason: &'static str) {
+pub(super) async fn close(mut socket: Socket, code: u16, reason: &'static str) {
     let goodbye = async {
         if socket.send(close_frame(code, reason)).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}

@@ -4,10 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::HeaderMap;
+use axum::extract::{Request as HttpRequest, State};
 use axum::response::Response;
 use constellation_core::ids::DeviceId;
 use constellation_core::wire::{DeviceNews, Farewell, RoomNews};
@@ -16,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{Instrument as _, debug, info_span};
 
-use super::board_socket::{close, upgrade};
+use super::board_socket::close;
 use super::paths::OfDevice;
 use crate::body::Segments;
 use crate::config::{Limits, limits};
@@ -24,6 +21,7 @@ use crate::error::{ApiError, Refusal};
 use crate::rate::Rate;
 use crate::room::{ConnectionId, Ending, Line, Request, RoomHandle};
 use crate::server::{Server, stopped};
+use crate::socket::{Message, Socket, Upgrade, broken};
 use crate::token::TokenHash;
 
 /// The first message. `message` may be left out, because only one message can come first.
@@ -61,17 +59,16 @@ enum End {
 pub(super) async fn open(
     State(server): State<Server>,
     Segments(OfDevice { room, device }): Segments<OfDevice>,
-    headers: HeaderMap,
-    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: HttpRequest,
 ) -> Result<Response, ApiError> {
     let room = server.room(&room)?;
     let span = info_span!("device", room.id = %room.code(), device.id = %device);
-    let upgrade = upgrade(&server, &headers, socket)?;
+    let upgrade = Upgrade::of(&server, request)?;
     Ok(upgrade.on_upgrade(move |socket| live(server, room, device, socket).instrument(span)))
 }
 
 /// The socket's life.
-async fn live(server: Server, room: Arc<RoomHandle>, device: DeviceId, mut socket: WebSocket) {
+async fn live(server: Server, room: Arc<RoomHandle>, device: DeviceId, mut socket: Socket) {
     // Held until the end, so that a server that stops knows when the last socket is closed.
     let mut stop = server.stop().subscribe();
     let limits = &server.config().limits;
@@ -141,7 +138,7 @@ type Greeted = (
 async fn greet(
     room: &RoomHandle,
     device: DeviceId,
-    socket: &mut WebSocket,
+    socket: &mut Socket,
     limits: &Limits,
 ) -> Result<Greeted, ApiError> {
     let token = timeout(limits.hello, hello(socket))
@@ -161,7 +158,7 @@ async fn greet(
     Ok((connection, messages, ended))
 }
 
-async fn hello(socket: &mut WebSocket) -> Result<TokenHash, ApiError> {
+async fn hello(socket: &mut Socket) -> Result<TokenHash, ApiError> {
     loop {
         match socket.recv().await {
             Some(Ok(Message::Text(text))) => {
@@ -169,7 +166,7 @@ async fn hello(socket: &mut WebSocket) -> Result<TokenHash, ApiError> {
                     .map_err(|error| ApiError::HelloExpected(error.to_string()))?;
                 return Ok(TokenHash::of(&token));
             }
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
             Some(Ok(Message::Binary(_))) => {
                 return Err(ApiError::HelloExpected("it was binary".to_owned()));
             }
@@ -196,7 +193,7 @@ struct Conversation<'a> {
 impl Conversation<'_> {
     async fn run(
         &mut self,
-        socket: &mut WebSocket,
+        socket: &mut Socket,
         messages: &mut mpsc::Receiver<Message>,
         ended: &mut oneshot::Receiver<Ending>,
     ) -> End {
@@ -237,7 +234,7 @@ impl Conversation<'_> {
         }
     }
 
-    async fn receive(&mut self, message: Message, socket: &mut WebSocket) -> Result<(), End> {
+    async fn receive(&mut self, message: Message, socket: &mut Socket) -> Result<(), End> {
         let now = Instant::now();
         self.heard = now;
         if !self.rate.take(now) {
@@ -286,7 +283,9 @@ impl Conversation<'_> {
             Message::Binary(_) => {
                 ApiError::BadMessage("weights are posted, not sent over the socket".to_owned())
             }
-            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
+                return Ok(());
+            }
         };
         self.count(&refusal).await;
         self.server.metrics().refused(refusal.code());
@@ -327,19 +326,4 @@ fn failure(error: ApiError) -> End {
 /// A room that ends without a word has failed, or has been removed while the socket was opening.
 fn ending_of(ending: Result<Ending, oneshot::error::RecvError>) -> End {
     End::Closing(ending.unwrap_or(Ending::Failure(ApiError::Internal)))
-}
-
-/// What is wrong with a message that broke the socket; `None` if the socket broke by itself.
-fn broken(error: &axum::Error) -> Option<ApiError> {
-    // The library's own error type is not among what axum gives on; a test holds its words.
-    let too_long = error.to_string().contains("too long") || error.to_string().contains("too big");
-    too_long.then_some(ApiError::MessageTooLarge)
-}
-
-/// A frame that says why.
-pub(super) fn close_frame(code: u16, reason: &'static str) -> Message {
-    Message::Close(Some(CloseFrame {
-        code,
-        reason: reason.into(),
-    }))
 }

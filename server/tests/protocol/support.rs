@@ -12,7 +12,7 @@ use constellation_core::view::View;
 use constellation_core::wire::{
     ArmReport, Configured, Farewell, Models, Report, RoomNews, RoundOpened, Update,
 };
-use constellation_server::{Addresses, ServerConfig, StoreError, serve};
+use constellation_server::{Addresses, ServerConfig, StoreError, limits, serve};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -21,8 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
 /// Longest that anything a test waits for may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -87,7 +87,12 @@ impl TestServer {
     }
 
     pub(crate) async fn socket(&self, path: &str) -> Socket {
-        let (socket, _) = connect_async(format!("ws://{}{path}", self.address))
+        self.socket_with(path, WebSocketConfig::default()).await
+    }
+
+    async fn socket_with(&self, path: &str, config: WebSocketConfig) -> Socket {
+        let address = format!("ws://{}{path}", self.address);
+        let (socket, _) = connect_async_with_config(address, Some(config), false)
             .await
             .unwrap();
         Socket(socket)
@@ -150,10 +155,10 @@ impl Room<'_> {
 
     /// A device's socket that has said hello and has got its configuration.
     pub(crate) async fn connect(&self, device: &FakeDevice) -> (Socket, Configured) {
-        let mut socket = self
-            .server
-            .socket(&self.path(&format!("/devices/{}/socket", device.id)))
-            .await;
+        let path = self.path(&format!("/devices/{}/socket", device.id));
+        // However long a message is, its frames are short.
+        let config = WebSocketConfig::default().max_frame_size(Some(limits::SOCKET_PIECE));
+        let mut socket = self.server.socket_with(&path, config).await;
         socket
             .send_json(&json!({ "message": "hello", "token": device.token }))
             .await;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::ws::Message as Frame;
 use constellation_core::coordinator::{Answer, Effect, Event, Input, Message, Outcome};
 use constellation_core::ids::DeviceId;
 use constellation_core::journal::Entry;
@@ -17,6 +16,7 @@ use super::{Actor, Waiting};
 use crate::blocking::blocking;
 use crate::room::Ending;
 use crate::room::seats::Delivery;
+use crate::socket::Message as Frame;
 use crate::store::StoreError;
 
 /// A message that several devices may share.
