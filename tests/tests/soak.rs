@@ -13,19 +13,19 @@ use serde_json::json;
 const ROUNDS: u32 = 100;
 /// Longest that a run may take on a busy machine.
 const RUN: Duration = Duration::from_secs(600);
-/// What memory may grow by: the allocator takes 32 MiB from the system at a time, and may do so twice. The updates of the
-/// runs that are compared come to 375 MB.
-const SLACK: u64 = 64 << 20;
+/// What memory may grow by: allocators keep some of what they were given.
+const SLACK: u64 = 24 << 20;
 
 /// What a server holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Held {
     memory: u64,
     files: usize,
 }
 
-/// Plays runs until so many rounds are closed, and compares what the server holds after the third with the end. The
-/// first runs fill what is bounded: the record, the recording, buffers.
+/// Plays runs until so many rounds are closed, and compares what the server holds at the end with the most that it held
+/// in the first half. The first runs fill what is bounded: the record, the recording, buffers; which of them fills the
+/// last is chance.
 async fn soak(devices: u32, rounds: u32) -> Result<()> {
     let server = Server::start(&["--no-room", "--log", "warn"]).await?;
     let config = json!({
@@ -42,7 +42,8 @@ async fn soak(devices: u32, rounds: u32) -> Result<()> {
         data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
     };
     let headless = tokio::spawn(devices::run(address, devices));
-    let (runs, mut before, mut fingerprint) = (rounds.div_ceil(ROUNDS), None, String::new());
+    let (runs, mut fingerprint) = (rounds.div_ceil(ROUNDS), String::new());
+    let mut before = Held::default();
     for run in 1..=runs {
         let finished = |view: &View| view.run.0 == run && view.phase == Phase::Finished;
         let view = room.wait_so_long(RUN, "the end of a run", finished).await?;
@@ -56,9 +57,10 @@ async fn soak(devices: u32, rounds: u32) -> Result<()> {
             files: server.open_files()?,
         };
         println!("after {} rounds: {held:?}", run * ROUNDS);
-        if run == 3 {
-            before = Some(held);
-        } else if let Some(before) = before.as_ref().filter(|_| run == runs) {
+        if run <= runs / 2 {
+            before.memory = before.memory.max(held.memory);
+            before.files = before.files.max(held.files);
+        } else if run == runs {
             assert!(
                 held.memory < before.memory + SLACK,
                 "{held:?} after {before:?}"
@@ -71,13 +73,12 @@ async fn soak(devices: u32, rounds: u32) -> Result<()> {
         }
     }
     headless.abort();
-    assert!(before.is_some(), "too few rounds to compare");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn some_hundred_rounds_leave_nothing_behind() -> Result<()> {
-    soak(8, 800).await
+    soak(8, 1_000).await
 }
 
 /// `cargo nextest run -p constellation-tests --run-ignored only --no-capture an_hour`
