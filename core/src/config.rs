@@ -167,6 +167,16 @@ pub struct TrainingConfig {
     pub weight_decay: f64,
 }
 
+impl TrainingConfig {
+    /// Mini-batches that a device with so many examples trains on in a round, when its plan is halved so many times. One
+    /// at least, where there are examples.
+    #[must_use]
+    pub fn steps(&self, examples: u32, halvings: u32) -> u32 {
+        let whole = examples.div_ceil(self.batch) * self.epochs;
+        whole.div_ceil(1 << halvings.min(limits::HALVINGS))
+    }
+}
+
 /// When a run starts, and a round opens and closes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -185,6 +195,21 @@ pub struct PacingConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub participation: Option<Participation>,
+    /// What devices are asked for that are not done in time.
+    pub slow_devices: SlowDevices,
+}
+
+/// What devices are asked for that are not done when a round's deadline comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SlowDevices {
+    /// Half of the steps in their next round, as often as it takes, and twice as many again once they have time.
+    #[default]
+    ShorterPlan,
+    /// The same as everybody else.
+    FullPlan,
 }
 
 /// A part of the devices in each training round (McMahan et al. 2017). The closing evaluation asks everybody.

@@ -11,6 +11,7 @@ mod fingerprint;
 mod io;
 mod membership;
 mod memberships;
+mod plans;
 mod publishing;
 mod roster;
 mod round;
@@ -22,7 +23,7 @@ mod updates;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome, Profile};
+pub use io::{Answer, Command, Effect, Event, Input, Message, Outcome, Profile, ShorterPlan};
 pub use roster::Roster;
 
 use crate::attack::Mischief;
@@ -91,6 +92,8 @@ struct Member {
     last_refusal: Option<Code>,
     /// By its last report in this run.
     mischief: Option<Mischief>,
+    /// How often its steps are halved in the next round.
+    halvings: u32,
     /// What it was given last in this run.
     given: GivenModels,
     /// Names of those of them that it has on this connection, so that deltas can be added to them.
@@ -115,6 +118,7 @@ impl Member {
             refused: 0,
             last_refusal: None,
             mischief: None,
+            halvings: 0,
             given: GivenModels::new(),
             has: BTreeSet::new(),
         }
@@ -309,7 +313,7 @@ impl Coordinator {
                 device,
                 bytes,
                 update,
-            } => self.update(device, bytes, *update, &mut effects),
+            } => self.update(now_ms, device, bytes, *update, &mut effects),
             Input::Refused { device, code } => {
                 self.count_refusal(device, code, &mut effects);
                 self.wait_no_more(device);
@@ -446,6 +450,7 @@ impl Coordinator {
             refused: member.refused,
             last_refusal: member.last_refusal.as_deref().map(str::to_owned),
             mischief: member.mischief,
+            halvings: member.halvings,
         };
         View {
             seq,
@@ -531,6 +536,7 @@ fn round_opened(
     run: &Run,
     round: Round,
     purpose: Purpose,
+    halvings: u32,
     plans: &[ArmPlan],
     member: &mut Member,
     given: GivenModels,
@@ -561,6 +567,7 @@ fn round_opened(
         run: run.id,
         round,
         training: (purpose == Purpose::Train).then(|| run.config.training.clone()),
+        halvings,
         arms: arms.collect(),
         upload: if knows(up) { up } else { Encoding::default() },
         deltas,

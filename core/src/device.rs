@@ -470,6 +470,7 @@ impl Device {
         }
         self.view.round = Round(opened.round.0.min(run.configured.config.rounds));
         self.view.progress = 0.0;
+        self.view.halvings = opened.halvings;
         self.view.activity = Activity::Evaluating;
         for (arm, plan) in self.view.arms.iter_mut().zip(&opened.arms) {
             arm.coalition = plan.coalition;

@@ -83,6 +83,8 @@ pub struct ArmUpdate {
     pub device: DeviceId,
     /// Its number of training examples.
     pub examples: u32,
+    /// How often its steps were halved.
+    pub halvings: u32,
     /// The model it started from.
     pub start: Arc<Params>,
     /// Its weights after training.
@@ -351,6 +353,7 @@ pub(crate) mod testing {
             .map(|(device, (examples, weights))| ArmUpdate {
                 device: DeviceId(device),
                 examples: *examples,
+                halvings: 0,
                 start: model(&vec![0.0; weights.len()]),
                 weights: (*model(weights)).clone(),
                 beside: None,

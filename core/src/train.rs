@@ -29,7 +29,8 @@ pub struct Training {
     order: Vec<u32>,
     /// Next place in `order`.
     at: usize,
-    epoch: u32,
+    /// Mini-batches to go.
+    left: u32,
     epoch_loss: Loss,
     /// Examples of a batch, gathered.
     batch: Vec<f32>,
@@ -50,7 +51,7 @@ pub struct Pull<'a> {
 pub struct Trained {
     /// Values in the order of the spec. Not all finite if training diverged.
     pub values: Vec<f32>,
-    /// Loss over the last epoch, each batch measured before its step.
+    /// Loss over the last epoch, or as much of it as was trained; each batch measured before its step.
     pub loss: Loss,
 }
 
@@ -87,7 +88,7 @@ impl Training {
             shuffle,
             order: (0..examples.len() as u32).collect(),
             at: 0,
-            epoch: 0,
+            left: config.steps(examples.len() as u32, 0),
             epoch_loss: Loss::default(),
             batch: vec![0.0; batch * examples.stride()],
             labels: Vec::with_capacity(batch),
@@ -96,19 +97,26 @@ impl Training {
         training
     }
 
-    /// Whether all epochs are done.
+    /// The same before its first step, halved so many times: it ends earlier.
+    #[must_use]
+    pub fn halved(mut self, halvings: u32) -> Self {
+        self.left = self.config.steps(self.order.len() as u32, halvings);
+        self
+    }
+
+    /// Whether all mini-batches are done.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.epoch == self.config.epochs || self.order.is_empty()
+        self.left == 0
     }
 
-    /// Mini-batches that all epochs take together.
+    /// Mini-batches to go.
     #[must_use]
-    pub fn steps(&self) -> usize {
-        self.order.len().div_ceil(self.config.batch as usize) * self.config.epochs as usize
+    pub fn left(&self) -> u32 {
+        self.left
     }
 
-    /// Trains on one mini-batch; the last of an epoch may be smaller. Does nothing once all epochs are done.
+    /// Trains on one mini-batch; the last of an epoch may be smaller. Does nothing once all are done.
     pub fn step(&mut self, examples: &Examples, work: &mut Workspace) {
         if self.is_done() {
             return;
@@ -146,9 +154,9 @@ impl Training {
         };
         self.epoch_loss = self.epoch_loss.plus(loss);
         self.at = end;
+        self.left -= 1;
         if end == self.order.len() {
             self.at = 0;
-            self.epoch += 1;
             if !self.is_done() {
                 self.shuffle.shuffle(&mut self.order);
             }
@@ -191,6 +199,7 @@ pub fn evaluate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::limits;
     use crate::data::DatasetName;
     use crate::model::ModelConfig;
     use crate::rng::Purpose;
@@ -218,12 +227,9 @@ mod tests {
             examples,
             shuffle,
         );
-        let mut steps = 0;
         while !training.is_done() {
             training.step(examples, &mut work);
-            steps += 1;
         }
-        assert_eq!(steps, training.steps());
         training.finish()
     }
 
@@ -305,6 +311,44 @@ mod tests {
                 .examples,
             13
         );
+    }
+
+    #[test]
+    fn a_halved_plan_is_the_beginning_of_the_whole_one() {
+        let config = TrainingConfig {
+            epochs: 3,
+            batch: 8,
+            ..TrainingConfig::default()
+        };
+        let network = Arc::new(Network::new(
+            &ModelConfig::Softmax {},
+            DatasetName::MnistSmall.shape(),
+        ));
+        let (examples, mut work) = (examples(13), network.workspace(8));
+        let mut after = |halvings, most: usize| {
+            let (start, shuffle) = (network.initial(1), Stream::new(1, Purpose::Shuffle, 0, 0));
+            let pull = Pull::default();
+            let training = Training::new(&network, &start, pull, &config, &examples, shuffle);
+            let mut training = training.halved(halvings);
+            let mut taken = 0;
+            while taken < most && !training.is_done() {
+                training.step(&examples, &mut work);
+                taken += 1;
+            }
+            (taken, training.finish().values)
+        };
+        // Of six steps.
+        for (halvings, steps) in [
+            (0, 6),
+            (1, 3),
+            (2, 2),
+            (3, 1),
+            (limits::HALVINGS, 1),
+            (99, 1),
+        ] {
+            assert_eq!(after(halvings, usize::MAX), after(0, steps), "{halvings}");
+            assert_eq!(after(halvings, usize::MAX).0, steps, "{halvings}");
+        }
     }
 
     #[test]

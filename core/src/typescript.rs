@@ -10,7 +10,7 @@ use crate::config::{
     Aggregation, ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind,
     Encodings, FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage,
     Metric, Order, OursOptions, PacingConfig, Participation, Partition, Resting, Rule, RunConfig,
-    Sketches, StrategyConfig, TrainingConfig, Weighting,
+    Sketches, SlowDevices, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig, TableError};
 use crate::encoding::Encoding;
@@ -90,6 +90,7 @@ fn declarations() -> String {
         PacingConfig,
         Participation,
         Order,
+        SlowDevices,
         ArmConfig,
         StrategyConfig,
         OursOptions,

@@ -168,6 +168,10 @@ pub struct DeviceRow {
     pub last_refusal: Option<String>,
     /// How it was difficult in its last update of this run, by what it says itself.
     pub mischief: Option<Mischief>,
+    /// How often its steps are halved in the rounds to come, since it was late.
+    #[serde(default)] // Recordings of older versions have none.
+    #[cfg_attr(test, ts(optional, as = "Option<u32>"))]
+    pub halvings: u32,
 }
 
 /// What a device is doing, as far as the room knows.
@@ -542,6 +546,8 @@ pub struct DeviceView {
     pub mischief_allowed: bool,
     /// How it is difficult, from the next round on.
     pub mischief: Option<Mischief>,
+    /// How often its steps are halved in this round, since it was late.
+    pub halvings: u32,
 }
 
 /// What a device is doing.

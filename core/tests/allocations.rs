@@ -63,6 +63,7 @@ fn an_update_stays_where_it_has_arrived() {
         report: Report {
             examples: 100,
             own_data: 0,
+            halvings: 0,
             mischief: None,
             arms: reports
                 .map(|arm| (arm.clone(), ArmReport::default()))

@@ -46,6 +46,7 @@ pub fn update(models: &Models, run: RunId, round: Round, bare: bool) -> Update {
         report: Report {
             examples: 10,
             own_data: 10,
+            halvings: 0,
             mischief: None,
             arms: arms
                 .map(|arm| (arm.clone(), ArmReport::default()))

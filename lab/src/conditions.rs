@@ -38,7 +38,7 @@ pub struct Conditions {
 pub struct Slow {
     /// Fraction of the devices.
     pub fraction: f64,
-    /// How many times as long they take as the others, who take [`ROUND_MS`].
+    /// How many times as long they take as the others, who take [`ROUND_MS`] for a whole plan, half for half of one.
     pub factor: f64,
 }
 
@@ -96,16 +96,18 @@ fn default_strength() -> f64 {
     10.0
 }
 
-/// Virtual time that an ordinary device takes for a round.
+/// Virtual time that an ordinary device takes for a round with a whole plan.
 pub const ROUND_MS: u64 = 1_000;
 
 /// What happens to one device in one round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// Its update arrives after so long.
+    /// Its update arrives.
     Arrives {
-        /// Virtual milliseconds after the round's message.
-        after_ms: u64,
+        /// Virtual milliseconds that a whole plan takes it.
+        work_ms: u64,
+        /// And those that its update is on the way.
+        delay_ms: u64,
     },
     /// Its update never arrives.
     Lost,
@@ -218,7 +220,8 @@ impl Conditions {
             .filter(|l| late < l.rate)
             .map_or(0, |l| l.delay_ms);
         Fate::Arrives {
-            after_ms: takes as u64 + u64::from(delay),
+            work_ms: takes as u64,
+            delay_ms: u64::from(delay),
         }
     }
 }
@@ -276,7 +279,10 @@ mod tests {
             .collect();
         let count = |fate| fates.iter().filter(|f| **f == fate).count();
         assert!((200..300).contains(&count(Fate::Lost)));
-        let late = count(Fate::Arrives { after_ms: 8_000 });
+        let late = count(Fate::Arrives {
+            work_ms: ROUND_MS,
+            delay_ms: 7_000,
+        });
         assert!((325..425).contains(&late), "{late}");
         assert!(conditions.check().is_ok());
         let unusable = Conditions {

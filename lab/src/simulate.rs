@@ -242,7 +242,10 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
                 let fate = if message.training.is_some() && !self.spared {
                     fate
                 } else {
-                    Fate::Arrives { after_ms: ROUND_MS }
+                    Fate::Arrives {
+                        work_ms: ROUND_MS,
+                        delay_ms: 0,
+                    }
                 };
                 work.push((id, device, message, delivery, fate));
             }
@@ -263,8 +266,9 @@ impl<O: FnMut(u64, Happening<'_>)> Room<'_, O> {
         for (id, device, round, fate, posted) in done {
             self.devices.insert(id, device);
             match (fate, posted) {
-                (Fate::Arrives { after_ms }, Some(posted)) => {
-                    let after_ms = after_ms + posted.after_ms;
+                (Fate::Arrives { work_ms, delay_ms }, Some(posted)) => {
+                    let work_ms = work_ms >> posted.message.halvings;
+                    let after_ms = work_ms + delay_ms + posted.after_ms;
                     self.queue(after_ms, Coming::Arrives(id, Box::new(posted)));
                 }
                 (Fate::Fails { rounds }, _) => {

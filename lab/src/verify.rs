@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use constellation_core::attack::Mischief;
 use constellation_core::config::{
-    CheckedConfig, ConfigError, DataConfig, PacingConfig, RunConfig, limits,
+    CheckedConfig, ConfigError, DataConfig, PacingConfig, RunConfig, SlowDevices, limits,
 };
 use constellation_core::coordinator::{
-    Answer, Command, Coordinator, Effect, Event, Input, Message, Profile,
+    Answer, Command, Coordinator, Effect, Event, Input, Message, Profile, ShorterPlan,
 };
 use constellation_core::data::Dataset;
 use constellation_core::device::{self, Device};
@@ -218,6 +218,8 @@ enum Line {
     RoundOpened {
         round: Round,
         cohort: Vec<DeviceId>,
+        #[serde(default)]
+        shorter_plans: Vec<ShorterPlan>,
     },
     Sketched {
         round: Round,
@@ -332,6 +334,7 @@ fn replayed(config: RunConfig) -> Result<CheckedConfig, ConfigError> {
         start_at: None,
         deadline_ms: limits::WAIT_MS,
         pace_ms: 0,
+        slow_devices: SlowDevices::FullPlan,
         ..RunConfig::default().pacing
     };
     RunConfig { pacing, ..config }.check()
@@ -350,6 +353,8 @@ struct Replay {
     worked_on: BTreeMap<DeviceId, Arc<RoundOpened>>,
     /// What they sent when they were asked for weights, after their sketches.
     asked_for: BTreeMap<DeviceId, Posted>,
+    /// Of the open round.
+    shorter_plans: Vec<ShorterPlan>,
     /// What happened while it was open, to be done once everybody has trained.
     pending: Vec<Pending>,
     /// Cohort and round as the coordinator opened it, and the fingerprint once it closed it.
@@ -389,6 +394,7 @@ impl Replay {
             opened: BTreeMap::new(),
             worked_on: BTreeMap::new(),
             asked_for: BTreeMap::new(),
+            shorter_plans: Vec::new(),
             pending: Vec::new(),
             own_opening: None,
             own_closing: None,
@@ -463,7 +469,11 @@ impl Replay {
             }
             Line::Left { device } if open => self.pending.push(Pending::Left(device)),
             Line::Left { device } => self.leave(device),
-            Line::RoundOpened { round, cohort } => self.open(round, &cohort),
+            Line::RoundOpened {
+                round,
+                cohort,
+                shorter_plans,
+            } => self.open(round, &cohort, shorter_plans),
             Line::Accepted {
                 round,
                 device,
@@ -541,8 +551,8 @@ impl Replay {
         self.devices.remove(&device);
     }
 
-    /// Opens a round for the recorded cohort.
-    fn open(&mut self, round: Round, cohort: &[DeviceId]) {
+    /// Opens a round for the recorded cohort, with the recorded plans.
+    fn open(&mut self, round: Round, cohort: &[DeviceId], shorter_plans: Vec<ShorterPlan>) {
         // A round that nobody answered is closed without a line, and opened again.
         self.finish_pending(&BTreeMap::new());
         self.disconnect_all();
@@ -557,6 +567,7 @@ impl Replay {
             self.input(Input::Ready { device, run });
         }
         self.own_opening = None;
+        self.shorter_plans = shorter_plans;
         self.input(Input::Desk(Command::Step));
         match self.own_opening.take() {
             Some((own, asked)) if own == round && asked == cohort => {}
@@ -692,7 +703,7 @@ impl Replay {
         for effect in outcome.effects {
             match effect {
                 Effect::Send { device, message } => self.deliver(device, message),
-                Effect::Record(Event::RoundOpened { round, cohort }) => {
+                Effect::Record(Event::RoundOpened { round, cohort, .. }) => {
                     self.own_opening = Some((round, cohort));
                 }
                 Effect::Record(Event::RoundClosed {
@@ -706,7 +717,12 @@ impl Replay {
 
     fn deliver(&mut self, id: DeviceId, message: Message) {
         match message {
-            Message::RoundOpened(message) => {
+            Message::RoundOpened(mut message) => {
+                // Who was late is for the record to say: here nobody is.
+                let mut plans = self.shorter_plans.iter();
+                if let Some(plan) = plans.find(|plan| plan.device == id) {
+                    Arc::make_mut(&mut message).halvings = plan.halvings;
+                }
                 self.opened.insert(id, message);
             }
             Message::Configured(configured) => {
@@ -793,7 +809,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::conditions::{Attack, Attackers, Failing};
+    use crate::conditions::{Attack, Attackers, Failing, Slow};
     use crate::data::load;
     use crate::simulate::{Happening, Setup, run};
 
@@ -983,6 +999,37 @@ mod tests {
         let some = missed.filter(|line| !line.contains("\"missing\":[]"));
         assert!(some.count() > 0, "somebody must fail: {text}");
         assert_eq!(verdicts(&text), ["seed 5: all 4 rounds are the same"]);
+    }
+
+    #[test]
+    fn shorter_plans_are_as_recorded() {
+        let slow = Slow {
+            fraction: 0.25,
+            factor: 70.0,
+        };
+        let conditions = Conditions {
+            slow: Some(slow),
+            ..Conditions::default()
+        };
+        let mut config = (*config(8)).clone();
+        config.arms.push(ArmConfig {
+            name: String::new(),
+            strategy: StrategyConfig::Scaffold {},
+        });
+        let text = record_of(config.check().unwrap(), conditions);
+        // Of 70 seconds 35 are too many for the deadline as well, and 17 are not.
+        for (round, halvings) in [(2, 1), (3, 2), (4, 2)] {
+            let opened = format!(r#""event":"round_opened","round":{round},"#);
+            let line = text.lines().find(|line| line.contains(&opened)).unwrap();
+            let plan = format!(r#""halvings":{halvings}}}]"#);
+            assert!(line.contains(&plan), "{line}");
+        }
+        assert_eq!(verdicts(&text), ["seed 8: all 4 rounds are the same"]);
+        let first = |text: &str| verdicts(text)[0].lines().next().unwrap().to_owned();
+        assert_eq!(
+            first(&text.replace(r#""halvings":2}]"#, r#""halvings":1}]"#)),
+            "seed 8: round 3 is the first that differs"
+        );
     }
 
     #[test]

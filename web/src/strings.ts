@@ -174,6 +174,13 @@ export const en = {
   deviceStates,
   activities,
 
+  shorterPlan: {
+    of: (part: string) => `${part} of the steps`,
+    why: "It was not done in time, so it trains on fewer batches until it is, and its update counts.",
+    here: (part: string) =>
+      `This device was not done in time. It trains on ${part} of its batches for now, so that its update counts.`,
+  },
+
   // An arm that was given a name of its own keeps it.
   armTitle: (name: string, strategy: string) =>
     name === strategy ? (ofKey(strategies, strategy)?.title ?? name) : name,

@@ -141,7 +141,11 @@ last_refusal: string | null,
 /**
  * How it was difficult in its last update of this run, by what it says itself.
  */
-mischief: Mischief | null, };
+mischief: Mischief | null, 
+/**
+ * How often its steps are halved in the rounds to come, since it was late.
+ */
+halvings?: number, };
 export type DeviceState = "without_data" | "ready" | "training" | "sent" | "resting" | "late" | "away";
 export type ArmView = { 
 /**
@@ -652,7 +656,11 @@ mischief_allowed: boolean,
 /**
  * How it is difficult, from the next round on.
  */
-mischief: Mischief | null, };
+mischief: Mischief | null, 
+/**
+ * How often its steps are halved in this round, since it was late.
+ */
+halvings: number, };
 export type Activity = "connecting" | "loading_data" | "choosing" | "waiting" | "evaluating" | "training" | "sending" | "finished";
 export type DeviceArm = { 
 /**
@@ -1002,7 +1010,11 @@ pace_ms: number,
 /**
  * Who is asked in a training round; left out, everybody who is connected.
  */
-participation?: Participation, };
+participation?: Participation, 
+/**
+ * What devices are asked for that are not done in time.
+ */
+slow_devices: SlowDevices, };
 export type Participation = { 
 /**
  * Part of the connected devices that is asked, above 0, up to 1; rounded up to whole devices, and never fewer than
@@ -1014,6 +1026,7 @@ fraction: number,
  */
 order: Order, };
 export type Order = "random" | "capable_first";
+export type SlowDevices = "shorter_plan" | "full_plan";
 export type ArmConfig = { 
 /**
  * Name of the arm; left out, the strategy's.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, fixed, percent, points, signed } from "../src/lib/format";
+import { bytes, fixed, partOfPlan, percent, points, signed } from "../src/lib/format";
 import { armMarks, coalitionMark, shapePath } from "../src/lib/palette";
 import { normalCode, roomOf } from "../src/lib/room";
 import { deskToken, type Keep, loadIdentities, saveIdentities } from "../src/lib/storage";
@@ -15,6 +15,10 @@ describe("numbers", () => {
   it("give differences that agree with the rounded numbers", () => {
     expect(points(0.726, 0.4949)).toBe(24);
     expect([signed(24), signed(-3), signed(0)]).toEqual(["+24", "−3", "0"]);
+  });
+
+  it("say how much of a plan is left by signs that are made for it", () => {
+    expect([0, 1, 2, 3, 4].map(partOfPlan)).toEqual(["1", "½", "¼", "⅛", "1/16"]);
   });
 
   it("are bytes in decimal units with three digits", () => {

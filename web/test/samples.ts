@@ -27,7 +27,7 @@ export const config: RunConfig = {
     balanced_per_label: 50,
   },
   training: { epochs: 2, batch: 20, learning_rate: 0.05, momentum: 0, weight_decay: 0 },
-  pacing: { min_devices: 2, start_at: null, deadline_ms: 30000, pace_ms: 1000 },
+  pacing: { min_devices: 2, start_at: null, deadline_ms: 30000, pace_ms: 1000, slow_devices: "shorter_plan" },
   arms: [],
   encodings: { up: { kind: "f32" }, down: { kind: "f32" } },
 };
@@ -135,6 +135,7 @@ export function deviceView(arms: [string, number | null][]): DeviceView {
     bytes_down: 0,
     mischief_allowed: false,
     mischief: null,
+    halvings: 0,
   };
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Aggregation, ArmConfig, DataConfig, DistanceKind, Encodings, FirstCenters, Formation,
     GroupKind, Groups, LayerScale, OursOptions, PacingConfig, Partition, Resting, Rule, RunConfig,
-    StrategyConfig, TrainingConfig, Weighting,
+    SlowDevices, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::DatasetName;
 use crate::model::ModelConfig;
@@ -83,6 +83,7 @@ impl Default for PacingConfig {
             deadline_ms: 30_000,
             pace_ms: 1_000,
             participation: None,
+            slow_devices: SlowDevices::default(),
         }
     }
 }

@@ -10,6 +10,8 @@ pub const ARM_NAME: usize = 40;
 pub const EXAMPLES: u32 = 20_000;
 /// Examples that a person teaches one device, beyond its share of the data set.
 pub const TAUGHT: u32 = 100;
+/// How often the steps of a device are halved that is late again and again.
+pub const HALVINGS: u32 = 4;
 /// Fewest training examples that a spread leaves a device, unless all have fewer.
 pub const LEAST_SPREAD: u32 = 10;
 /// Test examples per label in the balanced view.

@@ -267,7 +267,7 @@ fn where_everybody_is_asked_nothing_is_said_of_it() {
     let text = serde_json::to_string(&PacingConfig::default()).unwrap();
     assert_eq!(
         text,
-        r#"{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000}"#
+        r#"{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000,"slow_devices":"shorter_plan"}"#
     );
     let everybody = read(r#"{"pacing":{"participation":null}}"#);
     assert_eq!(everybody.pacing, PacingConfig::default());

@@ -222,6 +222,7 @@ impl Arm {
             Some(ArmUpdate {
                 device,
                 examples: update.report.examples,
+                halvings: update.report.halvings,
                 start: starts.remove(&self.config.name)?,
                 weights,
                 beside: update.weights.remove(&beside(&self.config.name)),

@@ -81,6 +81,7 @@ impl Coordinator {
             member.examples = None;
             member.labels = self.run.labels_of(member.slot);
             member.mischief = None;
+            member.halvings = 0;
             (
                 member.bytes_up,
                 member.bytes_down,

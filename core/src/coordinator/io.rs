@@ -242,6 +242,9 @@ pub enum Event {
         round: Round,
         /// Who is asked.
         cohort: Vec<DeviceId>,
+        /// Those of them who get shorter plans, since they were late before.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        shorter_plans: Vec<ShorterPlan>,
     },
     /// The sketches of an update were counted: its first part.
     Sketched {
@@ -294,4 +297,13 @@ pub enum Event {
     },
     /// The run is over.
     RunFinished,
+}
+
+/// A device trains on fewer batches in a round than others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShorterPlan {
+    /// Its number.
+    pub device: DeviceId,
+    /// How often its steps are halved.
+    pub halvings: u32,
 }

@@ -108,13 +108,15 @@ impl Coordinator {
                     *participant = Participant::Awaited;
                     member.state = DeviceState::Training;
                     let (round, purpose) = (open.round, open.purpose);
+                    let halvings = open.halvings.get(&device).copied().unwrap_or(0);
                     let given = member.given.clone();
                     let plans: Vec<ArmPlan> =
                         self.run.arms.iter().map(|arm| arm.plan(device)).collect();
                     let asked = open.sketched.get(&device);
                     let asked = asked.filter(|_| open.step == Step::Weights);
                     let asked = asked.map(|asked| send_weights(self.run.id, round, asked));
-                    let message = round_opened(&self.run, round, purpose, &plans, member, given);
+                    let message =
+                        round_opened(&self.run, round, purpose, halvings, &plans, member, given);
                     effects.send(device, Message::RoundOpened(Arc::new(message)));
                     if let Some(asked) = asked {
                         effects.send(device, Message::SendWeights(asked));

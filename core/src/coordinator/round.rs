@@ -18,6 +18,8 @@ pub(super) struct OpenRound {
     pub(super) deadline_ms: Option<u64>,
     /// Fixed when the round opens; only devices that leave for good drop out.
     pub(super) cohort: BTreeMap<DeviceId, Participant>,
+    /// How often the steps of those are halved that were late before.
+    pub(super) halvings: BTreeMap<DeviceId, u32>,
     pub(super) step: Step,
     /// What devices have said in [`Step::Sketches`].
     pub(super) sketched: BTreeMap<DeviceId, Sketched>,
@@ -89,10 +91,16 @@ impl OpenRound {
         self.awaited().any(|awaited| awaited != device)
     }
 
-    fn awaited(&self) -> impl Iterator<Item = DeviceId> {
+    /// Devices that are connected and have not answered yet.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = DeviceId> {
         let participants = self.cohort.iter();
         let awaited = participants.filter(|(_, p)| matches!(p, Participant::Awaited));
         awaited.map(|(&device, _)| device)
+    }
+
+    /// Whether what it waits for now has to be trained: not weights that are asked for after their sketches.
+    pub(super) fn trains(&self) -> bool {
+        self.purpose == Purpose::Train && (self.step == Step::Sketches || self.sketched.is_empty())
     }
 
     /// Number of devices that have given all that this step wants of them.

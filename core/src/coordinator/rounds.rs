@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::publishing::{GivenModels, Publishing};
 use super::round::{Answers, OpenRound, Participant, Purpose, Step};
-use super::{Coordinator, Effects, Event, Maps, Member, Message, Stage, Will, round_opened};
+use super::{
+    Coordinator, Effects, Event, Maps, Member, Message, ShorterPlan, Stage, Will, round_opened,
+};
 use crate::config::RunConfig;
 use crate::ids::{DeviceId, Round};
 use crate::view::{CohortView, DeviceState};
@@ -61,6 +63,13 @@ impl Coordinator {
         let Stage::Open(open) = &self.run.stage else {
             return;
         };
+        if open.trains() {
+            for device in open.awaited() {
+                if let Some(member) = self.members.get_mut(&device) {
+                    member.fit_plan(None, &self.run.config.pacing);
+                }
+            }
+        }
         // Of no sketches at all no coalitions form.
         if open.step == Step::Sketches && !open.sketched.is_empty() {
             self.ask_for_weights(now_ms, effects);
@@ -75,6 +84,11 @@ impl Coordinator {
             Purpose::Train => self.cohort(round),
             Purpose::Evaluate => self.present(),
         };
+        let halvings: BTreeMap<DeviceId, u32> = cohort
+            .iter()
+            .map(|device| (*device, self.members[device].halvings))
+            .filter(|(_, halvings)| *halvings > 0)
+            .collect();
         let run = &mut self.run;
         if purpose == Purpose::Train {
             run.traffic.open_round();
@@ -86,6 +100,10 @@ impl Coordinator {
             effects.record(Event::RoundOpened {
                 round,
                 cohort: cohort.clone(),
+                shorter_plans: halvings
+                    .iter()
+                    .map(|(&device, &halvings)| ShorterPlan { device, halvings })
+                    .collect(),
             });
         }
         let plans: Vec<Vec<ArmPlan>> = cohort
@@ -99,7 +117,8 @@ impl Coordinator {
             let Some(member) = self.members.get_mut(device) else {
                 continue;
             };
-            let message = round_opened(run, round, purpose, plans, member, given);
+            let halvings = member.halvings;
+            let message = round_opened(run, round, purpose, halvings, plans, member, given);
             let shared = messages
                 .iter()
                 .find(|known| known.same_models(&message))
@@ -127,6 +146,7 @@ impl Coordinator {
                 .into_iter()
                 .map(|device| (device, Participant::Awaited))
                 .collect(),
+            halvings,
             step: match purpose {
                 Purpose::Train if !run.models.sketching.is_empty() => Step::Sketches,
                 Purpose::Train | Purpose::Evaluate => Step::Weights,

@@ -10,6 +10,7 @@ mod fingerprint;
 mod kept;
 mod methods;
 mod mischief;
+mod plans;
 mod reference;
 mod refusals;
 mod room;
@@ -26,7 +27,7 @@ use kept::Journal;
 
 use crate::config::{
     ArmConfig, DataConfig, Formation, GroupKind, Groups, Order, PacingConfig, Participation,
-    RunConfig, StrategyConfig, limits,
+    RunConfig, SlowDevices, StrategyConfig, limits,
 };
 use crate::model::ModelConfig;
 use crate::rejection::Rejection;
@@ -59,6 +60,7 @@ fn config() -> RunConfig {
             deadline_ms: DEADLINE_MS as u32,
             pace_ms: PACE_MS as u32,
             participation: None,
+            slow_devices: SlowDevices::ShorterPlan,
         },
         arms: vec![
             arm(StrategyConfig::LocalOnly {}),
@@ -204,6 +206,7 @@ impl Room {
             report: Report {
                 examples: 400,
                 own_data: 0,
+                halvings: 0,
                 mischief: None,
                 arms: models
                     .arms

@@ -28,6 +28,7 @@ impl Coordinator {
 
     pub(super) fn update(
         &mut self,
+        now_ms: u64,
         device: DeviceId,
         bytes: u64,
         update: Update,
@@ -40,7 +41,7 @@ impl Coordinator {
             member.bytes_up += bytes;
         }
         let (report, is_sketch) = (update.report.clone(), !update.sketches.is_empty());
-        let (round, answer) = match self.accept(device, update) {
+        let (round, answer) = match self.accept(now_ms, device, update) {
             Ok(accepted) => accepted,
             Err(rejection) => {
                 self.count_refusal(device, rejection.code().into(), effects);
@@ -76,6 +77,7 @@ impl Coordinator {
 
     fn accept(
         &mut self,
+        now_ms: u64,
         device: DeviceId,
         mut update: Update,
     ) -> Result<(Round, Answer), Rejection> {
@@ -127,6 +129,10 @@ impl Coordinator {
                     source,
                 })?;
             }
+        }
+        if open.trains() {
+            let took_ms = now_ms.saturating_sub(open.opened_ms);
+            member.fit_plan(Some(took_ms), &self.run.config.pacing);
         }
         member.examples = Some(update.report.examples);
         member.mischief = update.report.mischief;

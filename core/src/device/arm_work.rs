@@ -18,6 +18,8 @@ pub(super) struct Setting {
     pub(super) network: Arc<Network>,
     pub(super) data: Arc<LocalData>,
     pub(super) training: TrainingConfig,
+    /// How often its steps are halved.
+    pub(super) halvings: u32,
     pub(super) seed: u32,
     pub(super) slot: Slot,
     pub(super) round: Round,
@@ -157,8 +159,8 @@ impl ArmWork {
                 (Action::Judge(_), _) => label_slices(&setting.data.train).count(),
                 (_, Some(examples)) => evaluation(examples),
                 (_, None) => {
-                    let batch = setting.training.batch as usize;
-                    setting.data.train.len().div_ceil(batch) * setting.training.epochs as usize
+                    let examples = setting.data.train.len() as u32;
+                    setting.training.steps(examples, setting.halvings) as usize
                 }
             })
             .sum()
@@ -324,7 +326,7 @@ impl ArmWork {
         );
         Step::Train {
             action,
-            training: Box::new(training),
+            training: Box::new(training.halved(setting.halvings)),
         }
     }
 

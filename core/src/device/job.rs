@@ -60,6 +60,7 @@ impl Job {
             network: Arc::clone(network),
             data: Arc::clone(data),
             training: opened.training.unwrap_or_else(|| training.clone()),
+            halvings: opened.halvings,
             seed,
             slot,
             round: opened.round,
@@ -153,6 +154,7 @@ impl Job {
         let mut report = Report {
             examples: self.setting.data.train.len() as u32,
             own_data: self.setting.data.own,
+            halvings: self.setting.halvings,
             mischief: self.mischief,
             arms: ByName::new(),
         };

@@ -60,7 +60,7 @@ impl Scaffold {
     /// The gradient that a device followed, less what it was corrected by: `c_i − c + (x − y) / (steps · rate)`. None
     /// where it took no step, or went too far to be reckoned with.
     fn followed(&self, update: &ArmUpdate) -> Option<Variate> {
-        let steps = self.effective_steps(update.examples);
+        let steps = self.effective_steps(update.examples, update.halvings);
         if steps <= 0.0 {
             return None;
         }
@@ -80,10 +80,9 @@ impl Scaffold {
 
     /// Steps of a round. With momentum m a constant gradient goes as far in K steps as in `Σ (1 − m^k) / (1 − m)`, k = 1
     /// to K, plain ones, and that is what counts: the paper has no momentum.
-    fn effective_steps(&self, examples: u32) -> f64 {
-        let training = &self.training;
-        let steps = f64::from(examples.div_ceil(training.batch)) * f64::from(training.epochs);
-        let m = training.momentum;
+    fn effective_steps(&self, examples: u32, halvings: u32) -> f64 {
+        let steps = self.training.steps(examples, halvings);
+        let (steps, m) = (f64::from(steps), self.training.momentum);
         let rest = m * (1.0 - libm::pow(m, steps)) / (1.0 - m);
         (steps - rest) / (1.0 - m)
     }
@@ -218,7 +217,8 @@ mod tests {
     #[test]
     fn momentum_goes_farther_with_the_same_gradient() {
         // Velocities of a gradient of 1 with momentum 0.5: 1, 1.5, 1.75, 1.875.
-        assert!((strategy(0.5).effective_steps(20) - 6.125).abs() < 1e-12);
-        assert_eq!(strategy(0.0).effective_steps(20), 4.0);
+        assert!((strategy(0.5).effective_steps(20, 0) - 6.125).abs() < 1e-12);
+        assert_eq!(strategy(0.0).effective_steps(20, 0), 4.0);
+        assert_eq!(strategy(0.0).effective_steps(20, 1), 2.0);
     }
 }

@@ -188,6 +188,7 @@ writes!(DeviceView {
     bytes_down,
     mischief_allowed,
     mischief,
+    halvings,
 });
 writes!(DeviceArm {
     name,

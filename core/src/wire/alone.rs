@@ -34,6 +34,7 @@ impl RoundOpened {
             run: self.run,
             round: self.round,
             training: self.training.clone(),
+            halvings: 0,
             upload: Encoding::default(),
             arms: vec![ArmHeader::plain()],
             deltas: Vec::new(),
@@ -73,6 +74,7 @@ impl Update {
                 report: Report {
                     examples: self.report.examples,
                     own_data: self.report.own_data,
+                    halvings: self.report.halvings,
                     mischief: None,
                     arms: ByName::from([(arm.to_owned(), report)]),
                 },

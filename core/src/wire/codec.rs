@@ -28,6 +28,8 @@ pub(super) struct RoundHeader {
     pub(super) round: Round,
     pub(super) training: Option<TrainingConfig>,
     #[serde(default, skip_serializing_if = "is_default")]
+    pub(super) halvings: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(super) upload: Encoding,
     pub(super) arms: Vec<ArmHeader>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,6 +106,7 @@ impl RoundOpened {
         };
         self.arms.len() == other.arms.len()
             && self.arms.iter().zip(&other.arms).all(same)
+            && self.halvings == other.halvings
             && self.upload == other.upload
             && self.deltas.len() == other.deltas.len()
             && self.deltas.iter().zip(&other.deltas).all(same_delta)
@@ -129,6 +132,7 @@ impl RoundOpened {
             run: self.run,
             round: self.round,
             training: self.training.clone(),
+            halvings: self.halvings,
             upload: self.upload,
             arms: arms.iter().map(ArmHeader::of).collect(),
             deltas: names.filter_map(|(name, _)| delta(&name)).collect(),
@@ -205,6 +209,7 @@ impl RoundOpened {
             run: header.run,
             round: header.round,
             training: header.training,
+            halvings: header.halvings,
             arms,
             upload: header.upload,
             deltas: ByName::new(),
@@ -634,6 +639,13 @@ fn check_report(report: &Report, models: &Models) -> Result<(), WireError> {
         let found = report.examples;
         return Err(WireError::Report(format!(
             "examples is {found}, and must be 1 to {most}"
+        )));
+    }
+    if report.halvings > limits::HALVINGS {
+        return Err(WireError::Report(format!(
+            "halvings is {}, and must be 0 to {}",
+            report.halvings,
+            limits::HALVINGS
         )));
     }
     if report.own_data > report.examples {

@@ -133,6 +133,9 @@ pub struct RoundOpened {
     pub round: Round,
     /// What to train; `None` asks to evaluate only.
     pub training: Option<TrainingConfig>,
+    /// How often the device's steps are halved, since it was late before; see
+    /// [`TrainingConfig::steps`].
+    pub halvings: u32,
     /// One per arm, in the order of the configuration.
     pub arms: Vec<ArmPlan>,
     /// How the device is to send what it trained.
@@ -267,6 +270,9 @@ pub struct Report {
     /// from them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub own_data: u32,
+    /// How often its steps were halved, as the round said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub halvings: u32,
     /// How the device was difficult in this round. It says so itself, for a classroom to see; real attackers do not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mischief: Option<Mischief>,
@@ -368,6 +374,7 @@ impl RoundOpened {
             run,
             round,
             training,
+            halvings: 0,
             arms,
             upload: Encoding::default(),
             deltas: ByName::new(),
@@ -410,6 +417,7 @@ impl Update {
             report: Report {
                 examples: self.report.examples,
                 own_data: self.report.own_data,
+                halvings: self.report.halvings,
                 mischief: self.report.mischief,
                 arms: self
                     .report

@@ -9,7 +9,7 @@ use crate::config::{
     Aggregation, ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind,
     Encodings, FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage,
     Metric, Order, OursOptions, PacingConfig, Participation, Partition, Resting, Rule, RunConfig,
-    Sketches, StrategyConfig, TrainingConfig, Weighting,
+    Sketches, SlowDevices, StrategyConfig, TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
 use crate::device::Refusal;
@@ -214,6 +214,7 @@ fields!(PacingConfig {
     deadline_ms,
     pace_ms,
     participation,
+    slow_devices,
 });
 fields!(Participation { fraction, order });
 fields!(ArmConfig { name, strategy });
@@ -270,7 +271,7 @@ fields!(Identity {
     slot
 });
 fields!(Refusal { code, detail });
-fields!(RoundHeader { run, round, training, arms; or default upload, deltas });
+fields!(RoundHeader { run, round, training, arms; or default halvings, upload, deltas });
 fields!(DeltaHeader { model, encoding, reference; or default rotation });
 fields!(ArmHeader { name, coalition, start; or default proximal, correction, beside, judge, serves,
     sketch });
@@ -281,6 +282,7 @@ names!(Mischief { LabelFlip = "label_flip", SignFlip = "sign_flip", Noise = "noi
 names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
     Best = "best" });
 names!(GroupKind { Rotation = "rotation", LabelSwap = "label_swap" });
+names!(SlowDevices { ShorterPlan = "shorter_plan", FullPlan = "full_plan" });
 names!(Order { Random = "random", CapableFirst = "capable_first" });
 names!(FirstCenters { Random = "random", KMeansPlusPlus = "k_means_plus_plus" });
 names!(DistanceKind { Weights = "weights", Deltas = "deltas", UnitDeltas = "unit_deltas" });

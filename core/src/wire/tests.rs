@@ -58,6 +58,7 @@ fn report() -> Report {
     Report {
         examples: 400,
         own_data: 0,
+        halvings: 0,
         mischief: None,
         arms: models()
             .arms

@@ -78,6 +78,9 @@ impl Write for Report {
         if self.own_data > 0 {
             fields.push(("own_data", &self.own_data));
         }
+        if self.halvings > 0 {
+            fields.push(("halvings", &self.halvings));
+        }
         if self.mischief.is_some() {
             fields.push(("mischief", &self.mischief));
         }

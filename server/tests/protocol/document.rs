@@ -81,6 +81,7 @@ async fn the_worked_example_is_what_happens() {
         report: Report {
             examples: 400,
             own_data: 0,
+            halvings: 0,
             mischief: None,
             arms: [("fed_avg".to_owned(), arm)].into(),
         },

@@ -231,6 +231,7 @@ impl FakeDevice {
             report: Report {
                 examples: 400,
                 own_data: 0,
+                halvings: 0,
                 mischief: None,
                 arms: self
                     .models

@@ -111,6 +111,7 @@ pub(crate) fn update(round: u32) -> Vec<u8> {
         report: Report {
             examples: 400,
             own_data: 0,
+            halvings: 0,
             mischief: None,
             arms: ByName::from([(arm.clone(), report)]),
         },

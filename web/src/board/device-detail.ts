@@ -11,6 +11,7 @@ import { influenceCells, influenceHead, mischiefOf } from "./mischief";
 import { nearest, toBarycenter } from "./neighbours";
 import { coalitionOf, selectedArm } from "./select";
 import { asideReasons } from "./set-aside";
+import { shorterPlanOf } from "./shorter-plan";
 import type { BoardState } from "./state";
 
 const say = strings.board;
@@ -30,7 +31,7 @@ export function deviceDetail(state: BoardState, view: View) {
   const near = distances ? nearest(distances, device.id, NEIGHBOURS) : [];
   const marks = armMarks(view.arms);
   return html`<aside class="detail" aria-live="polite" data-testid="detail" data-device=${device.id}>
-    <h3><b>${strings.device.name(device.id)}</b> <span class="dim">${device.name}</span> ${of(device.id)} ${mischiefOf(device)}</h3>
+    <h3><b>${strings.device.name(device.id)}</b> <span class="dim">${device.name}</span> ${of(device.id)} ${shorterPlanOf(device)} ${mischiefOf(device)}</h3>
     <div class="detail-grid">
       <table>
         <caption>${say.nearestOf(strings.armShort(arm.name, arm.strategy))}</caption>

@@ -16,6 +16,7 @@ import "./membership-ribbon";
 import type { Answer } from "./membership-ribbon";
 import { mischiefOf, mischiefSwitch } from "./mischief";
 import { coalitionOf, groupLabel, selectedArm } from "./select";
+import { shorterPlanOf } from "./shorter-plan";
 import type { BoardState, Listing } from "./state";
 import { costPanel } from "./traffic-panel";
 
@@ -177,7 +178,7 @@ function row(
   return html`<tr data-testid="device-row" data-device=${device.id} data-state=${device.state} data-coalition=${coalition ?? nothing}>
     <th scope="row"><b>${device.id}</b> ${device.name}</th>
     <td class="count">${device.slot}</td>
-    <td class="doing"><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${mischiefOf(device)}</td>
+    <td class="doing"><span class="state ${device.state}">${strings.deviceStates[device.state]}</span> ${shorterPlanOf(device)} ${mischiefOf(device)}</td>
     <td>${coalition === undefined ? "—" : html`${coalitionSign(coalition)} ${coalitionMark(coalition).letter}`}</td>
     ${groups ? html`<td data-testid="group">${state.answerShown ? groupLabel(view, device.group) : "?"}</td>` : nothing}
     <td class="count">${bytes(device.bytes_up)}</td>

@@ -1,7 +1,7 @@
 /** One device: what it is doing, what it has learned, what it holds and what left it. */
 
 import { html, nothing } from "lit";
-import { bytes, fixed, percent } from "../lib/format";
+import { bytes, fixed, partOfPlan, percent } from "../lib/format";
 import { coalitionMark } from "../lib/palette";
 import { strings } from "../strings";
 import type { CoalitionId, DeviceArm, DeviceView, Mischief, SentFile } from "../types.gen";
@@ -36,7 +36,7 @@ export function card(device: TabDevice, draw: DrawState, actions: CardActions) {
       ${wants ? tablePanel(device, wants, actions.table) : nothing}
       <section class="now">
         <h2>${say.now}</h2>
-        ${flow(view?.activity ?? "connecting", view?.progress ?? 0)}
+        ${flow(view?.activity ?? "connecting", view?.progress ?? 0)} ${shorterPlan(view)}
       </section>
       ${view && isDrawable(samples) ? drawPanel(draw, samples, view.taught, actions.draw) : nothing}
       ${
@@ -72,6 +72,12 @@ function title({ identity, view, online, trouble }: TabDevice, coalition: Coalit
     </p>
     ${trouble ? html`<p class="trouble" role="alert">${say.trouble(trouble)}</p>` : nothing}
   </section>`;
+}
+
+function shorterPlan(view: DeviceView | null) {
+  return view?.halvings
+    ? html`<p class="dim hint" data-testid="shorter-plan" data-halvings=${view.halvings}>${strings.shorterPlan.here(partOfPlan(view.halvings))}</p>`
+    : nothing;
 }
 
 function failure({ failed }: TabDevice) {

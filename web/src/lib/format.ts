@@ -37,6 +37,11 @@ export function exact(value: number): string {
   return format(value, { maximumSignificantDigits: 17 });
 }
 
+/** What is left of a device's plan that was halved so many times, four at most. */
+export function partOfPlan(halvings: number): string {
+  return ["1", "½", "¼", "⅛"][halvings] ?? `1/${2 ** halvings}`;
+}
+
 /** With its sign, a real minus included. */
 export function signed(value: number): string {
   return format(value, { signDisplay: "exceptZero" });

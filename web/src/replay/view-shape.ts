@@ -129,6 +129,7 @@ const device = fields<DeviceRow>({
   refused: count,
   last_refusal: orNull(text),
   mischief: orNull(mischief),
+  halvings: orLeftOut(count),
 });
 
 const accuracy = orNull(

@@ -201,6 +201,13 @@ export const ja: Strings = {
   deviceStates,
   activities,
 
+  shorterPlan: {
+    of: (part) => `ステップの${part}`,
+    why: "時間に間に合わなかったので、間に合うまで少ないバッチで学習し、更新を数えてもらいます。",
+    here: (part) =>
+      `このデバイスは時間に間に合いませんでした。更新が数えられるように、しばらくバッチの${part}だけで学習します。`,
+  },
+
   armTitle: (name, strategy) => (name === strategy ? (ofKey(strategies, strategy)?.title ?? name) : name),
   armShort: (name, strategy) => (name === strategy ? (ofKey(strategies, strategy)?.short ?? name) : name),
   armSentence: (strategy) => ofKey(strategies, strategy)?.sentence ?? "",

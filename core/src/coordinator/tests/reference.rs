@@ -22,6 +22,8 @@ pub(super) struct Reference {
     again: bool,
     /// The round that a device answered last.
     sent: BTreeMap<u32, u32>,
+    /// How often the steps of a device are halved, of those that were late.
+    halvings: BTreeMap<u32, u32>,
     refused: u32,
     pub(super) rounds_closed: u32,
     pub(super) runs_finished: u32,
@@ -73,6 +75,7 @@ impl Reference {
             not_before: 0,
             again: false,
             sent: BTreeMap::new(),
+            halvings: BTreeMap::new(),
             refused: 0,
             rounds_closed: 0,
             runs_finished: 0,
@@ -188,6 +191,7 @@ impl Reference {
             }
             Input::Left(device) | Input::Desk(Command::Remove(device)) => {
                 self.members.remove(&device.0);
+                self.halvings.remove(&device.0);
                 if let Some(open) = self
                     .open
                     .as_mut()
@@ -206,6 +210,13 @@ impl Reference {
                 assert_eq!(outcome.answer, Ok(expected));
                 if let Some(open) = self.open.as_mut().filter(|_| first) {
                     open.answered.insert(device.0);
+                    let took = room.now_ms - open.opened_ms;
+                    if open.round <= self.rounds && took > DEADLINE_MS {
+                        self.halve(device.0);
+                    } else if open.round <= self.rounds && 3 * took <= DEADLINE_MS {
+                        let halvings = self.halvings.entry(device.0).or_default();
+                        *halvings = halvings.saturating_sub(1);
+                    }
                 }
             }
             Input::Refused { device, .. } => {
@@ -221,6 +232,7 @@ impl Reference {
                 (self.open, self.finished, self.not_before) = (None, false, 0);
                 self.again = false;
                 self.sent.clear();
+                self.halvings.clear();
             }
             _ => {}
         }
@@ -230,14 +242,24 @@ impl Reference {
     fn observe(&mut self, event: &Event, room: &Room, outcome: &Outcome) {
         let now_ms = room.now_ms;
         match event {
-            Event::RoundOpened { round, cohort } => {
+            Event::RoundOpened {
+                round,
+                cohort,
+                shorter_plans,
+            } => {
                 assert!(self.open.is_none(), "a round opens while another is open");
                 assert_eq!(round.0, self.closed + 1);
                 assert!(now_ms >= self.not_before, "round {round} opens too soon");
                 let cohort: BTreeSet<u32> = cohort.iter().map(|device| device.0).collect();
                 self.compare_cohort(&cohort);
                 assert!(cohort.len() >= self.least);
-                assert_eq!(outcome.asked().into_keys().collect::<BTreeSet<_>>(), cohort);
+                let asked = outcome.asked();
+                assert_eq!(asked.keys().copied().collect::<BTreeSet<_>>(), cohort);
+                for (device, opened) in asked {
+                    assert_eq!(opened.halvings, self.halvings_of(device));
+                    let recorded = shorter_plans.iter().find(|p| p.device.0 == device);
+                    assert_eq!(recorded.map_or(0, |p| p.halvings), opened.halvings);
+                }
                 self.open_round(now_ms, cohort);
             }
             Event::RoundClosed { round, missing, .. } => {
@@ -255,6 +277,9 @@ impl Reference {
                 assert_eq!(found, open.answered.iter().copied().collect::<Vec<_>>());
                 let missing: BTreeSet<u32> = missing.iter().map(|device| device.0).collect();
                 assert_eq!(missing, &open.cohort - &open.answered);
+                for device in open.awaited() {
+                    self.halve(device);
+                }
                 self.closed = round.0;
                 self.rounds_closed += 1;
                 self.not_before = open.opened_ms + PACE_MS;
@@ -296,6 +321,15 @@ impl Reference {
                 assert!(self.capabilities[&asked] >= self.capabilities[&waits]);
             }
         }
+    }
+
+    fn halve(&mut self, device: u32) {
+        let halvings = self.halvings.entry(device).or_default();
+        *halvings = limits::HALVINGS.min(*halvings + 1);
+    }
+
+    fn halvings_of(&self, device: u32) -> u32 {
+        self.halvings.get(&device).copied().unwrap_or(0)
     }
 
     fn open_round(&mut self, now_ms: u64, cohort: BTreeSet<u32>) {
@@ -385,6 +419,7 @@ impl Reference {
         assert_eq!(slots.len(), ids.len(), "a slot is given twice");
         for row in &view.devices {
             assert_eq!(row.state == DeviceState::Away, !self.members[&row.id.0]);
+            assert_eq!(row.halvings, self.halvings_of(row.id.0));
         }
         for arm in &view.arms {
             self.compare_arm(arm);

@@ -191,6 +191,21 @@ fn coalitions_form_without_those_who_are_late() {
 }
 
 #[test]
+fn whoever_is_late_with_its_sketches_gets_a_shorter_plan_and_nobody_for_late_weights() {
+    let mut room = Room::started(4, sketching(None));
+    room.all_sketch([1, 2, 3]);
+    let wanted = room.tick_at(DEADLINE_MS).wanted();
+    for device in [1, 2] {
+        let outcome = room.post_weights(device, &wanted);
+        assert_eq!(outcome.answer, Ok(Answer::Accepted), "device {device}");
+    }
+    let outcome = room.tick_at(2 * DEADLINE_MS);
+    assert_eq!(outcome.closed(), Some((1, vec![3, 4])));
+    let halvings = |device| outcome.asked()[&device].halvings;
+    assert_eq!([1, 2, 3, 4].map(halvings), [0, 0, 0, 1]);
+}
+
+#[test]
 fn a_device_that_was_lost_before_its_weights_is_asked_again() {
     let mut room = Room::started(3, sketching(None));
     let wanted = room.all_sketch([1, 2, 3]).wanted();

@@ -193,6 +193,25 @@ fn training_that_diverges_is_sent_and_refused_for_what_it_is() {
     assert!(report.loss.is_some());
 }
 
+/// A whole plan is of six steps, 60 examples in batches of 20 twice: a halved one is its first epoch.
+#[test]
+fn a_shorter_plan_is_the_beginning_of_the_whole_one_and_the_report_says_so() {
+    let update = |epochs, halvings| {
+        let mut tab = Tab::ready(config());
+        tab.config.training.epochs = epochs;
+        let mut round = tab.round(1, 1);
+        round.halvings = halvings;
+        tab.device.handle(Input::Round(round.encode()));
+        assert_eq!(tab.device.view().halvings, halvings);
+        tab.update()
+    };
+    let (shorter, one_epoch) = (update(2, 1), update(1, 0));
+    assert_eq!(shorter.weights, one_epoch.weights);
+    assert_ne!(shorter.weights, update(2, 0).weights);
+    assert_eq!((shorter.report.halvings, one_epoch.report.halvings), (1, 0));
+    assert_eq!(shorter.report.arms, one_epoch.report.arms);
+}
+
 #[test]
 fn progress_goes_from_nothing_to_everything_and_never_back() {
     use Activity::{Evaluating, Sending, Training};

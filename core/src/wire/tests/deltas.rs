@@ -48,6 +48,7 @@ fn round(encoded: Encoded) -> RoundOpened {
     let arms = vec![plan("fed_avg", model), plan("grouped", params(1.0))];
     let mut round = RoundOpened::new(RunId(2), Round(5), None, arms);
     round.upload = Encoding::Int8 {};
+    round.halvings = 2;
     round.deltas.insert("fed_avg".to_owned(), Arc::new(encoded));
     round
 }
@@ -90,7 +91,7 @@ fn rounds_come_back_with_the_models_that_deltas_make() {
         let bytes = round.encode();
         let read = RoundOpened::decode_with(&bytes, &spec(), received).unwrap();
         assert_eq!(read.arms, round.arms);
-        assert_eq!(read.upload, round.upload);
+        assert_eq!((read.upload, read.halvings), (round.upload, 2));
         let alone = round.alone(&spec()).arms[0];
         let mut only = round.only("fed_avg");
         only.deltas.clone_from(&round.deltas);
@@ -115,7 +116,9 @@ fn the_headers_are_those_of_protocol_version_1() {
     let plan = round.metadata("plan").unwrap();
     let entry =
         format!(r#""deltas":[{{"model":"fed_avg","encoding":"int8","reference":"{hash}"}}]}}"#);
-    assert!(plan.starts_with(r#"{"run":2,"round":5,"training":null,"upload":{"kind":"int8"},"#));
+    assert!(plan.starts_with(
+        r#"{"run":2,"round":5,"training":null,"halvings":2,"upload":{"kind":"int8"},"#
+    ));
     assert!(plan.ends_with(&entry), "{plan}");
 }
 

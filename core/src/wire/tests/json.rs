@@ -71,7 +71,7 @@ fn what_the_room_says_first() {
             r#""data":{"dataset":"mnist-small","partition":{"kind":"dirichlet","alpha":0.5},"#,
             r#""groups":{"count":4,"kind":"rotation"},"examples":400,"spread":0.0,"held_out":100,"validation":0,"balanced_per_label":50},"#,
             r#""training":{"epochs":2,"batch":20,"learning_rate":0.05,"momentum":0.0,"weight_decay":0.0},"#,
-            r#""pacing":{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000},"arms":[],"#,
+            r#""pacing":{"min_devices":2,"start_at":null,"deadline_ms":30000,"pace_ms":1000,"slow_devices":"shorter_plan"},"arms":[],"#,
             r#""encodings":{"up":{"kind":"f32"},"down":{"kind":"f32"}}}}"#
         ),
     );
@@ -119,6 +119,17 @@ fn data_of_its_own_are_named_only_where_there_are_some() {
     both_ways(&report, r#"{"examples":400,"arms":{}}"#);
     report.own_data = 12;
     both_ways(&report, r#"{"examples":400,"own_data":12,"arms":{}}"#);
+}
+
+#[test]
+fn a_shorter_plan_is_named_only_where_there_is_one() {
+    let mut report = Report {
+        arms: ByName::new(),
+        ..report()
+    };
+    both_ways(&report, r#"{"examples":400,"arms":{}}"#);
+    report.halvings = 3;
+    both_ways(&report, r#"{"examples":400,"halvings":3,"arms":{}}"#);
 }
 
 #[test]
@@ -231,6 +242,7 @@ fn a_device_writes_every_report() {
         report: Report {
             examples: 400,
             own_data: 3,
+            halvings: 2,
             mischief: None,
             arms: ByName::from([
                 ("diverged".to_owned(), arm(Some(f64::NAN), &[], None, None)),

@@ -308,6 +308,17 @@ fn examples_that_people_teach_come_on_top() {
 }
 
 #[test]
+fn no_plan_is_halved_more_often_than_a_room_does() {
+    let with = |halvings| with_report(|report| report.halvings = halvings);
+    assert!(Update::decode(&with(limits::HALVINGS), &models()).is_ok());
+    let sentence = "the report's halvings is 5, and must be 0 to 4";
+    assert_eq!(
+        refused(&with(limits::HALVINGS + 1)),
+        ("bad_report", sentence.to_owned())
+    );
+}
+
+#[test]
 fn an_update_of_another_run_is_stale_whatever_its_tensors() {
     let mut other = models();
     other.run = RunId(3);
@@ -385,6 +396,7 @@ fn the_largest_run_fits_the_wire_s_limits() {
     let report = Report {
         examples: limits::EXAMPLES,
         own_data: limits::EXAMPLES,
+        halvings: limits::HALVINGS,
         mischief: Some(Mischief::LabelFlip),
         arms: names
             .into_iter()

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::limits;
 
 fn any_params() -> impl Strategy<Value = Params> {
     prop::collection::vec(-1e30_f32..1e30, 8)
@@ -54,13 +55,21 @@ fn any_report() -> impl Strategy<Value = Report> {
         });
     let examples = (1..=400_u32).prop_flat_map(|examples| (Just(examples), 0..=examples));
     let mischief = prop::option::of(prop::sample::select(MISCHIEF.to_vec()));
-    let parts = (examples, mischief, prop::collection::vec(arm, 3));
-    parts.prop_map(|((examples, own_data), mischief, reports)| Report {
+    let parts = (
         examples,
-        own_data,
+        0..=limits::HALVINGS,
         mischief,
-        arms: models().arms.into_iter().zip(reports).collect(),
-    })
+        prop::collection::vec(arm, 3),
+    );
+    parts.prop_map(
+        |((examples, own_data), halvings, mischief, reports)| Report {
+            examples,
+            own_data,
+            halvings,
+            mischief,
+            arms: models().arms.into_iter().zip(reports).collect(),
+        },
+    )
 }
 
 fn any_update() -> impl Strategy<Value = Update> {

@@ -206,9 +206,16 @@ impl Actor {
                 info!(run = run.0, "run configured");
                 self.recording = Recording::new(self.limits.recording, self.clock.now_ms());
             }
-            Event::RoundOpened { round, cohort } => {
-                debug!(round = round.0, devices = cohort.len(), "round opened")
-            }
+            Event::RoundOpened {
+                round,
+                cohort,
+                shorter_plans,
+            } => debug!(
+                round = round.0,
+                devices = cohort.len(),
+                shorter_plans = shorter_plans.len(),
+                "round opened"
+            ),
             Event::CoalitionsFormed {
                 round,
                 missing,
