@@ -34,6 +34,7 @@ presets![
     "robust",
     "robust-groups",
     "flaky",
+    "slow-devices",
     "forty-rotation",
     "forty-swap",
     "watch",

@@ -51,8 +51,10 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<()> {
     let stop = on_interrupt()?;
 
     let mut arguments = vec!["--port".to_owned(), options.port.to_string()];
-    // Its headless devices end with it.
-    arguments.push("--ephemeral".to_owned());
+    if options.devices.is_some() {
+        // Headless devices end with the demo, and would be missing in what it kept.
+        arguments.push("--ephemeral".to_owned());
+    }
     if options.lan {
         arguments.push("--lan".to_owned());
     }
