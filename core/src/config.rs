@@ -221,6 +221,10 @@ pub struct Participation {
     /// Part of the connected devices that is asked, above 0, up to 1; rounded up to whole devices, and never fewer than
     /// `min_devices`.
     pub fraction: f64,
+    /// The most that are asked, at least `min_devices`; left out, as many as that part is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub max_devices: Option<u32>,
     /// Which of them.
     pub order: Order,
 }

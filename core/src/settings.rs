@@ -78,6 +78,7 @@ fn samples() -> Vec<RunConfig> {
     whole.pacing.start_at = Some(1);
     whole.pacing.participation = Some(Participation {
         fraction: 0.5,
+        max_devices: Some(1),
         order: Order::Random,
     });
     let both = |encoding| Encodings {

@@ -36,6 +36,7 @@ export const SETTINGS = [
   {"path":"pacing.pace_ms","kind":"whole","least":0.0,"most":3600000.0,"start":1000,"optional":false,"of":null},
   {"path":"pacing.participation","kind":"part","start":false,"optional":false,"of":null},
   {"path":"pacing.participation.fraction","kind":"number","least":0.0,"most":1.0,"without":"least","start":0.5,"optional":false,"of":null},
+  {"path":"pacing.participation.max_devices","kind":"whole","least":1.0,"most":2000.0,"start":null,"optional":true,"of":null},
   {"path":"pacing.participation.order","kind":"choice","options":["random","capable_first"],"start":"random","optional":false,"of":null},
   {"path":"pacing.slow_devices","kind":"choice","options":["shorter_plan","full_plan"],"start":"shorter_plan","optional":false,"of":null},
   {"path":"pacing.start_at","kind":"whole","least":1.0,"most":2000.0,"start":null,"optional":true,"of":null},

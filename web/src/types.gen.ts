@@ -1022,6 +1022,10 @@ export type Participation = {
  */
 fraction: number, 
 /**
+ * The most that are asked, at least `min_devices`; left out, as many as that part is.
+ */
+max_devices?: number, 
+/**
  * Which of them.
  */
 order: Order, };

@@ -261,13 +261,26 @@ impl PacingConfig {
         }
         range("pacing.deadline_ms", self.deadline_ms, 100, limits::WAIT_MS)?;
         range("pacing.pace_ms", self.pace_ms, 0, limits::WAIT_MS)?;
-        if let Some(Participation { fraction, .. }) = self.participation {
+        if let Some(Participation {
+            fraction,
+            max_devices,
+            ..
+        }) = self.participation
+        {
             require(
                 fraction > 0.0 && fraction <= 1.0,
                 "pacing.participation.fraction",
                 fraction,
                 "above 0, up to 1",
             )?;
+            if let Some(max_devices) = max_devices {
+                range(
+                    "pacing.participation.max_devices",
+                    max_devices,
+                    self.min_devices,
+                    limits::DEVICES,
+                )?;
+            }
         }
         Ok(())
     }

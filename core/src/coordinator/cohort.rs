@@ -1,7 +1,7 @@
 //! Who is asked in a training round, where not everybody is.
 
 use super::{Coordinator, DeviceId};
-use crate::config::{Order, PacingConfig};
+use crate::config::{Order, PacingConfig, Participation};
 use crate::ids::Round;
 use crate::rng::{Purpose, Stream};
 
@@ -25,7 +25,7 @@ impl Coordinator {
         let Some(participation) = pacing.participation else {
             return devices;
         };
-        let size = size(pacing, participation.fraction, devices.len());
+        let size = size(pacing, participation, devices.len());
         // Opened again after nobody answered, a round asks others: those it had may never answer.
         let opening = self.run.unanswered;
         Stream::new(self.run.config.seed, Purpose::Cohort, round.0, opening).shuffle(&mut devices);
@@ -43,7 +43,10 @@ impl Coordinator {
 }
 
 /// How many of so many connected devices are asked.
-fn size(pacing: &PacingConfig, fraction: f64, connected: usize) -> usize {
-    let part = (fraction * connected as f64 - ROUNDING).ceil() as usize;
-    part.max(pacing.min_devices as usize).min(connected)
+fn size(pacing: &PacingConfig, participation: Participation, connected: usize) -> usize {
+    let part = (participation.fraction * connected as f64 - ROUNDING).ceil() as usize;
+    let most = participation.max_devices.unwrap_or(u32::MAX) as usize;
+    part.max(pacing.min_devices as usize)
+        .min(most)
+        .min(connected)
 }

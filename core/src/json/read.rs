@@ -11,14 +11,16 @@ pub trait Read: Sized {
 }
 
 /// Reads a struct whose fields have their own names. Others are passed over: a newer room may say more. Fields after
-/// `or default` may be left out.
+/// `or default` may be left out; those after `without` are not read, and have their default.
 macro_rules! fields {
-    ($type:ty { $($field:ident),* $(,)? $(; or default $($optional:ident),*)? }) => {
+    ($type:ty { $($field:ident),* $(,)? $(; or default $($optional:ident),*)?
+        $(; without $($left_out:ident),*)? }) => {
         impl $crate::json::Read for $type {
             fn read(value: &$crate::json::Value) -> Option<Self> {
                 Some(Self {
                     $($field: value.field(stringify!($field))?,)*
                     $($($optional: value.field_or_default(stringify!($optional))?,)*)?
+                    $($($left_out: Default::default(),)*)?
                 })
             }
         }

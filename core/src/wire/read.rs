@@ -8,8 +8,8 @@ use crate::attack::Mischief;
 use crate::config::{
     Aggregation, ArmConfig, BoundedConfidenceOptions, CflOptions, DataConfig, DistanceKind,
     Encodings, FirstCenters, FlHcOptions, Formation, GroupKind, Groups, LayerScale, Linkage,
-    Metric, Order, OursOptions, PacingConfig, Participation, Partition, Resting, Rule, RunConfig,
-    Sketches, SlowDevices, StrategyConfig, TrainingConfig, Weighting,
+    Metric, OursOptions, Partition, Resting, Rule, RunConfig, Sketches, StrategyConfig,
+    TrainingConfig, Weighting,
 };
 use crate::data::{Column, DatasetName, TableConfig};
 use crate::device::Refusal;
@@ -167,16 +167,8 @@ fields!(SendWeights {
     coalitions
 });
 fields!(ArmCoalition { arm, coalition });
-fields!(RunConfig {
-    seed,
-    rounds,
-    model,
-    data,
-    training,
-    pacing,
-    arms,
-    encodings,
-});
+// When rounds open and close is the room's to know.
+fields!(RunConfig { seed, rounds, model, data, training, arms, encodings; without pacing });
 fields!(Encodings { up, down });
 fields!(DataConfig {
     dataset,
@@ -208,15 +200,6 @@ fields!(TrainingConfig {
     momentum,
     weight_decay,
 });
-fields!(PacingConfig {
-    min_devices,
-    start_at,
-    deadline_ms,
-    pace_ms,
-    participation,
-    slow_devices,
-});
-fields!(Participation { fraction, order });
 fields!(ArmConfig { name, strategy });
 fields!(OursOptions {
     warm_up,
@@ -282,8 +265,6 @@ names!(Mischief { LabelFlip = "label_flip", SignFlip = "sign_flip", Noise = "noi
 names!(Serves { Received = "received", Tuned = "tuned", Chosen = "chosen",
     Best = "best" });
 names!(GroupKind { Rotation = "rotation", LabelSwap = "label_swap" });
-names!(SlowDevices { ShorterPlan = "shorter_plan", FullPlan = "full_plan" });
-names!(Order { Random = "random", CapableFirst = "capable_first" });
 names!(FirstCenters { Random = "random", KMeansPlusPlus = "k_means_plus_plus" });
 names!(DistanceKind { Weights = "weights", Deltas = "deltas", UnitDeltas = "unit_deltas" });
 names!(LayerScale { Raw = "raw", ByNorm = "by_norm" });

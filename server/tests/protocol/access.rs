@@ -62,6 +62,7 @@ async fn every_call_with_every_kind_of_token() {
         ("device", Some(device.token.as_str())),
         ("desk", Some(room.desk_token.as_str())),
     ];
+    every_call_of_a_room_is_one_of_these(&server).await;
     for (method, path, opened_by) in CALLS {
         for (kind, token) in tokens {
             let method: Method = method.parse().unwrap();
@@ -84,6 +85,35 @@ async fn every_call_with_every_kind_of_token() {
                 Some(opener) if opener == kind => assert_eq!(status, 200, "{what}"),
                 Some(_) => assert_eq!(status, 401, "{what}"),
             }
+        }
+    }
+}
+
+/// By the description that the server gives of itself.
+async fn every_call_of_a_room_is_one_of_these(server: &TestServer) {
+    let request = server.request(Method::GET, "/api/openapi.json");
+    let described: Value = request.send().await.unwrap().json().await.unwrap();
+    for (path, calls) in described["paths"].as_object().unwrap() {
+        let Some(of_room) = path.strip_prefix("/api/rooms/{room}") else {
+            continue;
+        };
+        // Sockets have tests of their own.
+        if of_room == "/live" || of_room.ends_with("/socket") {
+            continue;
+        }
+        // A part in braces stands for anything.
+        let is_it = |call: &str| {
+            let call = call.split('?').next().unwrap_or_default();
+            let (described, call) = (of_room.split('/'), call.split('/'));
+            described.clone().count() == call.clone().count()
+                && described
+                    .zip(call)
+                    .all(|(a, b)| a == b || a.starts_with('{'))
+        };
+        for method in calls.as_object().unwrap().keys() {
+            let known =
+                |call: &(&str, &str, _)| call.0.eq_ignore_ascii_case(method) && is_it(call.1);
+            assert!(CALLS.iter().any(known), "{method} {path} is not tried");
         }
     }
 }

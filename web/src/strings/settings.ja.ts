@@ -31,6 +31,7 @@ const labels: Record<SettingPath, string> = {
   "pacing.pace_ms": "ラウンドの最短の間隔",
   "pacing.participation": "ラウンドごとに一部のデバイスだけに頼む",
   "pacing.participation.fraction": "頼むデバイスの割合",
+  "pacing.participation.max_devices": "最大",
   "pacing.participation.order": "頼む順番",
   "pacing.slow_devices": "時間に間に合わないデバイス",
   "pacing.start_at": "自動で始まるデバイスの数",

@@ -30,6 +30,7 @@ const labels: Record<SettingPath, string> = {
   "pacing.pace_ms": "Least time from round to round",
   "pacing.participation": "Ask only a part of the devices in a round",
   "pacing.participation.fraction": "Which part of them",
+  "pacing.participation.max_devices": "At most",
   "pacing.participation.order": "Whom to ask",
   "pacing.slow_devices": "Devices that are not done in time",
   "pacing.start_at": "Devices with which it starts by itself",

@@ -106,6 +106,12 @@ const RANGES: &[(&str, &[&str], &[&str], &str)] = &[
         "above 0, up to 1",
     ),
     (
+        "pacing.participation.max_devices",
+        &["2", "2000", "null"],
+        &["0", "1", "2001"],
+        "2 to 2000",
+    ),
+    (
         "arms[0].strategy.formation.k",
         &["1", "1000"],
         &["0", "1001"],
@@ -304,7 +310,12 @@ fn with(field: &str, value: &str) -> RunConfig {
         };
         format!(r#"{{"data":{{"partition":{{"kind":"{kind}",{entry}}}}}}}"#)
     } else if let Some(entry) = last("pacing.participation.") {
-        format!(r#"{{"pacing":{{"participation":{{"order":"random",{entry}}}}}}}"#)
+        let fraction = if field.ends_with("fraction") {
+            ""
+        } else {
+            r#""fraction":1,"#
+        };
+        format!(r#"{{"pacing":{{"participation":{{{fraction}"order":"random",{entry}}}}}}}"#)
     } else if let Some(entry) = last("model.") {
         format!(r#"{{"model":{{"kind":"mlp",{entry}}}}}"#)
     } else if let Some((part, name)) = field.split_once('.') {
@@ -355,6 +366,7 @@ fn numbers_that_are_none_are_refused() {
             ("pacing.participation.fraction", |c| {
                 let half = Participation {
                     fraction: 0.5,
+                    max_devices: None,
                     order: Order::Random,
                 };
                 &mut c.pacing.participation.get_or_insert(half).fraction

@@ -5,7 +5,11 @@ use super::*;
 fn part(fraction: f64, order: Order) -> RunConfig {
     let mut config = config();
     config.rounds = 8;
-    config.pacing.participation = Some(Participation { fraction, order });
+    config.pacing.participation = Some(Participation {
+        fraction,
+        max_devices: None,
+        order,
+    });
     config
 }
 
@@ -47,6 +51,19 @@ fn half_of_six_devices_are_three_and_everyone_has_a_turn() {
     assert!(different.len() > 4, "{cohorts:?}");
     let had_a_turn: BTreeSet<u32> = cohorts.iter().flatten().copied().collect();
     assert_eq!(had_a_turn.len(), 6, "{cohorts:?}");
+}
+
+#[test]
+fn no_more_are_asked_than_the_maximum_says() {
+    let with = |fraction, most| {
+        let mut config = part(fraction, Order::Random);
+        config.rounds = 1;
+        let participation = config.pacing.participation.as_mut().unwrap();
+        participation.max_devices = Some(most);
+        cohorts(&[0.0; 6], config).swap_remove(0).len()
+    };
+    assert_eq!([with(1.0, 2), with(1.0, 5), with(1.0, 6)], [2, 5, 6]);
+    assert_eq!([with(1.0, 7), with(0.5, 2), with(0.5, 4)], [6, 2, 3]);
 }
 
 #[test]

@@ -304,7 +304,12 @@ impl Reference {
     /// As many as asked for, all of them connected, and where capable ones come first nobody who can do more waits.
     fn compare_cohort(&self, cohort: &BTreeSet<u32>) {
         let connected = self.connected();
-        let Some(Participation { fraction, order }) = self.participation else {
+        let Some(Participation {
+            fraction,
+            max_devices,
+            order,
+        }) = self.participation
+        else {
             assert_eq!(cohort, &connected);
             return;
         };
@@ -312,7 +317,9 @@ impl Reference {
             .find(|&size| size as f64 / connected.len() as f64 >= fraction - 1e-12)
             .unwrap_or(connected.len());
         assert!(cohort.is_subset(&connected));
-        assert_eq!(cohort.len(), asked_for.max(self.least));
+        let size = asked_for.max(self.least);
+        let most = max_devices.map_or(size, |most| most as usize);
+        assert_eq!(cohort.len(), size.min(most));
         if order == Order::CapableFirst && !self.again {
             for (asked, waits) in cohort
                 .iter()

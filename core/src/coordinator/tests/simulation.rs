@@ -208,7 +208,12 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
 fn participations() -> impl Strategy<Value = Option<Participation>> {
     let order = prop_oneof![Just(Order::Random), Just(Order::CapableFirst)];
     let fraction = prop_oneof![Just(0.5), Just(1.0), 0.01_f64..1.0];
-    let part = (fraction, order).prop_map(|(fraction, order)| Participation { fraction, order });
+    let most = prop::option::of(2_u32..6);
+    let part = (fraction, most, order).prop_map(|(fraction, max_devices, order)| Participation {
+        fraction,
+        max_devices,
+        order,
+    });
     prop::option::of(part)
 }
 

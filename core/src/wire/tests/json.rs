@@ -1,6 +1,7 @@
 //! Control messages, letter by letter: what is written here is what programs in other languages rely on.
 
 use super::*;
+use crate::config::PacingConfig;
 
 fn both_ways<T>(message: &T, json: &str)
 where
@@ -163,7 +164,8 @@ fn unknown_fields_in_what_the_room_says_are_passed_over() {
     assert_eq!(news, Ok(RoomNews::RunFinished));
 }
 
-/// Every kind of everything that a configuration can hold: a device reads what serde writes, to the bit.
+/// Every kind of everything that a configuration can hold: a device reads what serde writes, to the bit, and passes over
+/// what only a room needs to know.
 #[test]
 fn a_device_reads_every_configuration() {
     let kinds = [
@@ -181,17 +183,22 @@ fn a_device_reads_every_configuration() {
     for kind in kinds {
         let config: RunConfig = serde_json::from_str(kind).unwrap();
         strategies.extend(config.arms.iter().map(|arm| number(&arm.strategy)));
-        let configured = Configured {
-            protocol: 1,
-            run: RunId(2),
-            device: DeviceId(3),
-            slot: Slot(4),
-            config,
-            mischief: true,
+        let configured = |config| {
+            RoomNews::Configured(Box::new(Configured {
+                protocol: 1,
+                run: RunId(2),
+                device: DeviceId(3),
+                slot: Slot(4),
+                config,
+                mischief: true,
+            }))
         };
-        let news = RoomNews::Configured(Box::new(configured));
-        let json = serde_json::to_string(&news).unwrap();
-        assert_eq!(RoomNews::from_json(&json), Ok(news), "{json}");
+        let json = serde_json::to_string(&configured(config.clone())).unwrap();
+        let read = configured(RunConfig {
+            pacing: PacingConfig::default(),
+            ..config
+        });
+        assert_eq!(RoomNews::from_json(&json), Ok(read), "{json}");
     }
     assert_eq!(strategies, (0..15).collect());
 }
