@@ -110,12 +110,6 @@ impl Training {
         self.left == 0
     }
 
-    /// Mini-batches to go.
-    #[must_use]
-    pub fn left(&self) -> u32 {
-        self.left
-    }
-
     /// Trains on one mini-batch; the last of an epoch may be smaller. Does nothing once all are done.
     pub fn step(&mut self, examples: &Examples, work: &mut Workspace) {
         if self.is_done() {

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask test --only end-to-end` builds what these need and says where it is.
 
+use std::path::{Path, PathBuf};
+
 mod browser;
 mod program;
 mod relay;
@@ -15,6 +17,12 @@ pub use relay::Relay;
 pub use room::Room;
 pub use server::Server;
 pub use tab::{PATIENCE, Tab};
+
+/// The folder with the data sets.
+#[must_use]
+pub fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../data")
+}
 
 /// Makes two tests of each `async fn(Engine) -> Result<()>`: `chromium::…` and `firefox::…`.
 #[macro_export]

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use constellation_core::view::View;
+use constellation_lab::devices::{self, DevicesError, RoomAddress};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::Server;
+use crate::{Server, data};
 
 /// How long a test waits for a room to come to something. Reached only by a failing test.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -59,6 +61,21 @@ impl Room {
             bail!("the desk refused {command}: {}", response.text().await?);
         }
         Ok(())
+    }
+
+    /// Lets so many headless devices join, in this process. They stay until the task is aborted.
+    pub fn headless(&self, count: u32) -> JoinHandle<Result<u32, DevicesError>> {
+        self.headless_by(self.base.clone(), count)
+    }
+
+    /// The same by another address of the server.
+    pub fn headless_by(&self, url: String, count: u32) -> JoinHandle<Result<u32, DevicesError>> {
+        let address = RoomAddress {
+            url,
+            room: self.room.clone(),
+            data: data(),
+        };
+        tokio::spawn(devices::run(address, count))
     }
 
     /// The room's view now.

@@ -1,6 +1,5 @@
 //! A network that loses, cuts off and holds up what goes over it.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +7,8 @@ use anyhow::{Context, Result, bail};
 use constellation_core::config::DataConfig;
 use constellation_core::view::{DeviceState, Phase, View};
 use constellation_lab::data::load;
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_lab::verify::{End, verify};
-use constellation_tests::{Relay, Room, Server};
+use constellation_tests::{Relay, Room, Server, data};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
@@ -31,13 +29,8 @@ async fn fifty_rounds_over_a_bad_network_are_fifty_honest_rounds() -> Result<()>
         "pacing": { "min_devices": 2, "pace_ms": 20, "deadline_ms": 3_000 }
     });
     let room = Room::create(&server, config).await?;
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
-    let address = RoomAddress {
-        url: network.through(server.base()),
-        room: room.room.clone(),
-        data: data.clone(),
-    };
-    let headless = tokio::spawn(devices::run(address, u32::try_from(DEVICES)?));
+    let through = network.through(server.base());
+    let headless = room.headless_by(through, u32::try_from(DEVICES)?);
     room.wait_until("everybody", |view| {
         let ready = |state| state == DeviceState::Ready;
         view.devices
@@ -94,7 +87,7 @@ async fn fifty_rounds_over_a_bad_network_are_fifty_honest_rounds() -> Result<()>
     let record = room.record().await?;
     let missing = record.matches("\"event\":\"disconnected\"").count();
     assert!(missing > DEVICES, "connections broke {missing} times");
-    let load = move |config: &DataConfig| load(&data, config.dataset).map(Arc::new);
+    let load = move |config: &DataConfig| load(&data(), config.dataset).map(Arc::new);
     let verdicts = spawn_blocking(move || verify(&record, load)).await??;
     let [verdict] = verdicts.as_slice() else {
         bail!("one run was recorded: {verdicts:?}");

@@ -1,12 +1,11 @@
 //! Recordings, played without room and devices: what they show is what the board showed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use constellation_core::recording::Frame;
 use constellation_core::view::{DeviceState, Phase};
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Browser, Engine, PATIENCE, Room, Server, Tab, in_each_browser};
 use fantoccini::Locator;
 use fantoccini::key::Key;
@@ -34,12 +33,7 @@ async fn no_errors(browser: &Browser) -> Result<()> {
 async fn finished(server: &Server) -> Result<Room> {
     let config = json!({ "rounds": 3, "data": { "examples": 100 }, "pacing": { "start_at": 3, "pace_ms": 0 } });
     let room = Room::create(server, config).await?;
-    let address = RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    };
-    let devices = tokio::spawn(devices::run(address, 3));
+    let devices = room.headless(3);
     room.wait_until("the end of the run", |view| view.phase == Phase::Finished)
         .await?;
     devices.abort();

@@ -1,16 +1,13 @@
 //! A server that is killed, and started again in the same folder.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use constellation_core::rng::{Purpose, Stream};
 use constellation_core::view::{DeviceState, Phase, View};
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Room, Server};
 use serde_json::{Value, json};
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 const KILLS: u32 = 200;
@@ -41,15 +38,6 @@ fn config() -> Value {
     })
 }
 
-fn start_devices(server: &Server, room: &Room) -> JoinHandle<Result<u32, devices::DevicesError>> {
-    let address = RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    };
-    tokio::spawn(devices::run(address, DEVICES))
-}
-
 fn is_finished(view: &View) -> bool {
     view.phase == Phase::Finished
 }
@@ -58,7 +46,7 @@ fn is_finished(view: &View) -> bool {
 async fn undisturbed() -> Result<BTreeMap<u32, String>> {
     let server = Server::start(&["--no-room"]).await?;
     let room = Room::create(&server, config()).await?;
-    let devices = start_devices(&server, &room);
+    let devices = room.headless(DEVICES);
     room.wait_until("the end of the run", is_finished).await?;
     devices.abort();
     let mut fingerprints = BTreeMap::from([(0, String::new())]);
@@ -82,7 +70,7 @@ async fn killed_at_two_hundred_moments_it_goes_on_as_if_nothing_had_been() -> Re
     let folder = tempfile::tempdir()?;
     let mut server = Server::keeping(folder.path(), 0, &["--no-room"]).await?;
     let room = Room::create(&server, config()).await?;
-    let devices = start_devices(&server, &room);
+    let devices = room.headless(DEVICES);
     room.wait_until("everybody", |view| view.devices.len() == DEVICES as usize)
         .await?;
     let mut moments = Stream::new(20_401, Purpose::Trouble, 0, 0);
@@ -126,7 +114,7 @@ async fn whoever_does_not_come_back_is_not_waited_for_forever() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let server = Server::keeping(folder.path(), 0, &["--no-room"]).await?;
     let room = Room::create(&server, config()).await?;
-    let devices = start_devices(&server, &room);
+    let devices = room.headless(DEVICES);
     room.wait_until("a closed round", |view| view.traffic.rounds >= 1)
         .await?;
     devices.abort();

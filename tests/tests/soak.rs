@@ -1,11 +1,9 @@
 //! Many rounds: what a server holds does not grow with them.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 use constellation_core::view::{Phase, View};
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Room, Server};
 use serde_json::json;
 
@@ -36,12 +34,7 @@ async fn soak(devices: u32, rounds: u32) -> Result<()> {
         "pacing": { "min_devices": devices, "start_at": devices, "pace_ms": 0 }
     });
     let room = Room::create(&server, config).await?;
-    let address = RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    };
-    let headless = tokio::spawn(devices::run(address, devices));
+    let headless = room.headless(devices);
     let (runs, mut fingerprint) = (rounds.div_ceil(ROUNDS), String::new());
     let mut before = Held::default();
     for run in 1..=runs {

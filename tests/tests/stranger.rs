@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use constellation_core::view::Phase;
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Room, Server, python};
 use serde_json::json;
 use tokio::process::Command;
@@ -21,12 +20,7 @@ async fn a_python_program_takes_part_beside_our_own_devices() -> Result<()> {
     let config = json!({ "rounds": 2, "data": { "examples": 100 }, "pacing": { "start_at": 3, "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let address = RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: project.join("../data"),
-    };
-    let ours = tokio::spawn(devices::run(address, 2));
+    let ours = room.headless(2);
     let stranger = Command::new(python)
         .arg(project.join("stranger.py"))
         .args([server.base(), room.room.as_str(), "3"])

@@ -13,7 +13,7 @@ use constellation_core::view::{ArmTraffic, DeviceState, Phase, View};
 use constellation_lab::data::load;
 use constellation_lab::simulate::simulate;
 use constellation_lab::verify::verify;
-use constellation_tests::{Browser, Engine, Relay, Room, Server, Tab, in_each_browser};
+use constellation_tests::{Browser, Engine, Relay, Room, Server, Tab, data, in_each_browser};
 use fantoccini::actions::{InputSource, PointerAction, TouchActions};
 use serde_json::{Value, json};
 
@@ -35,6 +35,7 @@ in_each_browser![
     settings_in_the_address_are_those_of_the_room,
     a_locked_room_turns_new_devices_away_and_takes_its_own_back,
     an_attacker_is_switched_on_and_seen_on_the_board,
+    a_late_device_trains_on_less_and_counts,
     a_table_stays_in_its_tab_and_is_learned_from_or_refused_with_the_row,
 ];
 
@@ -195,8 +196,7 @@ async fn rounds_go_on_while_tabs_close_and_reload(engine: Engine) -> Result<()> 
 /// The run of the next test, in virtual time, without a browser.
 fn laboratory(config: Value, devices: u32) -> Result<String> {
     let config: RunConfig = serde_json::from_value(config)?;
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
-    let dataset = Arc::new(load(&data, DatasetName::MnistSmall)?);
+    let dataset = Arc::new(load(&data(), DatasetName::MnistSmall)?);
     Ok(simulate(&config.check()?, devices, &dataset, |_| {}).fingerprint)
 }
 
@@ -356,12 +356,7 @@ async fn have_one_fingerprint(engine: Engine, config: Value) -> Result<View> {
     no_errors(&browser).await?;
 
     let headless = Room::create(&server, config.clone()).await?;
-    let address = constellation_lab::devices::RoomAddress {
-        url: server.base().to_owned(),
-        room: headless.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    };
-    let devices = tokio::spawn(constellation_lab::devices::run(address, 4));
+    let devices = headless.headless(4);
     let native = headless
         .wait_until("the end of the run", |view| view.phase == Phase::Finished)
         .await?;
@@ -619,12 +614,7 @@ async fn slow_motion_steps_through_every_phase_of_a_round(engine: Engine) -> Res
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 3, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
     let room = Room::create(&server, config).await?;
-    let address = constellation_lab::devices::RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    };
-    let devices = tokio::spawn(constellation_lab::devices::run(address, 4));
+    let devices = room.headless(4);
     room.wait_until("four devices connected", |view| connected(view) == 4)
         .await?;
     let mut browser = Browser::start(engine).await?;
@@ -921,19 +911,13 @@ async fn a_table_stays_in_its_tab_and_is_learned_from_or_refused_with_the_row(
         "{up} for {weights}"
     );
     assert!(rows.len() as u64 > 4_000);
-    let record = record(&server, &room).await?;
+    let record = room.record().await?;
     for row in rows.lines().skip(1) {
         assert!(!record.contains(row), "{row}");
     }
     board.screenshot("board-tables").await?;
     own.screenshot("device-table").await?;
     no_errors(&browser).await
-}
-
-/// Everything an outside program needs to recompute a room's run.
-async fn record(server: &Server, room: &Room) -> Result<String> {
-    let path = format!("/api/rooms/{}/export?format=jsonl", room.room);
-    Ok(reqwest::get(server.url(&path)).await?.text().await?)
 }
 
 async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Result<()> {
@@ -1005,13 +989,75 @@ async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Res
     assert!(view.arms.iter().all(|arm| arm.influence.is_empty()));
 
     // Whoever has the record gets the same models, the attack among them.
-    let text = record(&server, &room).await?;
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data");
-    let verdicts = tokio::task::spawn_blocking(move || {
-        verify(&text, |config| Ok(Arc::new(load(&data, config.dataset)?)))
-    })
-    .await??;
-    let said: Vec<String> = verdicts.iter().map(ToString::to_string).collect();
-    assert_eq!(said, ["seed 7: all 3 rounds are the same"]);
+    let verdicts = computed_again(&room).await?;
+    assert_eq!(verdicts, ["seed 7: all 3 rounds are the same"]);
     no_errors(&browser).await
+}
+
+/// What comes out when the room's record is computed again.
+async fn computed_again(room: &Room) -> Result<Vec<String>> {
+    let text = room.record().await?;
+    let verdicts = tokio::task::spawn_blocking(move || {
+        verify(&text, |config| Ok(Arc::new(load(&data(), config.dataset)?)))
+    });
+    Ok(verdicts.await??.iter().map(ToString::to_string).collect())
+}
+
+async fn a_late_device_trains_on_less_and_counts(engine: Engine) -> Result<()> {
+    let server = Server::start(&["--no-room"]).await?;
+    // A device that holds its update back for six seconds is late.
+    let config = json!({
+        "rounds": 6,
+        "data": { "examples": 100 },
+        "pacing": { "pace_ms": 0, "deadline_ms": 3_000 }
+    });
+    let room = Room::create(&server, config).await?;
+    let mut browser = Browser::start(engine).await?;
+    let board = browser.open(&room.board_url).await?;
+    let tab = browser.open(&room.join_url).await?;
+    room.wait_until("the tab", |view| connected(view) == 1)
+        .await?;
+    let others = room.headless(2);
+    room.wait_until("three devices", |view| connected(view) == 3)
+        .await?;
+    room.desk("mischief", json!({ "allowed": true })).await?;
+    tab.click(&testid("mischief-slowness")).await?;
+    tab.wait_for("[data-testid=mischief][data-mischief=slowness]")
+        .await?;
+    let step = async |rounds: u32| {
+        room.desk("step", json!({})).await?;
+        room.wait_until("a closed round", |view| view.traffic.rounds == rounds)
+            .await
+    };
+    let view = step(1).await?;
+    let shown = |view: &View| (view.devices[0].state, view.devices[0].halvings);
+    assert_eq!(shown(&view), (DeviceState::Late, 1));
+    board.click(&testid("listing-devices")).await?;
+    let row = "[data-testid=device-row][data-device='1']";
+    board.wait_for_text(row, "½ of the steps").await?;
+
+    tab.click(&testid("mischief-honest")).await?;
+    tab.wait_for("[data-testid=mischief][data-mischief=honest]")
+        .await?;
+    let view = step(2).await?;
+    assert_eq!(view.cohort.answered.len(), 3);
+    tab.wait_for("[data-testid=shorter-plan][data-halvings='1']")
+        .await?;
+    tab.screenshot("device-shorter-plan").await?;
+    others.abort();
+
+    // It trained on half of the batches, and whoever has the record gets the same models.
+    let counted = room.record().await?;
+    let counted = counted.lines().filter(|line| {
+        line.contains(r#""event":"accepted","round":2,"device":1,"#)
+            && line.contains(r#""halvings":1,"#)
+    });
+    assert_eq!(counted.count(), 1);
+    let verdicts = computed_again(&room).await?;
+    assert_eq!(verdicts, ["seed 7: all 2 rounds are the same"]);
+    // What it held back is refused, which the browser reports.
+    let errors = browser.console_errors().await?;
+    let stale = |error: &String| error.contains("/rounds/1/updates") && error.contains("409");
+    assert!(errors.iter().all(stale), "{errors:?}");
+    Ok(())
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use constellation_core::view::Phase;
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Browser, Engine, PATIENCE, Room, Server, Tab, in_each_browser};
 use serde_json::{Value, json};
 
@@ -100,14 +99,6 @@ async fn look_at_listed(board: &Tab, found: &mut Vec<String>) -> Result<()> {
     board.click("[data-testid=listing-rounds]").await
 }
 
-fn headless(server: &Server, room: &Room) -> RoomAddress {
-    RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    }
-}
-
 async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let mut browser = Browser::start(engine).await?;
@@ -136,7 +127,7 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
     tab.goto(&room.board_url).await?;
     tab.wait_for("[data-testid=join-qr]").await?;
     look(&tab, "lobby", &mut found).await?;
-    let runners = tokio::spawn(devices::run(headless(&server, &room), 3));
+    let runners = room.headless(3);
     let device = browser.open(&room.join_url).await?;
     room.wait_until("four devices", |view| view.devices.len() == 4)
         .await?;
@@ -179,7 +170,7 @@ async fn axe_finds_nothing_on_any_page(engine: Engine) -> Result<()> {
 
     let short = json!({ "rounds": 4, "data": { "examples": 100 }, "pacing": { "start_at": 3, "pace_ms": 0 } });
     let room = Room::create(&server, short).await?;
-    let runners = tokio::spawn(devices::run(headless(&server, &room), 3));
+    let runners = room.headless(3);
     room.wait_until("the end of the run", |view| view.phase == Phase::Finished)
         .await?;
     tab.goto(&room.board_url).await?;

@@ -1,12 +1,10 @@
 //! The views of a real room, and what else its board asks for.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use constellation_core::view::{Phase, View};
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Room, Server};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
@@ -47,12 +45,7 @@ impl Recording {
             "pacing": { "start_at": count, "pace_ms": 1_000, "deadline_ms": 120_000 }
         });
         let room = Room::create(server, config).await?;
-        let address = RoomAddress {
-            url: server.base().to_owned(),
-            room: room.room.clone(),
-            data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-        };
-        let devices = tokio::spawn(devices::run(address, count));
+        let devices = room.headless(count);
         let api = server.url(&format!("/api/rooms/{}", room.room));
         let all = timeout(PATIENCE, follow(&format!("{api}/live")))
             .await

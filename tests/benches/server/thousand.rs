@@ -1,11 +1,9 @@
 //! A thousand headless devices in one room.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use constellation_core::view::{DeviceState, Phase};
-use constellation_lab::devices::{self, RoomAddress};
 use constellation_tests::{Room, Server};
 use serde_json::json;
 
@@ -29,12 +27,7 @@ pub(crate) async fn measure() -> Result<()> {
         "pacing": { "start_at": DEVICES, "pace_ms": 0, "deadline_ms": 600_000 }
     });
     let room = Room::create(&server, config).await?;
-    let address = RoomAddress {
-        url: server.base().to_owned(),
-        room: room.room.clone(),
-        data: Path::new(env!("CARGO_MANIFEST_DIR")).join("../data"),
-    };
-    let devices = tokio::spawn(devices::run(address, DEVICES));
+    let devices = room.headless(DEVICES);
     room.wait_so_long(PATIENCE, "a thousand devices", |view| {
         view.phase == Phase::Training
     })
