@@ -920,6 +920,13 @@ async fn a_table_stays_in_its_tab_and_is_learned_from_or_refused_with_the_row(
     no_errors(&browser).await
 }
 
+/// One more round, which is the run's number `rounds`, up to its close.
+async fn step(room: &Room, rounds: u32) -> Result<View> {
+    room.desk("step", json!({})).await?;
+    room.wait_until("a closed round", |view| view.traffic.rounds == rounds)
+        .await
+}
+
 async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Result<()> {
     let server = Server::start(&["--no-room"]).await?;
     let config = json!({ "rounds": 6, "data": { "examples": 200 }, "pacing": { "pace_ms": 0 } });
@@ -934,13 +941,8 @@ async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Res
         room.wait_until("three devices", |view| connected(view) == count)
             .await?;
     }
-    let step = async |rounds: u32| {
-        room.desk("step", json!({})).await?;
-        room.wait_until("a closed round", |view| view.traffic.rounds == rounds)
-            .await
-    };
     // Nothing is offered before the desk allows it.
-    let view = step(1).await?;
+    let view = step(&room, 1).await?;
     assert!(!view.mischief_allowed);
     let offered = "return document.querySelector(arguments[0]) !== null";
     let panel = json!(testid("mischief"));
@@ -951,7 +953,7 @@ async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Res
     tab.click(&testid("mischief-sign_flip")).await?;
     tab.wait_for("[data-testid=mischief][data-mischief=sign_flip]")
         .await?;
-    let view = step(2).await?;
+    let view = step(&room, 2).await?;
     let difficult: Vec<_> = view.devices.iter().map(|row| row.mischief).collect();
     assert_eq!(difficult, [Some(Mischief::SignFlip), None, None]);
     let weight = |name: &str| {
@@ -984,7 +986,7 @@ async fn an_attacker_is_switched_on_and_seen_on_the_board(engine: Engine) -> Res
     board.click(&testid("desk-mischief")).await?;
     let gone = "document.querySelector(args[0]) === null";
     tab.wait_until("no choice", gone, vec![panel], LONG).await?;
-    let view = step(3).await?;
+    let view = step(&room, 3).await?;
     assert!(view.devices.iter().all(|row| row.mischief.is_none()));
     assert!(view.arms.iter().all(|arm| arm.influence.is_empty()));
 
@@ -1024,12 +1026,7 @@ async fn a_late_device_trains_on_less_and_counts(engine: Engine) -> Result<()> {
     tab.click(&testid("mischief-slowness")).await?;
     tab.wait_for("[data-testid=mischief][data-mischief=slowness]")
         .await?;
-    let step = async |rounds: u32| {
-        room.desk("step", json!({})).await?;
-        room.wait_until("a closed round", |view| view.traffic.rounds == rounds)
-            .await
-    };
-    let view = step(1).await?;
+    let view = step(&room, 1).await?;
     let shown = |view: &View| (view.devices[0].state, view.devices[0].halvings);
     assert_eq!(shown(&view), (DeviceState::Late, 1));
     board.click(&testid("listing-devices")).await?;
@@ -1039,7 +1036,7 @@ async fn a_late_device_trains_on_less_and_counts(engine: Engine) -> Result<()> {
     tab.click(&testid("mischief-honest")).await?;
     tab.wait_for("[data-testid=mischief][data-mischief=honest]")
         .await?;
-    let view = step(2).await?;
+    let view = step(&room, 2).await?;
     assert_eq!(view.cohort.answered.len(), 3);
     tab.wait_for("[data-testid=shorter-plan][data-halvings='1']")
         .await?;
