@@ -324,6 +324,8 @@ export const en = {
     barycenter: "barycenter",
     globalModel: "global model",
     loss: (loss: number) => `the picture loses ${percent(loss)} of the distances`,
+    ofSketches: "distances between sketches",
+    ofSketchesWhy: "Devices sent a kilobyte each that says which way their weights went, and coalitions form by that.",
     apart: "Marks that would cover each other are moved apart.",
     notShown: (ids: readonly number[]) =>
       `Not in the picture: ${ids.length === 1 ? "device" : "devices"} ${ids.join(", ")}.`,

@@ -190,10 +190,12 @@ describe("a view from a file", () => {
     expect(check({ ...full, arms: [arm('a"]')] })).toMatchObject({ field: "view.arms[0].name" });
     expect(check({ ...full, devices: [device(1), device(1)] })).toMatchObject({ field: "view.devices" });
     expect(check({ ...full, phase: "constructor" })).toMatchObject({ field: "view.phase" });
-    const weighing = { name: "a", strategy: { kind: "coalition_global" } };
-    expect(check({ ...full, config: { ...full.config, arms: [weighing] } })).toMatchObject({
-      field: "view.config.arms[0].strategy.formation",
-    });
+    for (const kind of ["coalition_global", "coalition_models"]) {
+      const forming = { name: "a", strategy: { kind } };
+      expect(check({ ...full, config: { ...full.config, arms: [forming] } })).toMatchObject({
+        field: "view.config.arms[0].strategy.formation",
+      });
+    }
   });
 
   it("has distances in as many rows as devices, or none", () => {

@@ -154,16 +154,28 @@ function legend(view: View, arm: ArmView, shown: Picture, slow: Slow | null) {
       ${asideCount(arm)}
       ${measured ? nothing : html`<span class="dim">${strings.slow.noPlaces}</span>`}
       ${map && measured ? html`<span class="dim" title=${say.apart} data-testid="map-loss">${say.loss(arm.map?.loss ?? 0)}</span>` : nothing}
+      ${isOfSketches(view, arm) ? html`<span class="dim" title=${say.ofSketchesWhy} data-testid="of-sketches">${say.ofSketches}</span>` : nothing}
       ${loneCounts(view, arm) ? lone.map(({ id }) => html`<span>${say.lone(coalitionMark(id).letter, arm.coalitions.length)}</span>`) : nothing}
       ${missing.length > 0 ? html`<span class="dim" data-testid="map-missing">${say.notShown(missing)}</span>` : nothing}
     </div>
     ${arm.coalitions.length > 0 ? coalitionTable(arm.coalitions) : nothing}`;
 }
 
+function strategyOf(view: View, arm: ArmView) {
+  return view.config.arms.find(({ name }) => name === arm.name)?.strategy;
+}
+
 /** Whether this arm gives a lone device the weight of a whole coalition. */
 function loneCounts(view: View, arm: ArmView): boolean {
-  const strategy = view.config.arms.find(({ name }) => name === arm.name)?.strategy;
+  const strategy = strategyOf(view, arm);
   return strategy?.kind === "coalition_global" && strategy.formation.weighting === "coalitions";
+}
+
+/** Whether the room knows sketches of this arm's devices, and no weights. */
+function isOfSketches(view: View, arm: ArmView): boolean {
+  const strategy = strategyOf(view, arm);
+  const forms = strategy?.kind === "coalition_global" || strategy?.kind === "coalition_models";
+  return forms && strategy.formation.sketches !== undefined;
 }
 
 function coalitionTable(coalitions: readonly CoalitionView[]) {

@@ -103,10 +103,12 @@ const groupKind = oneOf({ rotation: true, label_swap: true } satisfies Record<Gr
 
 const groups = fields<Pick<Groups, "count" | "kind">>({ count: upTo(MOST_GROUPS), kind: groupKind });
 
-/** The board looks into one strategy only: how it weighs coalitions. */
+/** The strategies into which the board looks: how they weigh coalitions, and whether these form from sketches. */
+const FORMING = ["coalition_global", "coalition_models"];
+
 const strategy: Check = (value, path) => {
   const wrong = fields<{ kind: string }>({ kind: text })(value, path);
-  if (wrong !== null || !isObject(value) || Reflect.get(value, "kind") !== "coalition_global") return wrong;
+  if (wrong !== null || !isObject(value) || !FORMING.includes(Reflect.get(value, "kind"))) return wrong;
   return fields<{ formation: object }>({ formation: fields<{ weighting: string }>({ weighting: text }) })(value, path);
 };
 
