@@ -33,6 +33,7 @@ pub(crate) fn round(initial: &Arc<Params>, devices: u32) -> RoundUpdates {
         ArmUpdate {
             device: DeviceId(device),
             examples: 400,
+            halvings: 0,
             start: Arc::clone(initial),
             weights: Params::try_new(values.collect(), initial.spec()).expect("finite"),
             beside: None,
