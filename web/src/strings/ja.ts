@@ -327,7 +327,8 @@ export const ja: Strings = {
     globalModel: "グローバルモデル",
     loss: (loss) => `この図では、距離の${percent(loss)}が失われています`,
     ofSketches: "スケッチの間の距離",
-    ofSketchesWhy: "各デバイスは、重みが動いた向きを表す1キロバイトのスケッチを送り、それをもとにコアリションができます。",
+    ofSketchesWhy:
+      "各デバイスは、重みが動いた向きを表す1キロバイトのスケッチを送り、それをもとにコアリションができます。",
     apart: "重なる印は、少し離して描いています。",
     pictures: "図",
     pictureMap: "地図",
