@@ -76,7 +76,7 @@ async fn some_hundred_rounds_leave_nothing_behind() -> Result<()> {
 
 /// `cargo nextest run -p constellation-tests --run-ignored only --no-capture an_hour`
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "takes a quarter of an hour or more; the command is above"]
+#[ignore = "takes half an hour: run on demand, by the command above; the test before it is its short version"]
 async fn an_hours_worth_of_rounds_leaves_nothing_behind() -> Result<()> {
     soak(50, 5_000).await
 }

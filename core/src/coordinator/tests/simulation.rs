@@ -263,7 +263,7 @@ fn random_lists_get_to_the_end_of_runs() {
 }
 
 #[test]
-#[ignore = "takes eight minutes: cargo nextest run -p constellation-core --run-ignored only a_hundred_thousand"]
+#[ignore = "takes eight minutes or more, on demand: cargo nextest run -p constellation-core --run-ignored only a_hundred_thousand"]
 fn a_hundred_thousand_rounds() {
     let (lists, total) = play_rounds(100_000);
     println!("{lists} lists: {total:?}");
